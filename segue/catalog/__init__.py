@@ -1,0 +1,1 @@
+"""From any public catalogue layout to canonical Parquet, with every rejected row accounted for."""

@@ -1,0 +1,113 @@
+"""Every error that Segue raises on purpose.
+
+::
+
+    SegueError                what went wrong, and what to do next
+    ├── SettingsError         an environment variable or option has a wrong value
+    ├── CatalogError          a catalogue can't be read, or is not one
+    │   └── TooManyRejects    more rows are bad than the limit allows
+    ├── InteractionsError     a playlists file can't be read, or is not one
+    ├── TrainingError         the data is too small or unfit to train on
+    ├── RecallError           no index met the recall target
+    ├── RequestError          a recommendation request has a bad field
+    ├── UnknownSeeds          none of the seeds is in the catalogue
+    ├── BundleError           a bundle is missing, corrupt or of another schema
+    │   └── ChecksumError     a file differs from the sha256 in bundle.json
+    ├── StoreError            the object store refused or did not answer
+    │   ├── StoreUnavailable  it did not answer, after retries
+    │   └── StoreAccessDenied it answered that the credentials are wrong
+    └── ChannelError          a channel can't be moved
+        ├── ChannelConflict   somebody else moved it first
+        └── ChannelPinned     it is pinned, and the caller is not allowed to move it
+
+A message is one sentence for a person: it names the field, file, row or variable, what was seen and
+what was expected. Commands print it alone, without a stack, and exit 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SegueError(Exception):
+    """Base of every error that Segue raises on purpose."""
+
+
+class SettingsError(SegueError):
+    """An environment variable or option has a wrong value."""
+
+
+class CatalogError(SegueError):
+    """A catalogue can't be read, or is not one."""
+
+
+class TooManyRejects(CatalogError):
+    """More rows are bad than the limit allows."""
+
+
+class InteractionsError(SegueError):
+    """A playlists file can't be read, or is not one."""
+
+
+class TrainingError(SegueError):
+    """The data is too small or unfit to train on."""
+
+
+class RecallError(SegueError):
+    """No index met the recall target."""
+
+
+class RequestError(SegueError):
+    """A recommendation request has a bad field.
+
+    Parameters
+    ----------
+    field
+        Dotted path of the field as the caller wrote it, for example ``filters.year``.
+    message
+        What was seen and what was expected.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+
+
+class UnknownSeeds(SegueError):
+    """None of the seeds is in the catalogue."""
+
+    def __init__(self, seeds: Sequence[str]) -> None:
+        super().__init__(f"none of the seeds is in the catalogue: {', '.join(seeds)}")
+        self.seeds = tuple(seeds)
+
+
+class BundleError(SegueError):
+    """A bundle is missing, corrupt or of another schema."""
+
+
+class ChecksumError(BundleError):
+    """A file differs from the sha256 in bundle.json."""
+
+
+class StoreError(SegueError):
+    """The object store refused or did not answer."""
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, after retries."""
+
+
+class StoreAccessDenied(StoreError):
+    """The store answered that the credentials are wrong."""
+
+
+class ChannelError(SegueError):
+    """A channel can't be moved."""
+
+
+class ChannelConflict(ChannelError):
+    """Somebody else moved the channel first."""
+
+
+class ChannelPinned(ChannelError):
+    """The channel is pinned, and the caller is not allowed to move it."""
