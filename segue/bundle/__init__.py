@@ -1,1 +1,1 @@
-"""The bundle: one immutable directory that holds all that is needed to answer, and the store that keeps it."""
+"""The bundle: one immutable directory with all that is needed to answer, and the store that keeps it."""

@@ -1,0 +1,1 @@
+"""From canonical tracks to numbers: recordings, the split, the feature transform."""

@@ -1,0 +1,112 @@
+"""Fitting the feature transform, on training artists only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.transform import FEATURES, GENRE, FeatureTransform, Floats, GenreBlock, Term
+
+__all__ = ["fit_transform", "genre_vocabulary"]
+
+# Offsets keep the logarithm of a zero finite at about the resolution of the published values.
+_TERMS: tuple[Term, ...] = (
+    Term(feature="danceability", kind="linear"),
+    Term(feature="energy", kind="linear"),
+    Term(feature="valence", kind="linear"),
+    Term(feature="loudness", kind="linear"),
+    Term(feature="acousticness", kind="log", offset=0.01),
+    Term(feature="instrumentalness", kind="log", offset=0.001),
+    Term(feature="speechiness", kind="log", offset=0.01),
+    Term(feature="liveness", kind="log", offset=0.02, weight=0.5),
+    Term(feature="duration_ms", kind="log", offset=1.0, weight=0.5),
+    Term(feature="tempo", kind="log", offset=1.0, weight=0.5),
+    # Two columns share one feature's say, and a shared key or beat alone makes no one ask for more.
+    Term(feature="tempo", kind="octave", weight=0.3),
+    Term(feature="key", kind="circle", weight=0.2),
+    Term(feature="mode", kind="linear", weight=0.3),
+    Term(feature="year", kind="linear", block="era", weight=1.5),
+)
+GENRE_AXES = 8
+GENRE_WEIGHT = 2.0
+# A genre of fewer training tracks is noise: its tracks count as of unknown genre.
+GENRE_SUPPORT = 20
+_MOST_GENRES = 1_000
+
+
+def genre_vocabulary(genres: Sequence[str | None], counts: Sequence[int]) -> tuple[str, ...]:
+    """Genres worth a code, sorted: those with support, at most the thousand largest."""
+    named = [(-count, name) for name, count in zip(genres, counts, strict=True) if name]
+    kept = [name for negative, name in sorted(named) if -negative >= GENRE_SUPPORT]
+    return tuple(sorted(kept[:_MOST_GENRES]))
+
+
+def fit_transform(
+    features: Floats, genres: tuple[str, ...], training: npt.NDArray[np.bool_]
+) -> FeatureTransform:
+    """Fit means, scales and genre points.
+
+    Parameters
+    ----------
+    features
+        float32 [n, f], columns as in `FEATURES`.
+    genres
+        The vocabulary that the last column's codes refer to.
+    training
+        bool [n], tracks of training artists; no other row is looked at.
+
+    Returns
+    -------
+    FeatureTransform
+        A feature that no training track has, or that never varies, gets scale 1 and so no say.
+    """
+    sample = _sample(np.flatnonzero(training))
+    terms = tuple(_fit_term(term, features[sample, FEATURES.index(term.feature)]) for term in _TERMS)
+    transform = FeatureTransform(features=FEATURES, genres=genres, terms=terms)
+    sound = transform.embed(features[sample])[:, : transform.blocks[0].width]
+    block = _genre_block(sound, features[sample, FEATURES.index(GENRE)], len(genres))
+    return transform.model_copy(update={"genre": block})
+
+
+def _sample(rows: npt.NDArray[np.intp], most: int = 300_000) -> npt.NDArray[np.intp]:
+    """Evenly spaced rows: means and scales gain nothing from more, and rows are in the order of ids."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+
+
+def _fit_term(term: Term, values: Floats) -> Term:
+    raw = term.raw(values[np.isfinite(values)])
+    if not len(raw):
+        return term.model_copy(update={"mean": (0.0,) * term.width, "scale": (1.0,) * term.width})
+    scale = raw.std(axis=0)
+    scale[scale < 1e-6] = 1.0
+    return term.model_copy(
+        update={"mean": tuple(raw.mean(axis=0).tolist()), "scale": tuple(scale.tolist())}
+    )
+
+
+def _genre_block(sound: Floats, codes: Floats, count: int) -> GenreBlock | None:
+    """Principal axes of the genres' mean sounds, scaled so that two random tracks' genres lie √2 apart."""
+    if count < 2:
+        return None
+    known = np.isfinite(codes)
+    code = codes[known].astype(np.intp)
+    size = np.bincount(code, minlength=count)
+    total = np.zeros((count, sound.shape[1]))
+    np.add.at(total, code, sound[known])
+    share = size / max(size.sum(), 1)
+    centred = total / np.maximum(size, 1)[:, None]
+    centred -= share @ centred
+    # weighted by size, so that the axes describe tracks and not rare genres
+    _, _, axes = np.linalg.svd(centred * np.sqrt(share)[:, None], full_matrices=False)
+    axes = axes[: min(GENRE_AXES, count - 1)]
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    points = centred @ axes.T
+    variance = float(share @ (points**2).sum(axis=1))
+    if variance < 1e-9:
+        return None
+    points /= np.sqrt(variance)
+    return GenreBlock(
+        weight=GENRE_WEIGHT, points=tuple(tuple(row) for row in points.astype(np.float32).tolist())
+    )

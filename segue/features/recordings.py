@@ -1,0 +1,127 @@
+"""Which tracks are the same recording, and how names are compared: folded, so that case and accents are
+set aside.
+
+Everything runs column-wise in Arrow: a million titles take about two seconds, and a single name goes
+through the same kernels, so that what was folded in training and what a listener types agree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["artist_numbers", "fold_column", "fold_text", "recording_numbers", "title_keys"]
+
+_YEAR = r"(?:19|20)\d\d"
+# Words after which it is still the same recording. "Live", "acoustic", "remix", "demo" and "instrumental"
+# are not here: those are other recordings.
+_SAME = (
+    rf"(?:{_YEAR} )?(?:digital(?:ly)? )?re-?master(?:ed)?(?: version| edition| {_YEAR})*"
+    rf"|(?:(?:radio|single|album|original|explicit|clean|mono|stereo|lp|main|standard)\s?)+"
+    rf"(?:edit|version|mix|recording)?(?: re-?master(?:ed)?)?(?: {_YEAR})?"
+    rf"|(?:{_YEAR} )?(?:edit|version)(?: {_YEAR})?"
+    rf"|bonus track(?: version)?|(?:super )?deluxe(?: edition| version)?|{_YEAR} mix"
+    rf"|(?:\d+(?:st|nd|rd|th) )?anniversary(?: edition| version)?"
+    r"|from (?:the )?(?:[a-z]+ )*[\"“”'‘][^\)\]]*"
+)
+_BRACKETED = rf"\s*[\(\[](?:{_SAME})[\)\]]"
+_DASHED = rf"\s+[-–—/]\s+(?:{_SAME})\s*$"
+_FEATURING = (
+    r"\s*[\(\[](?:feat|ft|featuring|with)\b\.?\s[^\)\]]*[\)\]]"
+    # without brackets the guests reach to the next " - " or bracket; "Jay-Z" has a dash of his own
+    r"|\s+(?:feat|ft|featuring)\b\.?\s(?:[^\(\[\s-]|-\S|\s[^\(\[-])*"
+)
+
+
+def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Fold names for comparison: compatibility forms, case, accents and runs of white space are set aside.
+
+    Parameters
+    ----------
+    names
+        Strings; nulls stay null.
+
+    Returns
+    -------
+    Array of the same length. Only the combining marks of Latin, Greek and Cyrillic (U+0300–U+036F) are
+    dropped: the voicing marks of Japanese kana tell words apart.
+    """
+    folded = pc.utf8_lower(pc.utf8_normalize(names, "NFKD"))
+    folded = pc.replace_substring_regex(folded, "[\u0300-\u036f]+", "")
+    folded = pc.replace_substring_regex(folded, r"\s+", " ")
+    return pc.utf8_normalize(pc.utf8_trim_whitespace(folded), "NFKC")
+
+
+def fold_text(name: str) -> str:
+    """Fold one name as `fold_column` does.
+
+    Examples
+    --------
+    >>> fold_text("  Beyoncé ")
+    'beyonce'
+    """
+    return str(fold_column(pa.array([name], pa.string()))[0].as_py())
+
+
+def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """What is left of titles once "- Remastered 2011", "(Radio Edit)", "feat. …", case and accents are gone.
+
+    A title that is nothing but such words ("Original Version") stays as it is.
+
+    Examples
+    --------
+    >>> title_keys(pa.array(["Heroes - 2017 Remaster", "HEROES"])).to_pylist()
+    ['heroes', 'heroes']
+    """
+    folded = fold_column(titles)
+    keys = folded
+    for pattern in (_FEATURING, _BRACKETED, _DASHED, _DASHED):
+        keys = pc.replace_substring_regex(keys, pattern, "")
+    keys = pc.utf8_trim(keys, " -–—.,;:!")
+    return pc.if_else(pc.equal(pc.utf8_length(keys), 0), folded, keys)
+
+
+def artist_numbers(artists: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array]:
+    """Number the artists by folded name.
+
+    Returns
+    -------
+    numbers
+        int32 [n], the rank of each row's folded artist among all folded artists, in byte order.
+    names
+        Folded names, so that ``names[numbers[i]]`` is row i's.
+    """
+    encoded = _encode(fold_column(artists))
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    numbers = rank[encoded.indices.to_numpy()]
+    return numbers, encoded.dictionary.take(pa.array(order))
+
+
+def recording_numbers(
+    artist: npt.NDArray[np.int32], titles: pa.Array | pa.ChunkedArray
+) -> npt.NDArray[np.int32]:
+    """Give every track the number of its recording: same artist, same title key.
+
+    Parameters
+    ----------
+    artist
+        int32 [n], artist numbers.
+    titles
+        Track names, n strings.
+
+    Returns
+    -------
+    int32 [n], dense from 0, in the order of (artist, first appearance of the title).
+    """
+    encoded = _encode(title_keys(titles))
+    pair = artist.astype(np.int64) * max(len(encoded.dictionary), 1) + encoded.indices.to_numpy()
+    return np.unique(pair, return_inverse=True)[1].astype(np.int32)
+
+
+def _encode(values: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    encoded = pc.dictionary_encode(values)
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
