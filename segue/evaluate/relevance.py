@@ -1,0 +1,186 @@
+"""What is relevant to a seed: the tracks that share a held-out playlist with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from segue.evaluate.metrics import Flags, Ints, Rows
+
+__all__ = ["TEST", "VALIDATION", "Relevance", "from_playlists", "sample_tracks"]
+
+VALIDATION = 1
+TEST = 2
+
+# Upper bound of relevant tracks held at once: int32 rows, so 80 MB at most.
+MAX_PAIRS = 20_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relevance:
+    """Seeds, and for each the set of relevant tracks, as compressed rows.
+
+    Attributes
+    ----------
+    seeds
+        int32 [q], rows of the catalogue, ascending.
+    clusters
+        int32 [q], what is drawn together in the bootstrap: the first held-out playlist that holds the seed
+        (its artist, where there are no playlists).
+    start
+        int64 [q + 1]; the relevant tracks of seed i are ``rows[start[i]:start[i + 1]]``.
+    rows
+        int32, ascending within a seed. Empty where there are no playlists.
+    playlists
+        Number of playlists behind it.
+    """
+
+    seeds: Rows
+    clusters: Rows
+    start: Ints
+    rows: Rows
+    playlists: int
+
+    @property
+    def counts(self) -> Ints:
+        """Number of relevant tracks of each seed, int64 [q]."""
+        return np.diff(self.start)
+
+    def hits(self, recs: Rows, n: int) -> Flags:
+        """Which recommended tracks are relevant: bool, shaped like ``recs`` [q, depth]; n tracks in all."""
+        owner = np.repeat(np.arange(len(self.seeds), dtype=np.int64), self.counts)
+        keys = owner * n + self.rows
+        if not len(keys):
+            return np.zeros(recs.shape, dtype=np.bool_)
+        wanted = np.arange(len(self.seeds), dtype=np.int64)[:, None] * n + recs
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.asarray((keys[at] == wanted) & (recs >= 0))
+
+    def without_own_artist(self, artist: Rows) -> Relevance:
+        """The same seeds, with tracks by the seed's own artist (``artist`` int32 [n]) no longer relevant."""
+        owner = np.repeat(np.arange(len(self.seeds)), self.counts)
+        return self._keep(artist[self.rows] != artist[self.seeds[owner]], owner)
+
+    def take(self, which: Flags) -> Relevance:
+        """The seeds where ``which`` (bool [q]) is true."""
+        owner = np.repeat(np.arange(len(self.seeds)), self.counts)
+        start = np.concatenate([[0], np.cumsum(self.counts[which])])
+        return Relevance(
+            seeds=self.seeds[which],
+            clusters=self.clusters[which],
+            start=start.astype(np.int64),
+            rows=self.rows[which[owner]],
+            playlists=self.playlists,
+        )
+
+    def _keep(self, kept: Flags, owner: npt.NDArray[np.intp]) -> Relevance:
+        counts = np.bincount(owner[kept], minlength=len(self.seeds))
+        return Relevance(
+            seeds=self.seeds,
+            clusters=self.clusters,
+            start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            rows=self.rows[kept],
+            playlists=self.playlists,
+        )
+
+
+def from_playlists(
+    playlists: pa.Table, recording: Rows, *, split: int, max_seeds: int, seed: int = 0
+) -> Relevance:
+    """Seeds and relevant tracks of the playlists of one split.
+
+    A seed is a track of such a playlist; relevant are the other tracks of all of its playlists of that split,
+    except releases of its own recording. Seeds to which nothing is relevant are left out. Of more than
+    ``max_seeds`` a sample is taken, the same one each time.
+
+    Parameters
+    ----------
+    playlists
+        Columns ``playlist_id`` string, ``track`` int32 (row of the catalogue), ``split`` uint8.
+    recording
+        int32 [n].
+    split
+        1 validation, 2 test.
+    max_seeds
+        Upper bound of the number of seeds.
+    seed
+        Seed of the sample.
+    """
+    lists, tracks, count = _pairs(playlists, split)
+    if not len(tracks):
+        return _empty(count)
+    member = _csr(lists, tracks, (count, len(recording)))
+    of_track = member.T.tocsr()
+    sizes = np.bincount(lists, minlength=count)
+    seeds = _sample_seeds(of_track, sizes, max_seeds, seed)
+    shared = (of_track[seeds] @ member).tocsr()
+    shared.sort_indices()
+    owner = np.repeat(np.arange(len(seeds)), np.diff(shared.indptr))
+    rows = shared.indices.astype(np.int32)
+    whole = Relevance(
+        seeds=seeds,
+        clusters=of_track.indices[of_track.indptr[seeds]].astype(np.int32),
+        start=shared.indptr.astype(np.int64),
+        rows=rows,
+        playlists=count,
+    )
+    # its own recording covers the seed itself
+    kept = whole._keep(recording[rows] != recording[seeds[owner]], owner)
+    return kept.take(kept.counts > 0)
+
+
+def sample_tracks(
+    split: npt.NDArray[np.uint8], artist: Rows, *, of: int, max_seeds: int, seed: int = 0
+) -> Relevance:
+    """Seeds where there are no playlists: tracks of one split's artists, clustered by artist."""
+    rows = np.flatnonzero(split == of).astype(np.int32)
+    if len(rows) > max_seeds:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, size=max_seeds, replace=False))
+    start = np.zeros(len(rows) + 1, dtype=np.int64)
+    return Relevance(
+        seeds=rows, clusters=artist[rows], start=start, rows=np.empty(0, dtype=np.int32), playlists=0
+    )
+
+
+def _pairs(playlists: pa.Table, split: int) -> tuple[Rows, Rows, int]:
+    # (playlist number, track row), each pair once; playlists numbered in the order of their ids
+    import pyarrow.compute as pc
+
+    table = playlists.filter(pc.equal(playlists["split"], split))
+    ids = table["playlist_id"].combine_chunks().dictionary_encode()
+    if isinstance(ids, pa.ChunkedArray):
+        ids = ids.combine_chunks()
+    names = ids.dictionary.to_numpy(zero_copy_only=False).astype(str)
+    rank = np.empty(len(names), dtype=np.int32)
+    rank[np.argsort(names, kind="stable")] = np.arange(len(names), dtype=np.int32)
+    numbers = rank[ids.indices.to_numpy(zero_copy_only=False)] if len(names) else np.empty(0, np.int32)
+    return numbers, table["track"].to_numpy().astype(np.int32), len(names)
+
+
+def _csr(lists: Rows, tracks: Rows, shape: tuple[int, int]):  # type: ignore[no-untyped-def]
+    from scipy.sparse import csr_array
+
+    # int8 would overflow where two tracks share more than 127 playlists
+    matrix = csr_array((np.ones(len(lists), dtype=np.int32), (lists, tracks)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def _sample_seeds(of_track, sizes: Ints, max_seeds: int, seed: int) -> Rows:  # type: ignore[no-untyped-def]
+    # cost of a seed: an upper bound of its relevant tracks
+    known = np.flatnonzero(np.diff(of_track.indptr) > 0)
+    shuffled = np.random.default_rng(seed).permutation(known)[:max_seeds]
+    cost = (of_track[shuffled] @ sizes).cumsum()
+    bounded = shuffled[: max(1, int(np.searchsorted(cost, MAX_PAIRS, side="right")))]
+    return np.sort(bounded).astype(np.int32)
+
+
+def _empty(playlists: int) -> Relevance:
+    none = np.empty(0, dtype=np.int32)
+    return Relevance(
+        seeds=none, clusters=none, start=np.zeros(1, dtype=np.int64), rows=none, playlists=playlists
+    )
