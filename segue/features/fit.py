@@ -27,7 +27,7 @@ _TERMS: tuple[Term, ...] = (
     Term(feature="tempo", kind="octave", weight=0.3),
     Term(feature="key", kind="circle", weight=0.2),
     Term(feature="mode", kind="linear", weight=0.3),
-    Term(feature="year", kind="linear", block="era", weight=1.5),
+    Term(feature="year", kind="linear", block="era", weight=2.0),
 )
 GENRE_AXES = 8
 GENRE_WEIGHT = 2.0
@@ -81,9 +81,7 @@ def _fit_term(term: Term, values: Floats) -> Term:
         return term.model_copy(update={"mean": (0.0,) * term.width, "scale": (1.0,) * term.width})
     scale = raw.std(axis=0)
     scale[scale < 1e-6] = 1.0
-    return term.model_copy(
-        update={"mean": tuple(raw.mean(axis=0).tolist()), "scale": tuple(scale.tolist())}
-    )
+    return term.model_copy(update={"mean": tuple(raw.mean(axis=0).tolist()), "scale": tuple(scale.tolist())})
 
 
 def _genre_block(sound: Floats, codes: Floats, count: int) -> GenreBlock | None:

@@ -121,9 +121,7 @@ def _one_row_an_id(table: pa.Table) -> pa.Table:
     return table.take(pa.array(order)).combine_chunks()
 
 
-def _genre_codes(
-    genre: pa.ChunkedArray, training: npt.NDArray[np.bool_]
-) -> tuple[tuple[str, ...], Floats]:
+def _genre_codes(genre: pa.ChunkedArray, training: npt.NDArray[np.bool_]) -> tuple[tuple[str, ...], Floats]:
     """Vocabulary from training tracks, and every track's code, NaN where unknown or outside it."""
     encoded = pc.dictionary_encode(genre, null_encoding="mask").combine_chunks()
     names = encoded.dictionary.to_pylist()

@@ -153,9 +153,7 @@ class FeatureTransform(_Frozen):
             blocks.append(Block(name=name, start=start, width=width, weight=1.0))
             start += width
         if self.genre is not None:
-            blocks.append(
-                Block(name=GENRE, start=start, width=self.genre.width, weight=self.genre.weight)
-            )
+            blocks.append(Block(name=GENRE, start=start, width=self.genre.width, weight=self.genre.weight))
         return blocks
 
     @property

@@ -1,0 +1,137 @@
+"""Choosing index type and parameters: the cheapest that meets a recall target.
+
+Cost is counted, not timed, so that two runs on the same data choose alike: vectors whose distance is
+computed a query, by FAISS's own counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from segue.bundle.definition import IndexSpec
+from segue.index.search import TrackIndex
+
+__all__ = ["IndexPoint", "exact_distances", "measure", "points_of", "recall_at"]
+
+Floats = npt.NDArray[np.float32]
+
+_PROBES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+_EFFORTS = (64, 128, 200, 256, 400, 512, 800, 1024)
+
+
+class IndexPoint(BaseModel):
+    """One measured point of the curve.
+
+    Attributes
+    ----------
+    factory
+        FAISS factory string.
+    parameter
+        ``nprobe`` or ``efSearch``; 0 for the exact index.
+    recall
+        Mean share of the exact neighbours found.
+    recall_low
+        Lower bound of its one-sided 95 % interval over the queries.
+    scanned
+        Mean number of vectors whose distance is computed a query, centroids included.
+    bytes
+        Size of the index.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    factory: str
+    parameter: int
+    recall: float
+    recall_low: float
+    scanned: float
+    bytes: int
+
+
+def exact_distances(embedding: Floats, queries: Floats, k: int) -> Floats:
+    """Squared distance of each query's k-th nearest track, by exhaustive search, float32 [q]."""
+    distances, _ = faiss.knn(queries, embedding, k)
+    return np.ascontiguousarray(distances[:, -1])
+
+
+def recall_at(distances: Floats, furthest: Floats) -> npt.NDArray[np.float64]:
+    """Share of the exact neighbours found, a query, float64 [q].
+
+    A found track counts if it is as near as the exact k-th, so that ties do not count as misses.
+
+    Parameters
+    ----------
+    distances
+        float32 [q, k], squared, as found; inf where nothing was.
+    furthest
+        float32 [q], squared distance of the exact k-th neighbour.
+    """
+    near = distances <= furthest[:, None] * (1 + 1e-5) + 1e-6
+    return np.asarray(near.mean(axis=1), np.float64)
+
+
+def points_of(factory: str) -> Iterable[int]:
+    """Search parameters worth measuring for an index, in order of cost."""
+    if factory.startswith("IVF"):
+        lists = int(factory[3:].split(",", maxsplit=1)[0])
+        return [probes for probes in _PROBES if probes < lists] + [lists]
+    return _EFFORTS if factory.startswith("HNSW") else (0,)
+
+
+def measure(
+    build: Callable[[str], faiss.Index],
+    factories: Iterable[str],
+    embedding: Floats,
+    queries: Floats,
+    *,
+    neighbours: int,
+    target: float,
+) -> Iterator[tuple[IndexPoint, IndexSpec, faiss.Index]]:
+    """Measure each factory's parameters up to the first whose recall, lower bound, meets the target."""
+    furthest = exact_distances(embedding, queries, neighbours)
+    for factory in factories:
+        index = build(factory)
+        size = faiss.serialize_index(index).nbytes
+        for parameter in points_of(factory):
+            spec = _spec(factory, parameter, neighbours, target)
+            recall, low, scanned = _measure_once(TrackIndex(index, spec, embedding), queries, furthest)
+            point = IndexPoint(
+                factory=factory,
+                parameter=parameter,
+                recall=round(recall, 5),
+                recall_low=round(low, 5),
+                scanned=round(scanned, 1),
+                bytes=size,
+            )
+            yield point, spec.model_copy(update={"recall": point.recall}), index
+            if low >= target:
+                break
+
+
+def _measure_once(index: TrackIndex, queries: Floats, furthest: Floats) -> tuple[float, float, float]:
+    faiss.cvar.indexIVF_stats.reset()
+    faiss.cvar.hnsw_stats.reset()
+    distances, _ = index.search(queries, index.spec.neighbours)
+    recall = recall_at(distances, furthest)
+    scanned = {
+        "flat": float(len(index.embedding)),
+        "ivf": faiss.cvar.indexIVF_stats.ndis / len(queries) + (index.spec.nlist or 0),
+        "hnsw": faiss.cvar.hnsw_stats.ndis / len(queries),
+    }[index.spec.kind]
+    margin = 1.645 * float(recall.std()) / np.sqrt(len(recall))
+    return float(recall.mean()), float(recall.mean() - margin), scanned
+
+
+def _spec(factory: str, parameter: int, neighbours: int, target: float) -> IndexSpec:
+    common = {"factory": factory, "recall_target": target, "recall": 0.0, "neighbours": neighbours}
+    if factory.startswith("IVF"):
+        lists = int(factory[3:].split(",", maxsplit=1)[0])
+        return IndexSpec(kind="ivf", nlist=lists, nprobe=parameter, **common)
+    if factory.startswith("HNSW"):
+        return IndexSpec(kind="hnsw", ef_search=parameter, **common)
+    return IndexSpec(kind="flat", **common)

@@ -1,0 +1,1 @@
+"""LightGBM: what the boosters read, and how the popularity model is trained."""
