@@ -102,7 +102,8 @@ class Term(_Frozen):
     def columns(self, values: Floats) -> Floats:
         """Standardised, clipped and weighted columns, float32 [n, width]; 0 where the value is missing."""
         scaled = (self.raw(values) - np.asarray(self.mean)) / np.asarray(self.scale)
-        return (np.nan_to_num(np.clip(scaled, -CLIP, CLIP)) * self.weight).astype(np.float32)
+        columns: Floats = (np.nan_to_num(np.clip(scaled, -CLIP, CLIP)) * self.weight).astype(np.float32)
+        return columns
 
 
 class GenreBlock(_Frozen):
@@ -201,7 +202,7 @@ class FeatureTransform(_Frozen):
         except ValueError:
             return math.nan
 
-    def row(self, values: Mapping[str, float | str | None], *, field: str = "features") -> Floats:
+    def row(self, values: Mapping[str, bool | float | str | None], *, field: str = "features") -> Floats:
         """Features of one track given by name, float32 [f]; what is not given is missing.
 
         Raises

@@ -1,0 +1,80 @@
+"""The parts of a bundle, gathered from the steps that made them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from segue.bundle.definition import Booster, BundleDefinition, IndexSpec, RequestDefaults
+from segue.errors import BundleError
+from segue.features.transform import FeatureTransform
+
+__all__ = ["collect"]
+
+_SEED = 7
+_PAIRS = 20_000
+
+
+def collect(
+    *,
+    preprocessed: Path,
+    trained: Path,
+    indexed: Path,
+    catalog_profile: str,
+    defaults: RequestDefaults | None = None,
+) -> tuple[BundleDefinition, dict[str, Path]]:
+    """Draft a bundle's definition, without the digests of its files, and say where the files lie.
+
+    Parameters
+    ----------
+    preprocessed, trained, indexed
+        Folders of those steps.
+    catalog_profile
+        sha256 of the catalogue's profile.
+    defaults
+        Defaults of a request, where they have been chosen already.
+
+    Raises
+    ------
+    BundleError
+        A step left out a file.
+    """
+    parts = {
+        "tracks.parquet": preprocessed / "tracks.parquet",
+        "features.npy": preprocessed / "features.npy",
+        "embedding.npy": trained / "embedding.npy",
+        "transform.json": trained / "transform.json",
+        "popularity.txt": trained / "popularity.txt",
+        "index.faiss": indexed / "index.faiss",
+    }
+    for name, path in parts.items():
+        if not path.is_file():
+            raise BundleError(f"{name} is missing: the step that makes it has not finished")
+    transform = FeatureTransform.model_validate_json(parts["transform.json"].read_bytes())
+    embedding = np.load(parts["embedding.npy"], mmap_mode="r")
+    index = orjson.loads((indexed / "index.json").read_bytes())["index"]
+    trees = orjson.loads((trained / "training.json").read_bytes())["trees"]
+    names = list(transform.features)
+    definition = BundleDefinition(
+        catalog_profile=catalog_profile,
+        tracks=len(embedding),
+        features=names,
+        ranking_columns=names,
+        blocks=transform.blocks,
+        boosters=[Booster(name="popularity", file="popularity.txt", columns=names, trees=trees)],
+        index=IndexSpec.model_validate(index),
+        similarity_scale=_similarity_scale(embedding),
+        defaults=defaults or RequestDefaults(),
+    )
+    return definition, parts
+
+
+def _similarity_scale(embedding: npt.NDArray[np.float32]) -> float:
+    """Median distance between random tracks: at that distance two tracks have nothing in common."""
+    random = np.random.default_rng(_SEED)
+    left, right = random.integers(0, len(embedding), (2, _PAIRS))
+    median = float(np.median(np.linalg.norm(embedding[left] - embedding[right], axis=1)))
+    return round(median, 6) or 1.0

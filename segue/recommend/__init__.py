@@ -1,0 +1,1 @@
+"""How a recommendation is made: seeds → query → retrieve → rerank → blend and finish → explain."""

@@ -1,0 +1,87 @@
+"""Explain: which features are near, what LightGBM made of the track, and what each rule dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.transform import GENRE
+from segue.recommend.finish import Picks
+from segue.recommend.model import Bundle
+from segue.recommend.retrieve import Candidates
+
+__all__ = ["explain"]
+
+_SHOWN = 4
+
+
+def explain(
+    bundle: Bundle, candidates: Candidates, picks: Picks, contributions: npt.NDArray[np.float32] | None
+) -> dict[str, Any]:
+    """Say why each track of the list is there.
+
+    Returns
+    -------
+    ``items``: for each, the seed it is nearest to, the features that are nearest and furthest from it (with
+    both values, and the distance they add), and the largest contributions to predicted popularity.
+    ``dropped``: how many candidates each rule dropped.
+    """
+    items = []
+    for i, position in enumerate(picks.positions.tolist()):
+        row = int(candidates.rows[position])
+        seed = int(np.flatnonzero(candidates.query.weights > 0)[candidates.distances[position].argmin()])
+        nearest, furthest = _features(bundle, candidates, row, seed)
+        entry: dict[str, Any] = {
+            "track_id": bundle.value("track_id", row),
+            "nearest_seed": _seed_id(bundle, int(candidates.query.rows[seed])),
+            "near": nearest,
+            "far": furthest,
+        }
+        if contributions is not None:
+            entry["popularity"] = _contributions(bundle, contributions[i])
+        items.append(entry)
+    return {"items": items, "dropped": {**candidates.dropped, **picks.dropped}}
+
+
+def _seed_id(bundle: Bundle, row: int) -> str | None:
+    return None if row < 0 else bundle.value("track_id", row)
+
+
+def _features(
+    bundle: Bundle, candidates: Candidates, row: int, seed: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Features by the squared distance they add, summed over their columns."""
+    difference = (bundle.embedding[row] - candidates.query.points[seed]) ** 2
+    names = bundle.transform.column_features()
+    added: dict[str, float] = {}
+    for name, value in zip(names, difference.tolist(), strict=False):
+        added[name] = added.get(name, 0.0) + value
+    mine, theirs = bundle.features[row], candidates.query.features[seed]
+    shown = [
+        {
+            "feature": name,
+            "track": _value(bundle, name, mine),
+            "seed": _value(bundle, name, theirs),
+            "distance": round(float(np.sqrt(value)), 3),
+        }
+        for name, value in sorted(added.items(), key=lambda pair: (pair[1], pair[0]))
+    ]
+    both = [entry for entry in shown if entry["track"] is not None and entry["seed"] is not None]
+    return both[:_SHOWN], both[: -_SHOWN - 1 : -1]
+
+
+def _value(bundle: Bundle, name: str, features: npt.NDArray[np.float32]) -> float | str | None:
+    value = float(features[bundle.transform.features.index(name)])
+    if not np.isfinite(value):
+        return None
+    return bundle.transform.genres[int(value)] if name == GENRE else round(value, 4)
+
+
+def _contributions(bundle: Bundle, values: npt.NDArray[np.float32]) -> dict[str, float]:
+    """Points of popularity that each feature adds to the average; the largest few, and ``average``."""
+    order = np.argsort(-np.abs(values[:-1]), kind="stable")[:_SHOWN]
+    columns = bundle.definition.ranking_columns
+    largest = {columns[i]: round(float(values[i]), 2) for i in order}
+    return {"average": round(float(values[-1]), 2), **largest}

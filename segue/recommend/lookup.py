@@ -1,0 +1,121 @@
+"""Finding rows of the catalogue: by id, by artist, by genre. No dictionary of a million strings: ids are
+sorted in the bundle, and artists are numbered in the order of their folded names.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from segue.features.recordings import fold_text
+
+__all__ = ["Lookup"]
+
+Rows = npt.NDArray[np.int64]
+
+
+class _Sorted:
+    """A sorted Arrow string column as a sequence, for bisect."""
+
+    def __init__(self, values: pa.StringArray) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, row: int) -> str:
+        return str(self._values[row].as_py())
+
+
+class _ArtistNames:
+    """Folded name by artist number, read off one track of each."""
+
+    def __init__(self, names: pa.StringArray, first: Rows) -> None:
+        self._names = names
+        self._first = first
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __getitem__(self, number: int) -> str:
+        return fold_text(self._names[int(self._first[number])].as_py())
+
+
+class Lookup:
+    """Rows by id, artist and genre.
+
+    Parameters
+    ----------
+    track_ids
+        Sorted ids, n.
+    artist_names
+        Artist names as written, n.
+    artist
+        int32 [n], artist numbers.
+    genre
+        int16 [n], genre codes, -1 missing.
+    popularity
+        float32 [n], NaN missing.
+    recording
+        int32 [n].
+    """
+
+    def __init__(
+        self,
+        *,
+        track_ids: pa.StringArray,
+        artist_names: pa.StringArray,
+        artist: npt.NDArray[np.int32],
+        genre: npt.NDArray[np.int16],
+        popularity: npt.NDArray[np.float32],
+        recording: npt.NDArray[np.int32],
+    ) -> None:
+        self._ids = _Sorted(track_ids)
+        self._names = artist_names
+        self._artist = artist
+        self._genre = genre
+        self._popularity = popularity
+        self._recording = recording
+
+    def row_of(self, track_id: str) -> int | None:
+        """Row of a track, None where the catalogue lacks it."""
+        row = bisect_left(self._ids, track_id)
+        return row if row < len(self._ids) and self._ids[row] == track_id else None
+
+    def rows_of_artist_number(self, number: int) -> Rows:
+        """Tracks of an artist, most popular first."""
+        order, start = self._by_artist
+        rows: Rows = order[start[number] : start[number + 1]]
+        return rows
+
+    def artist_number(self, name: str) -> int | None:
+        """Number of an artist by name, whatever its case and accents; None where there is none."""
+        order, start = self._by_artist
+        names = _ArtistNames(self._names, order[start[:-1]])
+        folded = fold_text(name)
+        number = bisect_left(names, folded)
+        return number if number < len(names) and names[number] == folded else None
+
+    def same_recordings(self, row: int) -> Rows:
+        """Tracks that are the same recording as this one, itself among them."""
+        rows = self.rows_of_artist_number(int(self._artist[row]))
+        return rows[self._recording[rows] == self._recording[row]]
+
+    def top_of_genre(self, code: int, most: int) -> Rows:
+        """Most popular tracks of a genre."""
+        rows: Rows = np.flatnonzero(self._genre == code)
+        order = np.lexsort((rows, -np.nan_to_num(self._popularity[rows], nan=-1)))
+        top: Rows = rows[order[:most]]
+        return top
+
+    @cached_property
+    def _by_artist(self) -> tuple[Rows, Rows]:
+        """Rows in the order of (artist, popularity descending, row), and where each artist starts."""
+        popularity = -np.nan_to_num(self._popularity, nan=-1)
+        order = np.lexsort((popularity, self._artist))
+        counts = np.bincount(self._artist)
+        return order, np.concatenate(([0], np.cumsum(counts)))

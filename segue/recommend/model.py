@@ -1,0 +1,131 @@
+"""A bundle, opened: the arrays, tables and the index that answering reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segue.bundle.definition import BundleDefinition
+from segue.errors import BundleError
+from segue.features.transform import GENRE, FeatureTransform
+from segue.index.search import open_index
+from segue.recommend.lookup import Lookup
+
+__all__ = ["Bundle"]
+
+Floats = npt.NDArray[np.float32]
+
+# What answering needs of tracks.parquet; the rest (albums, images) is the gateway's to read.
+_COLUMNS = ("track_id", "track_name", "artist_name", "popularity", "recording", "artist")
+
+
+class Bundle:
+    """A bundle, opened for answering.
+
+    Parameters
+    ----------
+    definition
+        ``bundle.json``, or a draft of it before publishing.
+    path
+        Gives the local path of a file of the bundle, checked.
+
+    Attributes
+    ----------
+    tracks
+        Arrow table of n rows: the columns that an answer shows.
+    features
+        float32 [n, f], mapped; raw canonical values, NaN missing.
+    embedding
+        float32 [n, d], mapped.
+    artist, recording
+        int32 [n].
+    genre
+        int16 [n], codes in the transform's vocabulary, -1 missing.
+    popularity
+        float32 [n], NaN missing.
+
+    Raises
+    ------
+    BundleError
+        The files do not fit each other.
+    """
+
+    def __init__(self, definition: BundleDefinition, path: Callable[[str], Path]) -> None:
+        self.definition = definition
+        self.path = path
+        self.digest = definition.digest
+        self.transform = FeatureTransform.model_validate_json(path("transform.json").read_bytes())
+        self.tracks: pa.Table = pq.read_table(path("tracks.parquet"), columns=list(_COLUMNS)).combine_chunks()
+        self.features: Floats = np.load(path("features.npy"), mmap_mode="r")
+        self.embedding: Floats = np.load(path("embedding.npy"), mmap_mode="r")
+        self.index = open_index(path("index.faiss"), definition.index, self.embedding)
+        self._check()
+        self.artist: npt.NDArray[np.int32] = self._column("artist").to_numpy()
+        self.recording: npt.NDArray[np.int32] = self._column("recording").to_numpy()
+        self.popularity: Floats = self._column("popularity").to_numpy(zero_copy_only=False)
+        codes = self.feature(GENRE)
+        self.genre = np.where(np.isfinite(codes), codes, -1).astype(np.int16)
+
+    @property
+    def size(self) -> int:
+        """Number of tracks, n."""
+        return self.definition.tracks
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        """Rows by id, artist and genre."""
+        return Lookup(
+            track_ids=self._column("track_id"),
+            artist_names=self._column("artist_name"),
+            artist=self.artist,
+            genre=self.genre,
+            popularity=self.popularity,
+            recording=self.recording,
+        )
+
+    def feature(self, name: str) -> Floats:
+        """One column of the features, contiguous, float32 [n]; kept, since filters come back to it."""
+        if name not in self._columns:
+            position = self.definition.features.index(name)
+            self._columns[name] = np.ascontiguousarray(self.features[:, position])
+        return self._columns[name]
+
+    @cached_property
+    def _columns(self) -> dict[str, Floats]:
+        return {}
+
+    def value(self, column: str, row: int) -> str:
+        """One cell of a string column of `tracks`."""
+        return str(self.tracks.column(column)[row].as_py())
+
+    def _column(self, name: str) -> pa.Array:
+        column = self.tracks.column(name)
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+    def _check(self) -> None:
+        n = self.definition.tracks
+        seen = {
+            "tracks.parquet": self.tracks.num_rows,
+            "features.npy": len(self.features),
+            "embedding.npy": len(self.embedding),
+            "index.faiss": self.index.index.ntotal,
+        }
+        for name, rows in seen.items():
+            if rows != n:
+                raise BundleError(f"bundle {self.digest[:12]}: {name} has {rows} rows, expected {n}")
+        widths = {
+            "features.npy": (self.features.shape[1], len(self.definition.features)),
+            "embedding.npy": (self.embedding.shape[1], sum(b.width for b in self.definition.blocks)),
+            "index.faiss": (self.index.index.d, self.embedding.shape[1]),
+        }
+        for name, (width, expected) in widths.items():
+            if width != expected:
+                raise BundleError(
+                    f"bundle {self.digest[:12]}: {name} has {width} columns, expected {expected}"
+                )

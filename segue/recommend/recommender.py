@@ -1,0 +1,142 @@
+"""The recommender: the same functions answer offline, in batch and in the transformer.
+
+`prepare`, `matrix` and `finish` are separate because a transformer asks a predictor between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.ranking.columns import ranking_matrix
+from segue.recommend.answer import Answer, Item, Pool
+from segue.recommend.explain import explain
+from segue.recommend.finish import Picks, Rules, finish
+from segue.recommend.model import Bundle
+from segue.recommend.request import Request
+from segue.recommend.rerank import Predictions, Ranker
+from segue.recommend.retrieve import Candidates, retrieve
+from segue.recommend.seeds import resolve
+
+__all__ = ["Recommender"]
+
+Floats = npt.NDArray[np.float32]
+
+
+class Recommender:
+    """Answers requests from one bundle.
+
+    Parameters
+    ----------
+    bundle
+        An opened bundle.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def prepare(self, requests: Sequence[Request]) -> list[Candidates]:
+        """Resolve the seeds and retrieve the candidates.
+
+        Raises
+        ------
+        UnknownSeeds
+            A request none of whose seeds is in the catalogue.
+        RequestError
+            A request that does not fit this bundle.
+        """
+        queries = [resolve(self.bundle, request) for request in requests]
+        return retrieve(self.bundle, requests, queries)
+
+    def matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """Ranking matrix of some tracks, float32 [m, f]: what a predictor is sent."""
+        definition = self.bundle.definition
+        return ranking_matrix(self.bundle.features, definition.features, definition.ranking_columns, rows)
+
+    def rank(self, pools: Sequence[Candidates], ranker: Ranker) -> list[Predictions]:
+        """Predict for the candidates of several requests in one call."""
+        rows = np.concatenate([pool.rows for pool in pools])
+        predictions = ranker.predict(self.matrix(rows))
+        ends = np.cumsum([len(pool.rows) for pool in pools])[:-1]
+        parts: list[Mapping[str, Floats]] = [{} for _ in pools]
+        for name, values in predictions.items():
+            for i, part in enumerate(np.split(values, ends)):
+                parts[i] = {**parts[i], name: part}
+        return list(parts)
+
+    def choose(self, request: Request, pool: Candidates, predictions: Predictions | None) -> Picks:
+        """Choose the list out of the candidates, by the request's rules."""
+        rules = Rules.of(request, self.bundle.definition.defaults)
+        return finish(self.bundle, pool, predictions, rules)
+
+    def answer(
+        self,
+        request: Request,
+        pool: Candidates,
+        predictions: Predictions | None,
+        *,
+        contributions: Ranker | None = None,
+    ) -> Answer:
+        """Choose the list and say what is in it.
+
+        Parameters
+        ----------
+        request, pool
+            What was asked, and its candidates.
+        predictions
+            What the boosters say of them; None answers degraded, in the order of similarity.
+        contributions
+            Asked for the contributions of the returned tracks, where the request wants an explanation.
+        """
+        picks = self.choose(request, pool, predictions)
+        explanation = None
+        if request.explain:
+            rows = pool.rows[picks.positions]
+            given = contributions.contributions(self.matrix(rows)) if contributions else None
+            explanation = explain(self.bundle, pool, picks, given)
+        return Answer(
+            items=self._items(pool, picks, predictions),
+            digest=self.bundle.digest,
+            degraded=predictions is None,
+            unknown_seeds=pool.query.unknown,
+            pool=Pool(pool.retrieved, len(pool.rows)),
+            reason=None if len(pool.rows) else "no track passes the filters",
+            explanation=explanation,
+        )
+
+    def recommend(self, requests: Sequence[Request], ranker: Ranker | None) -> list[Answer]:
+        """Answer requests, with the boosters asked through `ranker`; None answers degraded."""
+        pools = self.prepare(requests)
+        predictions: Sequence[Predictions | None] = (
+            [None] * len(pools) if ranker is None else self.rank(pools, ranker)
+        )
+        return [
+            self.answer(request, pool, prediction, contributions=ranker)
+            for request, pool, prediction in zip(requests, pools, predictions, strict=True)
+        ]
+
+    def _items(self, pool: Candidates, picks: Picks, predictions: Predictions | None) -> list[Item]:
+        predicted = predictions or {}
+        popularity, relevance = predicted.get("popularity"), predicted.get("relevance")
+        items = []
+        for rank, (position, score) in enumerate(zip(picks.positions, picks.scores, strict=True), start=1):
+            row = int(pool.rows[position])
+            known = float(self.bundle.popularity[row])
+            items.append(
+                Item(
+                    rank=rank,
+                    track_id=self.bundle.value("track_id", row),
+                    track_name=self.bundle.value("track_name", row),
+                    artist_name=self.bundle.value("artist_name", row),
+                    score=round(float(score), 6),
+                    similarity=round(float(pool.similarity[position]), 6),
+                    popularity=None if np.isnan(known) else known,
+                    predicted_popularity=None
+                    if popularity is None
+                    else round(float(popularity[position]), 3),
+                    relevance=None if relevance is None else round(float(relevance[position]), 6),
+                )
+            )
+        return items

@@ -1,0 +1,205 @@
+"""What a caller asks for: one instance of DESIGN's request, checked field by field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from segue.catalog.columns import NUMERIC
+from segue.errors import RequestError
+
+__all__ = ["Filters", "Request", "Seed"]
+
+MAX_SEEDS = 100
+MAX_LIST = 1_000
+
+Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=MAX_LIST)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Seed(_Strict):
+    """A track, an artist or a genre; exactly one of them. A negative weight pushes away."""
+
+    track_id: str | None = Field(default=None, min_length=1, max_length=500)
+    artist: str | None = Field(default=None, min_length=1, max_length=500)
+    genre: str | None = Field(default=None, min_length=1, max_length=500)
+    weight: float = Field(default=1.0, ge=-10, le=10)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Seed:
+        given = [name for name in ("track_id", "artist", "genre") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"expected exactly one of track_id, artist, genre, got {given or 'none'}")
+        if self.weight == 0:
+            raise ValueError("weight must not be 0")
+        return self
+
+    @property
+    def label(self) -> str:
+        """How the seed is named in ``unknown_seeds``: a track by its id alone."""
+        if self.track_id is not None:
+            return self.track_id
+        return f"artist:{self.artist}" if self.artist is not None else f"genre:{self.genre}"
+
+
+class Filters(_Strict):
+    """Which tracks may come back. An absent value passes no bound."""
+
+    genres: Names = []
+    year: tuple[float, float] | None = None
+    exclude_artists: Names = []
+    exclude_tracks: Names = []
+    explicit: bool | None = None
+    min: dict[str, float] = {}
+    max: dict[str, float] = {}
+
+    @field_validator("year", mode="before")
+    @classmethod
+    def _year_pair(cls, value: Any) -> Any:
+        # JSON has no tuples, and strict mode takes nothing else
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("year")
+    @classmethod
+    def _year_order(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and value[0] > value[1]:
+            raise ValueError(f"expected [first, last], got {list(value)}")
+        return value
+
+    @field_validator("min", "max")
+    @classmethod
+    def _numeric(cls, value: dict[str, float]) -> dict[str, float]:
+        return _known(value)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any track may fail to pass."""
+        return self != _NO_FILTERS
+
+
+def _known(value: dict[str, float]) -> dict[str, float]:
+    for name in value:
+        if name not in NUMERIC:
+            raise ValueError(f"{name!r} is not a numeric column; expected one of {', '.join(NUMERIC)}")
+    return value
+
+
+_NO_FILTERS = Filters()
+
+
+class Request(_Strict):
+    """One instance. ``None`` means the bundle's default.
+
+    Attributes
+    ----------
+    seeds
+        Tracks, artists, genres. A plain string is a track id.
+    features
+        Raw features of a track that is in no catalogue, by canonical column name.
+    k
+        Length of the list, 1..100.
+    candidates
+        Tracks retrieved for ranking, N.
+    filters
+        Which tracks may come back.
+    target
+        Values that the tracks should be near to instead of the seeds' own.
+    popularity_weight
+        w in ``(1 − w)·similarity + w·predicted popularity``.
+    diversity
+        0: the best tracks. 1: the most different ones.
+    max_per_artist
+        Most tracks by one artist.
+    explain
+        Say why.
+    """
+
+    seeds: list[Seed] = Field(default=[], max_length=MAX_SEEDS)
+    features: dict[str, bool | float | str | None] | None = None
+    k: int | None = Field(default=None, ge=1, le=100)
+    candidates: int | None = Field(default=None, ge=1, le=1000)
+    filters: Filters = _NO_FILTERS
+    target: dict[str, float] = {}
+    popularity_weight: float | None = Field(default=None, ge=0, le=1)
+    diversity: float | None = Field(default=None, ge=0, le=1)
+    max_per_artist: int | None = Field(default=None, ge=1, le=1000)
+    explain: bool = False
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _plain_ids(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return [{"track_id": seed} if isinstance(seed, str) else seed for seed in value]
+
+    @field_validator("target")
+    @classmethod
+    def _numeric(cls, value: dict[str, float]) -> dict[str, float]:
+        return _known(value)
+
+    @field_validator("filters", mode="before")
+    @classmethod
+    def _no_filters(cls, value: Any) -> Any:
+        return _NO_FILTERS if value is None else value
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _no_target(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @model_validator(mode="after")
+    def _something_to_go_by(self) -> Request:
+        if self.features is None and not any(seed.weight > 0 for seed in self.seeds):
+            raise ValueError("expected at least one seed of positive weight, or features")
+        return self
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any] | Any, *, prefix: str = "") -> Request:
+        """Check one instance.
+
+        Parameters
+        ----------
+        value
+            What the caller sent, decoded from JSON.
+        prefix
+            Path before the field in an error, for example ``instances[3]``.
+
+        Raises
+        ------
+        RequestError
+            Names the first wrong field, what was seen and what was expected.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RequestError(*_field_and_message(first, prefix)) from None
+
+
+def _field_and_message(error: Any, prefix: str) -> tuple[str, str]:
+    path = prefix
+    for part in error["loc"]:
+        # union members show up as type names, which no caller wrote
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part not in ("float", "str", "bool", "none"):
+            path += f".{part}" if path else str(part)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    seen = error.get("input")
+    shown = "" if isinstance(seen, dict | list | Seed | Request) else f", got {_shorten(seen)}"
+    if not path and "positive weight" in message:
+        path = "seeds"
+    return path, f"{message}{'' if 'got' in message else shown}"
+
+
+def _shorten(value: object, most: int = 60) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"

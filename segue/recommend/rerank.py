@@ -1,0 +1,83 @@
+"""Rerank: what LightGBM says of each candidate, asked here or of a predictor far away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.bundle.definition import BundleDefinition
+from segue.ranking.columns import booster_positions
+
+__all__ = ["LocalRanker", "Predictions", "Ranker"]
+
+Floats = npt.NDArray[np.float32]
+# By booster name: "popularity", and "relevance" where trained; float32 [m] each.
+Predictions = Mapping[str, Floats]
+
+
+class Ranker(Protocol):
+    """Something that answers what the bundle's boosters predict."""
+
+    def predict(self, matrix: Floats) -> Predictions:
+        """Predict for a ranking matrix, float32 [m, f]."""
+        ...
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Contribution of each column to predicted popularity, and the base value, float32 [m, f + 1]."""
+        ...
+
+
+class LocalRanker:
+    """The boosters in this process.
+
+    Parameters
+    ----------
+    definition
+        Names the boosters and their columns.
+    path
+        Gives the local path of a file of the bundle.
+    threads
+        LightGBM's threads.
+    """
+
+    def __init__(self, definition: BundleDefinition, path: Any, *, threads: int = 1) -> None:
+        import lightgbm
+
+        self._threads = threads
+        self._boosters: dict[str, tuple[Any, list[int] | None]] = {}
+        for booster in definition.boosters:
+            file: Path = path(booster.file)
+            self._boosters[booster.name] = (
+                lightgbm.Booster(model_file=str(file)),
+                booster_positions(booster, definition.ranking_columns),
+            )
+
+    def predict(self, matrix: Floats) -> Predictions:
+        """Predict for a ranking matrix, float32 [m, f]."""
+        return {
+            name: self._run(booster, positions, matrix).astype(np.float32)
+            for name, (booster, positions) in self._boosters.items()
+        }
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Contribution of each column to predicted popularity, and the base value, float32 [m, f + 1]."""
+        booster, positions = self._boosters["popularity"]
+        given = self._run(booster, positions, matrix, pred_contrib=True).astype(np.float32)
+        if positions is None:
+            return given
+        out = np.zeros((len(matrix), matrix.shape[1] + 1), np.float32)
+        out[:, [*positions, -1]] = given
+        return out
+
+    def _run(
+        self, booster: Any, positions: list[int] | None, matrix: Floats, **options: bool
+    ) -> npt.NDArray[np.float64]:
+        if not len(matrix):
+            width = len(positions or matrix[0:1].T) + 1
+            return np.zeros((0, width) if options else 0)
+        read = matrix if positions is None else np.ascontiguousarray(matrix[:, positions])
+        return np.asarray(booster.predict(read, num_threads=self._threads, **options))

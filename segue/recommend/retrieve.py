@@ -1,0 +1,178 @@
+"""Retrieve: each positive seed fetches its own neighbours, then the lists are merged.
+
+The mean of two different seeds lies near neither, so there is no mean. A pool holds every seed's nearest
+tracks in proportion to its weight; a track near several seeds stands higher.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.bundle.definition import RequestDefaults
+from segue.recommend.filters import allowed_rows
+from segue.recommend.model import Bundle
+from segue.recommend.request import Request
+from segue.recommend.seeds import Query
+
+__all__ = ["Candidates", "retrieve"]
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+# The lists asked of the index are longer than N by the tracks that will be dropped, in steps of this
+# size, so that most requests of a batch ask alike and share one search.
+_STEP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The pool of one request.
+
+    Attributes
+    ----------
+    query
+        The resolved seeds.
+    rows
+        int64 [m], catalogue rows, one of each recording, in the order of `affinity`.
+    distances
+        float32 [m, p], distance to each point of positive weight.
+    affinity
+        float32 [m], what stands in for relevance: weighted nearness to the seeds, each seed's on its own
+        scale, less the nearness to negative seeds.
+    similarity
+        float32 [m], ``exp(-distance / similarity_scale)`` to the nearest seed: 1 at the seed itself.
+    retrieved
+        Tracks found before rules dropped any.
+    dropped
+        How many each rule dropped.
+    """
+
+    query: Query
+    rows: Rows
+    distances: Floats
+    affinity: Floats
+    similarity: Floats
+    retrieved: int
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Query]) -> list[Candidates]:
+    """Retrieve the candidates of several requests; those that ask alike share one search.
+
+    Parameters
+    ----------
+    bundle
+        The bundle to search.
+    requests, queries
+        What was asked, and where its seeds lie.
+
+    Returns
+    -------
+    One `Candidates` a request. A batch answers exactly as its requests do one by one.
+    """
+    defaults = bundle.definition.defaults
+    drops = [_dropped_rows(bundle, request, query) for request, query in zip(requests, queries, strict=True)]
+    found: list[list[Rows]] = [[] for _ in requests]
+    for (width, _), members in _groups(requests, queries, drops, defaults).items():
+        mask = allowed_rows(bundle, requests[members[0]].filters)
+        positive = [queries[i].points[queries[i].weights > 0] for i in members]
+        rows = bundle.index.search(np.concatenate(positive), min(width, bundle.size), mask)[1]
+        ends = np.cumsum([len(points) for points in positive])
+        for i, part in zip(members, np.split(rows, ends[:-1]), strict=True):
+            found[i] = list(part)
+    return [
+        _merge(bundle, query, lists, drop, request.candidates or defaults.candidates)
+        for request, query, lists, drop in zip(requests, queries, found, drops, strict=True)
+    ]
+
+
+def _groups(
+    requests: Sequence[Request],
+    queries: Sequence[Query],
+    drops: Sequence[Rows],
+    defaults: RequestDefaults,
+) -> dict[tuple[int, int], list[int]]:
+    """Requests by what one search can serve: the same list length and no filter; a filtered one alone."""
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for i, (request, _, drop) in enumerate(zip(requests, queries, drops, strict=True)):
+        width = (request.candidates or defaults.candidates) + len(drop)
+        width = -(-width // _STEP) * _STEP
+        groups[width, i if request.filters.narrows else -1].append(i)
+    return groups
+
+
+def _dropped_rows(bundle: Bundle, request: Request, query: Query) -> Rows:
+    """Rows that never come back: the seeds' own recordings, and the tracks excluded by name."""
+    parts = [bundle.lookup.same_recordings(int(row)) for row in query.rows if row >= 0]
+    excluded = [bundle.lookup.row_of(track) for track in request.filters.exclude_tracks]
+    parts.append(np.array([row for row in excluded if row is not None], np.int64))
+    return np.unique(np.concatenate(parts))
+
+
+def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: int) -> Candidates:
+    """Merge the seeds' lists into one pool of at most `most` tracks, one of each recording."""
+    weights = query.weights[query.weights > 0]
+    kept = [rows[(rows >= 0) & ~np.isin(rows, drop)] for rows in lists]
+    shares = _shares(weights, most) if len(kept) > 1 else [most]
+    rows = np.concatenate([part[:share] for part, share in zip(kept, shares, strict=True)])
+    if len(kept) > 1:
+        rows = np.unique(rows)
+    points = query.points[query.weights > 0]
+    vectors = bundle.embedding[rows]
+    distances = _distances(vectors, points)
+    affinity = _affinity(distances, weights)
+    if (query.weights < 0).any():
+        away = _distances(vectors, query.points[query.weights < 0])
+        affinity -= np.exp(-away / _scales(distances).mean()) @ -query.weights[query.weights < 0]
+    order = np.lexsort((rows, -affinity))
+    unique = _one_of_each(bundle.recording[rows[order]], order)
+    scale = np.float32(bundle.definition.similarity_scale)
+    return Candidates(
+        query=query,
+        rows=rows[unique],
+        distances=distances[unique],
+        affinity=affinity[unique],
+        similarity=np.exp(-distances[unique].min(axis=1) / scale) if len(rows) else affinity,
+        retrieved=len(rows),
+        dropped={
+            "seed_recordings_or_excluded": sum(len(rows) for rows in lists)
+            - sum(len(part) for part in kept)
+            - sum(int((rows < 0).sum()) for rows in lists),
+            "same_recording": len(rows) - len(unique),
+        },
+    )
+
+
+def _shares(weights: Floats, most: int) -> list[int]:
+    """How many candidates each seed brings: in proportion to its weight, at least five."""
+    return [max(5, int(np.ceil(most * weight))) for weight in weights / weights.sum()]
+
+
+def _distances(vectors: Floats, points: Floats) -> Floats:
+    """Euclidean distances, float32 [m, p]."""
+    difference = vectors[:, None, :] - points[None, :, :]
+    distances: Floats = np.sqrt(np.einsum("mpd,mpd->mp", difference, difference))
+    return distances
+
+
+def _scales(distances: Floats) -> Floats:
+    """Each seed's own scale: its median distance to the pool. A seed in a thin region counts as much."""
+    if not len(distances):
+        return np.ones(distances.shape[1], np.float32)
+    return np.maximum(np.median(distances, axis=0), 1e-6).astype(np.float32)
+
+
+def _affinity(distances: Floats, weights: Floats) -> Floats:
+    affinity: Floats = (np.exp(-distances / _scales(distances)) @ weights).astype(np.float32)
+    return affinity
+
+
+def _one_of_each(recording: npt.NDArray[np.int32], order: Rows) -> Rows:
+    """The first of each recording, keeping the order."""
+    first = np.sort(np.unique(recording, return_index=True)[1])
+    return order[first]

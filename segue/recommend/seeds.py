@@ -1,0 +1,128 @@
+"""Seeds → query: the points of the embedding that neighbours are fetched around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.errors import RequestError, UnknownSeeds
+from segue.recommend.model import Bundle
+from segue.recommend.request import Request, Seed
+
+__all__ = ["Query", "resolve"]
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+# An artist or a genre is represented by its most popular tracks: few enough that each still gets a
+# visible share of the candidates.
+ARTIST_TRACKS = 5
+GENRE_TRACKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a request asks for, placed in the embedding.
+
+    Attributes
+    ----------
+    rows
+        int64 [q], catalogue row of each point, -1 for raw features.
+    points
+        float32 [q, d], where to look; a `target` has been put in.
+    weights
+        float32 [q], negative to push away; the magnitudes of the positive ones sum to 1.
+    features
+        float32 [q, f], features of each point.
+    unknown
+        Seeds that the catalogue lacks.
+    """
+
+    rows: Rows
+    points: Floats
+    weights: Floats
+    features: Floats
+    unknown: list[str]
+
+
+def resolve(bundle: Bundle, request: Request) -> Query:
+    """Place the seeds of a request.
+
+    Raises
+    ------
+    UnknownSeeds
+        None of the seeds of positive weight is in the catalogue, and there are no raw features.
+    RequestError
+        A raw feature is wrong, or a target names one that the bundle lacks.
+    """
+    rows: list[int] = []
+    weights: list[float] = []
+    unknown: list[str] = []
+    for seed in request.seeds:
+        found = _rows_of(bundle, seed)
+        if len(found) == 0:
+            unknown.append(seed.label)
+        rows.extend(found)
+        weights.extend([seed.weight / len(found)] * len(found))
+    known = np.array(rows, np.int64)
+    features = np.array(bundle.features[known])
+    points = np.array(bundle.embedding[known])
+    if request.features is not None:
+        row = bundle.transform.row(request.features)[None, :]
+        if not np.isfinite(row).any():
+            raise RequestError("features", "expected at least one known value, got none")
+        rows, weights = [*rows, -1], [*weights, 1.0]
+        features = np.concatenate((features, row))
+        points = np.concatenate((points, bundle.transform.embed(row)))
+    if not any(weight > 0 for weight in weights):
+        raise UnknownSeeds(unknown)
+    weight = np.array(weights, np.float32)
+    weight /= weight[weight > 0].sum()
+    if request.target:
+        points = _towards(bundle, request.target, features, points, weight > 0)
+    return Query(np.array(rows, np.int64), points, weight, features, unknown)
+
+
+def _rows_of(bundle: Bundle, seed: Seed) -> list[int]:
+    if seed.track_id is not None:
+        row = bundle.lookup.row_of(seed.track_id)
+        return [] if row is None else [row]
+    if seed.artist is not None:
+        number = bundle.lookup.artist_number(seed.artist)
+        if number is None:
+            return []
+        return _distinct(bundle, bundle.lookup.rows_of_artist_number(number), ARTIST_TRACKS)
+    code = bundle.transform.genre_code(seed.genre or "")
+    if np.isnan(code):
+        return []
+    return _distinct(bundle, bundle.lookup.top_of_genre(int(code), 5 * GENRE_TRACKS), GENRE_TRACKS)
+
+
+def _distinct(bundle: Bundle, rows: Rows, most: int) -> list[int]:
+    """The first rows, one of each recording."""
+    first = np.sort(np.unique(bundle.recording[rows], return_index=True)[1])
+    return [int(row) for row in rows[first[:most]]]
+
+
+def _towards(
+    bundle: Bundle,
+    target: dict[str, float],
+    features: Floats,
+    points: Floats,
+    positive: npt.NDArray[np.bool_],
+) -> Floats:
+    """Move the points of positive weight to where they would lie, had they the target's values.
+
+    Only the columns of the targeted features move, so that what was learned about a seed stays.
+    """
+    placed = {name: value for name, value in target.items() if name != "popularity"}
+    if not placed:
+        return points
+    row = bundle.transform.row(placed, field="target")
+    moved = bundle.transform.embed(np.where(np.isfinite(row), row, features).astype(np.float32))
+    columns = np.array([name in placed for name in bundle.transform.column_features()])
+    out = points.copy()
+    out[np.ix_(positive, columns)] = moved[np.ix_(positive, columns)]
+    return out
