@@ -103,7 +103,8 @@ class Lookup:
     def same_recordings(self, row: int) -> Rows:
         """Tracks that are the same recording as this one, itself among them."""
         rows = self.rows_of_artist_number(int(self._artist[row]))
-        return rows[self._recording[rows] == self._recording[row]]
+        same: Rows = rows[self._recording[rows] == self._recording[row]]
+        return same
 
     def top_of_genre(self, code: int, most: int) -> Rows:
         """Most popular tracks of a genre."""

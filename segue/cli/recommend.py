@@ -1,0 +1,254 @@
+"""``segue recommend``: a list for seeds, or a file of lists, from a bundle; no server needed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from segue.errors import RequestError
+from segue.recommend.answer import Answer
+from segue.recommend.request import Request
+
+__all__ = ["recommend"]
+
+_WEIGHTED = re.compile(r"(?s)(?P<seed>.+)@(?P<weight>-?\d+(?:\.\d+)?)")
+
+EXAMPLES = """
+Examples:
+
+  segue recommend .segue/demo/channels/champion --seed 3AJwUDP919kvQ9QcozQPxg
+
+  segue recommend BUNDLE --seed "Queen - Bohemian Rhapsody" --year 1970-1985 --explain
+
+  segue recommend BUNDLE --seed ID1 --seed ID2@0.5 --seed ID3@-0.5 --min energy=0.6 -k 20 --json
+
+  segue recommend BUNDLE --artist "Nina Simone" --diversity 0.3
+
+  segue recommend BUNDLE --feature energy=0.9 --feature genre=techno
+
+  segue recommend BUNDLE --seeds-file ids.txt --out recs.csv
+"""
+
+Pairs = Annotated[list[str], typer.Option(metavar="NAME=VALUE")]
+
+
+def recommend(
+    bundle: Annotated[str, typer.Argument(help="A bundle or channel: folder, file:// or s3:// address.")],
+    seed: Annotated[
+        list[str], typer.Option(help='Track id or "artist - title"; @0.5 or @-0.5 at its end is a weight.')
+    ] = [],
+    artist: Annotated[list[str], typer.Option(help="Artist as a seed.")] = [],
+    genre_seed: Annotated[list[str], typer.Option(help="Genre as a seed.")] = [],
+    feature: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="Raw feature of a track in no catalogue.")
+    ] = [],
+    k: Annotated[int | None, typer.Option("-k", help="Length of the list, 1 to 100.")] = None,
+    candidates: Annotated[int | None, typer.Option(help="Tracks retrieved for ranking.")] = None,
+    genre: Annotated[list[str], typer.Option(help="Only these genres.")] = [],
+    year: Annotated[str, typer.Option(metavar="FIRST-LAST", help="Only these years.")] = "",
+    exclude_artist: Annotated[list[str], typer.Option(help="Leave out an artist.")] = [],
+    exclude_track: Annotated[list[str], typer.Option(help="Leave out a track id.")] = [],
+    explicit: Annotated[
+        bool | None, typer.Option("--explicit/--no-explicit", help="Only, or no, explicit tracks.")
+    ] = None,
+    minimum: Annotated[
+        list[str], typer.Option("--min", metavar="NAME=VALUE", help="Lower bound, such as energy=0.4.")
+    ] = [],
+    maximum: Annotated[list[str], typer.Option("--max", metavar="NAME=VALUE", help="Upper bound.")] = [],
+    target: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="Look for tracks near this value.")
+    ] = [],
+    popularity_weight: Annotated[float | None, typer.Option(help="0: nearest. 1: most popular.")] = None,
+    diversity: Annotated[float | None, typer.Option(help="0: best. 1: most different.")] = None,
+    max_per_artist: Annotated[int | None, typer.Option(help="Most tracks by one artist.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each track is there.")] = False,
+    request: Annotated[
+        Path | None, typer.Option(help="A JSON file with one instance instead of flags.")
+    ] = None,
+    seeds_file: Annotated[Path | None, typer.Option(help="A track id a line: one list for each.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV that --seeds-file writes.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    threads: Annotated[int, typer.Option(help="Threads for LightGBM.")] = 2,
+) -> None:
+    """Recommend tracks from a bundle."""
+    filters = {
+        "genres": genre,
+        "year": _years(year),
+        "exclude_artists": exclude_artist,
+        "exclude_tracks": exclude_track,
+        "explicit": explicit,
+        "min": _numbers("--min", minimum),
+        "max": _numbers("--max", maximum),
+    }
+    instance: dict[str, Any] = {
+        "features": _features(feature) or None,
+        "k": k,
+        "candidates": candidates,
+        "filters": {name: value for name, value in filters.items() if value not in (None, [], {})},
+        "target": _numbers("--target", target),
+        "popularity_weight": popularity_weight,
+        "diversity": diversity,
+        "max_per_artist": max_per_artist,
+        "explain": explain,
+    }
+    if request is not None:
+        instance = {**_read(request), **{name: value for name, value in instance.items() if value}}
+    tracks = [_seed("track_id", text) for text in seed]
+    others = [_seed("artist", text) for text in artist] + [_seed("genre", text) for text in genre_seed]
+    if tracks or others:
+        instance["seeds"] = tracks + others
+    _run(bundle, instance, seeds_file, out, as_json=as_json, threads=threads)
+
+
+def _run(
+    url: str,
+    instance: dict[str, Any],
+    seeds_file: Path | None,
+    out: Path | None,
+    *,
+    as_json: bool,
+    threads: int,
+) -> None:
+    # imported here: `segue --help` should not wait for FAISS
+    from segue.bundle.reader import open_bundle
+    from segue.recommend.batch import read_seeds, recommend_each, write_batch
+    from segue.recommend.model import Bundle
+    from segue.recommend.names import find_track
+    from segue.recommend.recommender import Recommender
+    from segue.recommend.rerank import LocalRanker
+
+    if (seeds_file is None) != (out is None):
+        raise RequestError("--seeds-file", "goes with --out, and --out with it")
+    seeds = [] if seeds_file is None else read_seeds(seeds_file)
+    if seeds_file is not None:
+        instance["seeds"] = ["(each of the file)"]
+    parsed = Request.parse(instance)
+    files = open_bundle(url)
+    recommender = Recommender(Bundle(files.definition, files.path))
+    ranker = LocalRanker(files.definition, files.path, threads=threads)
+    if out is not None:
+        each = recommend_each(recommender, ranker, track(seeds, "Recommending", console=_stderr()), parsed)
+        unknown = write_batch(out, each)
+        _stderr().print(f"{len(seeds) - len(unknown):,} lists in {out}; {len(unknown):,} unknown seeds")
+        return
+    named = [
+        seed
+        if seed.track_id is None
+        else seed.model_copy(update={"track_id": find_track(recommender.bundle, seed.track_id)})
+        for seed in parsed.seeds
+    ]
+    answer = recommender.recommend([parsed.model_copy(update={"seeds": named})], ranker)[0]
+    if as_json:
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    else:
+        _print(answer)
+
+
+def _print(answer: Answer) -> None:
+    console = Console()
+    table = Table("", "track", "artist", "similarity", "popularity", "predicted", "score")
+    for item in answer.items:
+        table.add_row(
+            str(item.rank),
+            _plain(item.track_name),
+            _plain(item.artist_name),
+            f"{item.similarity:.2f}",
+            "" if item.popularity is None else f"{item.popularity:.0f}",
+            "" if item.predicted_popularity is None else f"{item.predicted_popularity:.0f}",
+            f"{item.score:.2f}",
+        )
+    console.print(table if answer.items else f"nothing: {answer.reason}")
+    for name in answer.unknown_seeds:
+        console.print(f"unknown seed: {_plain(name)}", style="yellow")
+    if answer.explanation:
+        _print_explanation(console, answer)
+    console.print(
+        f"{answer.pool.retrieved} tracks retrieved, {answer.pool.after_filters} after the rules; "
+        f"bundle {answer.digest[:12]}",
+        style="dim",
+    )
+
+
+def _print_explanation(console: Console, answer: Answer) -> None:
+    explanation = answer.explanation or {}
+    table = Table("", "near in", "far in", "what moves its predicted popularity")
+    for rank, entry in enumerate(explanation["items"], start=1):
+        moves = entry.get("popularity", {})
+        table.add_row(
+            str(rank),
+            ", ".join(f"{near['feature']} {near['track']}" for near in entry["near"]),
+            ", ".join(f"{far['feature']} {far['track']} (seed {far['seed']})" for far in entry["far"]),
+            ", ".join(f"{name} {value:+.1f}" for name, value in moves.items() if name != "average"),
+        )
+    console.print(table)
+    dropped = ", ".join(
+        f"{name.replace('_', ' ')}: {count}" for name, count in explanation["dropped"].items()
+    )
+    console.print(f"dropped: {dropped}", style="dim")
+
+
+def _plain(name: str) -> str:
+    """A name for a terminal: rich's brackets and control characters are data."""
+    return "".join(char if char.isprintable() else "�" for char in name).replace("[", r"\[")
+
+
+def _seed(kind: str, text: str) -> dict[str, Any]:
+    found = _WEIGHTED.fullmatch(text)
+    return {kind: found["seed"], "weight": float(found["weight"])} if found else {kind: text}
+
+
+def _years(text: str) -> list[float] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
+    if not found:
+        raise RequestError("--year", f"expected 1990 or 1990-1999, got {text!r}")
+    return [float(found[1]), float(found[2] or found[1])]
+
+
+def _numbers(option: str, pairs: list[str]) -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name, value in _pairs(option, pairs).items():
+        try:
+            numbers[name] = float(value)
+        except ValueError:
+            raise RequestError(option, f"{name}: expected a number, got {value!r}") from None
+    return numbers
+
+
+def _features(pairs: list[str]) -> dict[str, float | str]:
+    features: dict[str, float | str] = {}
+    for name, value in _pairs("--feature", pairs).items():
+        features[name] = value if name == "genre" else _numbers("--feature", [f"{name}={value}"])[name]
+    return features
+
+
+def _pairs(option: str, pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise RequestError(option, f"expected NAME=VALUE, got {pair!r}")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        instance = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise RequestError("--request", f"{path} can't be read: {error}") from None
+    if not isinstance(instance, dict):
+        raise RequestError("--request", f"{path}: expected one JSON object, got {type(instance).__name__}")
+    return instance
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)
+
+
+recommend.__doc__ = f"{recommend.__doc__}\n{EXAMPLES}"

@@ -1,0 +1,98 @@
+"""Recommendations in batch: many seeds, one list each, through the functions that answer one request."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from segue.errors import RequestError, UnknownSeeds
+from segue.files import replacing
+from segue.recommend.answer import Answer
+from segue.recommend.recommender import Recommender
+from segue.recommend.request import Request, Seed
+from segue.recommend.rerank import Ranker
+
+__all__ = ["read_seeds", "recommend_each", "write_batch"]
+
+# Large enough that FAISS and LightGBM use every thread, small enough that a chunk's candidates stay in
+# the cache.
+CHUNK = 256
+COLUMNS = ("seed_track_id", "rank", "track_id", "score")
+
+
+def read_seeds(path: Path) -> list[str]:
+    """Read track ids, one a line; empty lines are passed over.
+
+    Raises
+    ------
+    RequestError
+        The file can't be read, or holds no id.
+    """
+    try:
+        seeds = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError("--seeds-file", f"{path} can't be read: {error}") from None
+    if not seeds:
+        raise RequestError("--seeds-file", f"{path} is empty; expected a track id a line")
+    return seeds
+
+
+def recommend_each(
+    recommender: Recommender, ranker: Ranker | None, seeds: Iterable[str], template: Request
+) -> Iterator[tuple[str, Answer | None]]:
+    """Answer `template` for each seed alone.
+
+    Yields
+    ------
+    (seed, answer), in the order given; None where the catalogue lacks the seed.
+    """
+    lookup = recommender.bundle.lookup
+    for chunk in _chunks(seeds, CHUNK):
+        known = [seed for seed in chunk if lookup.row_of(seed) is not None]
+        requests = [template.model_copy(update={"seeds": [Seed(track_id=seed)]}) for seed in known]
+        answers = iter(recommender.recommend(requests, ranker) if requests else ())
+        present = set(known)
+        for seed in chunk:
+            yield seed, next(answers) if seed in present else None
+
+
+def write_batch(
+    out: Path,
+    results: Iterable[tuple[str, Answer | None]],
+    progress: Callable[[int], None] | None = None,
+) -> list[str]:
+    """Write lists as CSV: ``seed_track_id,rank,track_id,score``.
+
+    Returns
+    -------
+    The seeds that the catalogue lacks.
+
+    Raises
+    ------
+    UnknownSeeds
+        It lacks them all; nothing is written then.
+    """
+    unknown: list[str] = []
+    answered = 0
+    with replacing(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for done, (seed, answer) in enumerate(results, start=1):
+            if answer is None:
+                unknown.append(seed)
+            else:
+                answered += 1
+                writer.writerows((seed, item.rank, item.track_id, item.score) for item in answer.items)
+            if progress:
+                progress(done)
+        if not answered:
+            raise UnknownSeeds(unknown[:10])
+    return unknown
+
+
+def _chunks(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
