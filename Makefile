@@ -1,0 +1,49 @@
+# Everything a person or CI runs. Each target sets up what it needs in .venv first.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-live lint format bench pipeline lock clean
+
+BIN := .venv/bin
+# Touched when .venv holds exactly what requirements.lock names.
+STAMP := .venv/.installed
+# Two processes are as many as two cores keep busy.
+WORKERS ?= 2
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## create .venv with the locked packages and this checkout in it
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh
+
+demo: $(STAMP) ## sample catalogue -> pipeline -> bundle -> a recommendation list
+	@scripts/demo.sh
+
+test: $(STAMP) ## the tests that need nothing but this checkout
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadscope
+
+test-live: $(STAMP) ## the tests against real servers: MinIO, MLflow, a browser
+	@$(BIN)/pytest -q -m live
+
+lint: $(STAMP) ## ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy segue components pipelines
+
+format: $(STAMP) ## let ruff mend what it can
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+bench: $(STAMP) ## measure what the README promises
+	@$(BIN)/python -m tests.benchmarks
+
+pipeline: $(STAMP) ## compile pipelines/training.yaml, which is checked in
+	@$(BIN)/python -m pipelines compile --out pipelines/training.yaml
+
+lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+		--no-emit-index-url --no-annotate --no-header --generate-hashes pyproject.toml -o requirements.lock
+
+clean: ## remove what was built: .venv, .segue, caches
+	@rm -rf .venv .segue .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist local_outputs
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Create .venv with exactly what requirements.lock names, and this checkout in it. Quick when it is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+uv_version=0.13.9
+modern='import sys; sys.exit(sys.version_info < (3, 11))'
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11 python3.14; do
+    if command -v "$candidate" >/dev/null && "$candidate" -c "$modern" 2>/dev/null; then
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+  say "Segue needs Python 3.11 or newer; python3 here is: $(python3 --version 2>&1 || true)."
+  say "Install one, or name it: make setup PYTHON=/path/to/python3.11"
+  return 1
+}
+
+if ! .venv/bin/python -c "$modern" 2>/dev/null; then
+  python=$(find_python)
+  say "Creating .venv with $("$python" --version)"
+  rm -rf .venv
+  if ! "$python" -m venv .venv; then
+    rm -rf .venv
+    say "$python can't make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"
+    exit 1
+  fi
+fi
+
+if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ]; then
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
+fi
+
+say "Installing the packages of requirements.lock"
+export VIRTUAL_ENV=$PWD/.venv
+.venv/bin/uv pip sync --quiet --require-hashes requirements.lock
+# hatchling comes from the lock too: nothing is fetched that has no hash there
+.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+touch .venv/.installed

@@ -1,0 +1,108 @@
+"""``segue``: the command line. Each command is imported only when it is called.
+
+So ``segue --help`` answers at once, and an image without the training extras can still recommend.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from segue import __version__
+from segue.errors import SegueError
+
+__all__ = ["COMMANDS", "build_app", "main"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its help line, the module that has it, the function or Typer in it, and its extra."""
+
+    help: str
+    module: str
+    attribute: str
+    extra: str
+
+
+COMMANDS: dict[str, Command] = {
+    "sample": Command(
+        "Write a synthetic catalogue, and playlists over it.", "segue.cli.sample", "sample", "train"
+    ),
+    "check": Command(
+        "Read a catalogue and say what is right and wrong with it.", "segue.cli.check", "check", "train"
+    ),
+    "recommend": Command("Recommend tracks from a bundle.", "segue.cli.recommend", "recommend", "rank,store"),
+    "bundle": Command("List, verify, promote and roll back bundles.", "segue.cli.bundle", "app", "store"),
+}
+
+
+def main() -> None:
+    """Run the console script: one clear line on stderr and exit 1 for what a person can mend."""
+    try:
+        build_app(_called(sys.argv[1:]))(prog_name="segue")
+    except SegueError as error:
+        sys.exit(f"segue: {error}")
+
+
+def build_app(called: str | None = None) -> typer.Typer:
+    """Build the app with the real command of that name, and the help lines of the others; None: all real."""
+    app = typer.Typer(
+        help="More like this, from your own catalogue.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    for name, command in COMMANDS.items():
+        if called not in (None, name):
+            app.command(name, help=command.help)(_not_loaded)
+            continue
+        found = getattr(_load(name, command), command.attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def _called(arguments: list[str]) -> str | None:
+    """Name of the command in these arguments; empty where there is none, None where all are wanted."""
+    if "_SEGUE_COMPLETE" in os.environ:
+        return None
+    return next((argument for argument in arguments if not argument.startswith("-")), "")
+
+
+def _load(name: str, command: Command) -> ModuleType:
+    try:
+        return importlib.import_module(command.module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "segue":
+            raise
+        raise SegueError(
+            f"segue {name} needs {error.name}, which is not installed: pip install 'segue[{command.extra}]'"
+        ) from None
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"segue {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version  # the callback has answered it
+
+
+def _not_loaded() -> None:
+    """Stand in for a command that was not called: its help line is all that is shown."""
