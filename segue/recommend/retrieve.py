@@ -43,7 +43,7 @@ class Candidates:
         float32 [m, p], distance to each point of positive weight.
     affinity
         float32 [m], what stands in for relevance: weighted nearness to the seeds, each seed's on its own
-        scale, less the nearness to negative seeds.
+        scale (1 at its nearest track, 0 at the edge of its list), less the nearness to negative seeds.
     similarity
         float32 [m], ``exp(-distance / similarity_scale)`` to the nearest seed: 1 at the seed itself.
     retrieved
@@ -116,20 +116,16 @@ def _dropped_rows(bundle: Bundle, request: Request, query: Query) -> Rows:
 
 def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: int) -> Candidates:
     """Merge the seeds' lists into one pool of at most `most` tracks, one of each recording."""
-    weights = query.weights[query.weights > 0]
     kept = [rows[(rows >= 0) & ~np.isin(rows, drop)] for rows in lists]
-    shares = _shares(weights, most) if len(kept) > 1 else [most]
+    shares = _shares(query.weights[query.weights > 0], most) if len(kept) > 1 else [most]
     rows = np.concatenate([part[:share] for part, share in zip(kept, shares, strict=True)])
     if len(kept) > 1:
         rows = np.unique(rows)
     points = query.points[query.weights > 0]
     vectors = bundle.embedding[rows]
     distances = _distances(vectors, points)
-    affinity = _affinity(distances, weights)
-    if (query.weights < 0).any():
-        away = _distances(vectors, query.points[query.weights < 0])
-        affinity -= np.exp(-away / _scales(distances).mean()) @ -query.weights[query.weights < 0]
-    order = np.lexsort((rows, -affinity))
+    affinity = _affinity(distances, shares, query, vectors)
+    order = np.lexsort((rows, distances.min(axis=1), -affinity))[:most]
     unique = _one_of_each(bundle.recording[rows[order]], order)
     scale = np.float32(bundle.definition.similarity_scale)
     return Candidates(
@@ -138,12 +134,12 @@ def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: in
         distances=distances[unique],
         affinity=affinity[unique],
         similarity=np.exp(-distances[unique].min(axis=1) / scale) if len(rows) else affinity,
-        retrieved=len(rows),
+        retrieved=len(order),
         dropped={
             "seed_recordings_or_excluded": sum(len(rows) for rows in lists)
             - sum(len(part) for part in kept)
             - sum(int((rows < 0).sum()) for rows in lists),
-            "same_recording": len(rows) - len(unique),
+            "same_recording": len(order) - len(unique),
         },
     )
 
@@ -160,16 +156,21 @@ def _distances(vectors: Floats, points: Floats) -> Floats:
     return distances
 
 
-def _scales(distances: Floats) -> Floats:
-    """Each seed's own scale: its median distance to the pool. A seed in a thin region counts as much."""
+def _affinity(distances: Floats, shares: list[int], query: Query, vectors: Floats) -> Floats:
+    """Weighted nearness: for each seed 1 at its nearest track and 0 from the edge of its own list on, so
+    that a seed in a thin region is heard as much as one in a crowd; less the nearness to negative seeds.
+    """
+    weights = query.weights
     if not len(distances):
-        return np.ones(distances.shape[1], np.float32)
-    return np.maximum(np.median(distances, axis=0), 1e-6).astype(np.float32)
-
-
-def _affinity(distances: Floats, weights: Floats) -> Floats:
-    affinity: Floats = (np.exp(-distances / _scales(distances)) @ weights).astype(np.float32)
-    return affinity
+        return np.zeros(0, np.float32)
+    own = [min(share, len(distances)) - 1 for share in shares]
+    edges = np.array([np.partition(distances[:, i], last)[last] for i, last in enumerate(own)])
+    spans = np.maximum(edges - distances.min(axis=0), 1e-6)
+    affinity: Floats = np.clip((edges - distances) / spans, 0, 1) @ weights[weights > 0]
+    if (weights < 0).any():
+        away = _distances(vectors, query.points[weights < 0])
+        affinity = affinity + np.exp(-away / max(float(edges.mean()), 1e-6)) @ weights[weights < 0]
+    return affinity.astype(np.float32)
 
 
 def _one_of_each(recording: npt.NDArray[np.int32], order: Rows) -> Rows:

@@ -62,8 +62,9 @@ def resolve(bundle: Bundle, request: Request) -> Query:
     unknown: list[str] = []
     for seed in request.seeds:
         found = _rows_of(bundle, seed)
-        if len(found) == 0:
+        if not found:
             unknown.append(seed.label)
+            continue
         rows.extend(found)
         weights.extend([seed.weight / len(found)] * len(found))
     known = np.array(rows, np.int64)

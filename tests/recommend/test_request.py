@@ -1,0 +1,98 @@
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.errors import RequestError
+from segue.recommend.request import Request
+
+GOOD: dict[str, Any] = {"seeds": ["id1"]}
+
+
+def test_the_instance_of_the_documentation_is_understood() -> None:
+    request = Request.parse(
+        {
+            "seeds": [
+                "id1",
+                {"track_id": "id2", "weight": -0.5},
+                {"artist": "Nina Simone"},
+                {"genre": "jazz"},
+            ],
+            "features": None,
+            "k": 10,
+            "candidates": 200,
+            "filters": {
+                "genres": ["rock"],
+                "year": [1990, 1999],
+                "exclude_artists": [],
+                "exclude_tracks": [],
+                "explicit": None,
+                "min": {"energy": 0.4},
+                "max": {},
+            },
+            "target": {"valence": 0.8},
+            "popularity_weight": None,
+            "diversity": 0.0,
+            "max_per_artist": 2,
+            "explain": False,
+        }
+    )
+    assert [seed.label for seed in request.seeds] == ["id1", "id2", "artist:Nina Simone", "genre:jazz"]
+    assert request.seeds[1].weight == -0.5
+    assert request.filters.year == (1990, 1999)
+    assert request.filters.narrows
+    assert not Request.parse(GOOD).filters.narrows
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"k": 0}, "k", "greater than or equal to 1, got 0"),
+        ({"k": 101}, "k", "less than or equal to 100, got 101"),
+        ({"k": "10"}, "k", "valid integer, got '10'"),
+        ({"k": True}, "k", "valid integer"),
+        ({"candidates": 1001}, "candidates", "1000"),
+        ({"seeds": "id1"}, "seeds", "list"),
+        ({"seeds": [7]}, "seeds[0]", ""),
+        ({"seeds": ["id1", {"track_id": "x", "artist": "y"}]}, "seeds[1]", "exactly one of"),
+        ({"seeds": ["id1", {"weight": 1.0}]}, "seeds[1]", "exactly one of"),
+        ({"seeds": [{"track_id": "x", "weight": 0}]}, "seeds[0]", "must not be 0"),
+        ({"seeds": [""]}, "seeds[0].track_id", "at least 1 character"),
+        ({"seeds": []}, "seeds", "at least one seed of positive weight"),
+        ({"seeds": [{"track_id": "x", "weight": -1.0}]}, "seeds", "at least one seed of positive weight"),
+        ({"filters": {"year": [1999, 1990]}}, "filters.year", "[first, last]"),
+        ({"filters": {"year": [1999]}}, "filters.year[1]", "required"),
+        ({"filters": {"min": {"enrgy": 0.1}}}, "filters.min", "'enrgy' is not a numeric column"),
+        ({"filters": {"min": {"energy": "loud"}}}, "filters.min.energy", "got 'loud'"),
+        ({"filters": {"max": {"energy": float("nan")}}}, "filters.max.energy", "finite"),
+        ({"target": {"genre": 1.0}}, "target", "'genre'"),
+        ({"diversity": 1.5}, "diversity", "1.5"),
+        ({"explain": "yes"}, "explain", "'yes'"),
+        ({"limit": 5}, "limit", "not permitted"),
+    ],
+)
+def test_a_bad_field_is_named(change: dict[str, Any], field: str, words: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        Request.parse({**GOOD, **change})
+    assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+def test_with_several_instances_the_path_says_which() -> None:
+    with pytest.raises(RequestError, match=r"^instances\[3\]\.k: "):
+        Request.parse({"seeds": ["a"], "k": 0}, prefix="instances[3]")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(Request.model_fields)), JSON) | JSON)
+def test_anything_is_a_request_or_a_request_error(value: Any) -> None:
+    with contextlib.suppress(RequestError):
+        Request.parse(value)
