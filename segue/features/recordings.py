@@ -43,7 +43,7 @@ _FEATURING = (
 )
 
 
-def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Fold names for comparison as `fold_text` does.
 
     Parameters
@@ -55,6 +55,8 @@ def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray
     -------
     Array of the same length.
     """
+    if isinstance(names, pa.ChunkedArray):
+        names = names.combine_chunks()
     ascii_ = pc.string_is_ascii(names)
     folded = pc.utf8_trim(pc.replace_substring_regex(pc.utf8_lower(names), _SPACES, " "), " ")
     if pc.all(ascii_).as_py() in (True, None):
@@ -85,7 +87,7 @@ def fold_text(name: str) -> str:
     return unicodedata.normalize("NFKC", kept).strip(" ")
 
 
-def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array:
     """What is left of titles once "- Remastered 2011", "(Radio Edit)", "feat. …", case and accents are gone.
 
     A title that is nothing but such words ("Original Version") stays as it is.
@@ -113,7 +115,7 @@ def artist_numbers(artists: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.
     names
         Folded names, so that ``names[numbers[i]]`` is row i's.
     """
-    encoded = _encode(fold_column(artists))
+    encoded = pc.dictionary_encode(fold_column(artists))
     order = pc.sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
@@ -137,11 +139,6 @@ def recording_numbers(
     -------
     int32 [n], dense from 0, in the order of (artist, first appearance of the title).
     """
-    encoded = _encode(title_keys(titles))
+    encoded = pc.dictionary_encode(title_keys(titles))
     pair = artist.astype(np.int64) * max(len(encoded.dictionary), 1) + encoded.indices.to_numpy()
     return np.unique(pair, return_inverse=True)[1].astype(np.int32)
-
-
-def _encode(values: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
-    encoded = pc.dictionary_encode(values)
-    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded

@@ -75,3 +75,9 @@ def test_any_text_is_a_title(name: str) -> None:
     name = name.encode("utf-8", "ignore").decode()
     (key,) = title_keys(pa.array([name], pa.string())).to_pylist()
     assert key or not fold_text(name)
+
+
+def test_a_column_in_chunks_folds_like_one_in_one_piece() -> None:
+    chunked = pa.chunked_array([["Beyoncé", "abba"], ["봄날", None]])
+    assert fold_column(chunked).to_pylist() == ["beyonce", "abba", "봄날", None]
+    assert title_keys(chunked).to_pylist() == ["beyonce", "abba", "봄날", None]
