@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from segue.errors import BundleError
 
 __all__ = [
     "DEFINITION",
+    "FILES",
+    "OPTIONAL_FILES",
     "SCHEMA_VERSION",
     "Block",
     "Booster",
@@ -38,6 +41,9 @@ FILES = (
     "reference.json",
 )
 OPTIONAL_FILES = ("relevance.txt",)
+
+# A name becomes a path on the reader's disk: no folder, no "..", nothing hidden.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class _Frozen(BaseModel):
@@ -132,6 +138,14 @@ class BundleDefinition(_Frozen):
     similarity_scale: float = Field(gt=0)
     defaults: RequestDefaults = RequestDefaults()
     files: dict[str, FileEntry] = {}
+
+    @field_validator("files")
+    @classmethod
+    def _names_are_plain(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
+        for name in files:
+            if not _FILE_NAME.fullmatch(name) or name == DEFINITION:
+                raise ValueError(f"{name!r} can't be the name of a file of a bundle")
+        return files
 
     def canonical_json(self) -> bytes:
         """Bytes of ``bundle.json``: UTF-8, keys sorted, no spaces."""

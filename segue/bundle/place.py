@@ -1,0 +1,76 @@
+"""Where a bundle lies, and its definition read from there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue.bundle.definition import DEFINITION, BundleDefinition
+from segue.bundle.store import Store
+from segue.errors import BundleError, ChecksumError
+
+__all__ = ["BUNDLES", "CHANNELS", "EVALUATIONS", "Place", "read_definition"]
+
+BUNDLES = "bundles"
+CHANNELS = "channels"
+EVALUATIONS = "evaluations"
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a bundle lies: a store, the prefix of its keys, and the digest that its name promises.
+
+    A plain folder has an empty prefix and promises no digest.
+    """
+
+    store: Store
+    prefix: str = ""
+    digest: str | None = None
+
+    @classmethod
+    def in_store(cls, store: Store, digest: str) -> Place:
+        """Place of a published bundle, by its full digest."""
+        if not _DIGEST.fullmatch(digest):
+            raise BundleError(f"{digest!r} is not a digest: expected 64 hex digits")
+        return cls(store, f"{BUNDLES}/{digest}/", digest)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Place:
+        """Place of a bundle that lies in a folder of its own."""
+        from segue.bundle.directory_store import DirectoryStore
+
+        return cls(DirectoryStore(folder))
+
+    def key(self, name: str) -> str:
+        """Key of one file of the bundle."""
+        return self.prefix + name
+
+    @property
+    def url(self) -> str:
+        """Address of the bundle."""
+        return f"{self.store.url}/{self.prefix}".rstrip("/") if self.prefix else self.store.url
+
+
+def read_definition(place: Place) -> tuple[BundleDefinition, str]:
+    """Read bundle.json and the digest that its bytes have.
+
+    Raises
+    ------
+    BundleError
+        It is missing, not JSON, or of a schema that this code can't read.
+    ChecksumError
+        Its bytes are not those that the digest in its address names.
+    """
+    found = place.store.read_with_version(place.key(DEFINITION))
+    if found is None:
+        raise BundleError(
+            f"{place.url} holds no {DEFINITION}: there is no such bundle, or it was half written"
+        )
+    digest = hashlib.sha256(found[0]).hexdigest()
+    if place.digest not in (None, digest):
+        raise ChecksumError(f"{place.url}/{DEFINITION} was changed: its sha256 is {digest}")
+    return BundleDefinition.parse(found[0], source=place.url), digest

@@ -1,0 +1,280 @@
+"""Open a bundle: its definition at once, each file when it is asked for, checked before its first use."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from segue.bundle.channel import Channel, read_channel
+from segue.bundle.definition import DEFINITION, OPTIONAL_FILES, BundleDefinition, FileEntry, sha256_file
+from segue.bundle.directory_store import DirectoryStore
+from segue.bundle.inventory import find_digest
+from segue.bundle.place import Place, read_definition
+from segue.bundle.store import open_store
+from segue.bundle.urls import parse_bundle_url
+from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
+from segue.settings import CacheSettings, S3Settings, read_settings
+
+__all__ = ["BundleFiles", "Resolved", "open_bundle", "open_place", "resolve"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What an address means now.
+
+    Attributes
+    ----------
+    url
+        The address.
+    places
+        Where the bundle lies, then those that stand in for it if it is broken; empty while a channel is.
+    channel
+        The channel as it was read, None if the address is a bundle's own.
+    """
+
+    url: str
+    places: tuple[Place, ...]
+    channel: Channel | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """Digest that the address names; None for an empty channel and for a plain folder."""
+        return self.places[0].digest if self.places else None
+
+
+class BundleFiles:
+    """The files of one bundle on this machine. Safe to share between threads.
+
+    Attributes
+    ----------
+    definition
+        What bundle.json says.
+    digest
+        The bundle's name.
+    url
+        Where it comes from.
+    refused
+        Why the bundles that stood before this one in the channel were not taken; usually empty.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        definition: BundleDefinition,
+        digest: str,
+        *,
+        cache: Path,
+        verify: bool,
+        refused: tuple[str, ...] = (),
+    ) -> None:
+        self.definition = definition
+        self.digest = digest
+        self.url = place.url
+        self.refused = refused
+        self._place = place
+        self._folder = cache / digest
+        self._verify = verify
+        self._ready: dict[str, Path] = {}
+        self._locks = {name: threading.Lock() for name in definition.files}
+
+    def __repr__(self) -> str:
+        return f"BundleFiles({self.url!r}, digest={self.digest[:12]!r})"
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.definition.files
+
+    def path(self, name: str) -> Path:
+        """Local path of a file: in place for a directory, in the cache for S3. Checked on the first call.
+
+        Raises
+        ------
+        BundleError
+            The bundle has no such file, or the store lost it.
+        ChecksumError
+            Its size or sha256 is not what bundle.json says.
+        """
+        entry = self.definition.files.get(name)
+        if entry is None:
+            raise BundleError(f"{self.url} has no {name}: its files are {', '.join(self.definition.files)}")
+        with self._locks[name]:
+            if name not in self._ready:
+                local = self._place.store.local_path(self._place.key(name))
+                if local is None:
+                    self._ready[name] = self._fetched(name, entry)
+                else:
+                    self._check(local, name, entry)
+                    self._ready[name] = local
+            return self._ready[name]
+
+    def fetch(self, names: Sequence[str] | None = None, *, threads: int = 2) -> None:
+        """Bring files here and check them now, several at a time; all of the bundle's if none are named."""
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(self.path, self.definition.files if names is None else names))
+
+    def _fetched(self, name: str, entry: FileEntry) -> Path:
+        """Path in the cache; downloads what is missing there or damaged."""
+        target = self._folder / name
+        try:
+            self._check(target, name, entry)
+        except BundleError:
+            self._download(name, entry, target)
+        return target
+
+    def _download(self, name: str, entry: FileEntry, target: Path) -> None:
+        store, key = self._place.store, self._place.key(name)
+        found = store.stat(key)
+        if found is None:
+            raise BundleError(f"{self.url}/{name} is missing")
+        if found.bytes != entry.bytes:
+            raise ChecksumError(f"{self.url}/{name} has {found.bytes} bytes, expected {entry.bytes}")
+        part = target.with_name(f".{name}.{uuid.uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sha256 = store.download(key, part)
+            if self._verify and sha256 != entry.sha256:
+                raise ChecksumError(f"{self.url}/{name} has sha256 {sha256}, expected {entry.sha256}")
+            part.replace(target)
+        except OSError as error:
+            raise StoreError(f"{target}: {error.strerror or error}: set SEGUE_CACHE_DIR elsewhere") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _check(self, path: Path, name: str, entry: FileEntry) -> None:
+        try:
+            size = path.stat().st_size
+            if size != entry.bytes:
+                raise ChecksumError(f"{self.url}/{name} has {size} bytes, expected {entry.bytes}")
+            sha256 = sha256_file(path) if self._verify else entry.sha256
+        except FileNotFoundError:
+            raise BundleError(f"{self.url}/{name} is missing") from None
+        except OSError as error:
+            raise BundleError(f"{path} can't be read: {error.strerror or error}") from None
+        if sha256 != entry.sha256:
+            raise ChecksumError(f"{self.url}/{name} has sha256 {sha256}, expected {entry.sha256}")
+
+
+def resolve(url: str, *, s3: S3Settings | None = None) -> Resolved:
+    """Find what an address means now: a channel's pointer is read, no bundle is.
+
+    Raises
+    ------
+    BundleError
+        The address is not that of a bundle or channel, or a prefix fits no bundle or several.
+    ChannelError
+        What stands at the channel's address is not a channel.
+    StoreError
+        The store failed.
+    """
+    parsed = parse_bundle_url(url)
+    if parsed.folder is not None:
+        return Resolved(url=url, places=(Place.in_folder(parsed.folder),))
+    store = open_store(str(parsed.store), s3=s3)
+    if parsed.digest is not None:
+        return Resolved(url=url, places=(Place.in_store(store, find_digest(store, parsed.digest)),))
+    channel = read_channel(store, str(parsed.channel))
+    digests = (channel.digest, *channel.previous) if channel.digest else ()
+    return Resolved(
+        url=url, places=tuple(Place.in_store(store, digest) for digest in digests), channel=channel
+    )
+
+
+def open_bundle(
+    url: str,
+    *,
+    cache: Path | None = None,
+    verify: bool = True,
+    need: Sequence[str] | None = (),
+    s3: S3Settings | None = None,
+) -> BundleFiles:
+    """Open a bundle by its address.
+
+    On a channel, a bundle that fails (bundle.json, or a file of `need`) is refused with a warning in the
+    log, and the first good one of `previous` is opened in its place.
+
+    Parameters
+    ----------
+    url
+        ``<store>/bundles/<digest>``, ``<store>/channels/<name>`` or a folder that holds bundle.json.
+    cache
+        Where files from S3 are kept; ``SEGUE_CACHE_DIR`` or the user's cache if not given.
+    verify
+        Check each file's sha256 before its first use; without it, its size alone.
+    need
+        Files to bring here and check now; None means all. One that not every bundle has (relevance.txt) is
+        passed over where it is not. Others follow when they are asked for.
+    s3
+        How S3 is reached; read from ``SEGUE_S3_*`` if not given.
+
+    Raises
+    ------
+    ChannelError
+        The channel is empty: no bundle was promoted yet.
+    BundleError
+        The bundle, and every one that could stand in for it, is missing or broken.
+    StoreError
+        The store failed.
+
+    Examples
+    --------
+    >>> files = open_bundle("/var/lib/segue/channels/champion")  # doctest: +SKIP
+    >>> files.path("tracks.parquet")  # doctest: +SKIP
+    """
+    resolved = resolve(url, s3=s3)
+    if not resolved.places:
+        raise ChannelError(f"no bundle yet: channel {url} is empty until the first promotion")
+    failures: list[BundleError] = []
+    for place in resolved.places:
+        try:
+            refused = tuple(str(failure) for failure in failures)
+            return open_place(place, cache=cache, verify=verify, need=need, refused=refused)
+        except BundleError as error:
+            failures.append(error)
+            if resolved.channel is not None:
+                logger.warning("refused a bundle of %s: %s", url, error)
+    if len(failures) > 1:
+        raise BundleError(f"{failures[0]}, and all {len(failures) - 1} bundles before it fail as well")
+    raise failures[0]
+
+
+def open_place(
+    place: Place,
+    *,
+    cache: Path | None = None,
+    verify: bool = True,
+    need: Sequence[str] | None = (),
+    refused: tuple[str, ...] = (),
+) -> BundleFiles:
+    """Open the bundle that lies in one place; see `open_bundle`."""
+    folder = cache or _default_cache()
+    definition, digest = _cached_definition(place, folder)
+    files = BundleFiles(place, definition, digest, cache=folder, verify=verify, refused=refused)
+    files.fetch(
+        None if need is None else [name for name in need if name in files or name not in OPTIONAL_FILES]
+    )
+    return files
+
+
+def _cached_definition(place: Place, cache: Path) -> tuple[BundleDefinition, str]:
+    """The definition; one that came from S3 once is read from the cache, since a digest never changes."""
+    if place.digest is None or place.store.local_path(place.key(DEFINITION)) is not None:
+        return read_definition(place)
+    kept = Place(DirectoryStore(cache), f"{place.digest}/", place.digest)
+    try:
+        return read_definition(kept)
+    except (BundleError, StoreError):
+        definition, digest = read_definition(place)
+    kept.store.write(kept.key(DEFINITION), place.store.read(place.key(DEFINITION)))
+    return definition, digest
+
+
+def _default_cache() -> Path:
+    return read_settings(CacheSettings).cache_dir or platformdirs.user_cache_path("segue") / "bundles"

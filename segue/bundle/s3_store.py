@@ -1,0 +1,313 @@
+"""A store in an S3 bucket: AWS, MinIO, or anything that speaks the protocol."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import certifi
+import tenacity
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error, ServerError
+
+from segue.bundle.s3_errors import FAILURES, code_of, explain, is_transient
+from segue.bundle.store import Entry, check_key
+from segue.errors import ChecksumError, SettingsError
+from segue.settings import S3Settings
+
+__all__ = ["S3Store"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_CHUNK = 1024 * 1024
+# Three parts travel while the fourth is read: 32 MiB of memory for a file of any size up to 80 GB.
+_PART = 8 * 1024 * 1024
+_MOST_PARTS = 10_000
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 60.0
+_EPOCH = datetime.fromtimestamp(0, UTC)
+# As long as a signed header lives, so that a clock that is off by minutes does no more harm here.
+_SIGNATURE_LIFE = timedelta(minutes=15)
+
+
+class S3Store:
+    """A store in an S3 bucket, below a prefix.
+
+    Calls are tried again with exponential backoff while the endpoint is away or answers 5xx, for
+    ``settings.retry_seconds``; an answer that it did give (403, 404, 412) stands. Compare-and-swap is a
+    conditional PUT (``If-Match``, ``If-None-Match``), which AWS, MinIO and Ceph honour. A store that
+    answers "not implemented" gets read-compare-write instead, which leaves a gap of one round trip between
+    two writers, and a warning in the log.
+
+    Parameters
+    ----------
+    bucket
+        Name of the bucket. It must exist.
+    prefix
+        Key prefix of the store in the bucket, may be empty.
+    settings
+        How the endpoint is reached.
+
+    Raises
+    ------
+    SettingsError
+        Only one of the two credentials is set.
+    """
+
+    def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._endpoint = settings.endpoint
+        self._has_credentials = settings.access_key is not None
+        if (settings.access_key is None) != (settings.secret_key is None):
+            missing = "SECRET_KEY" if settings.secret_key is None else "ACCESS_KEY"
+            raise SettingsError(f"SEGUE_S3_{missing} is not set, though the other half of the credentials is")
+        self._http = urllib3.PoolManager(
+            maxsize=16,
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            retries=False,  # tenacity does it, for every kind of failure alike
+            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        )
+        self._client = Minio(
+            settings.endpoint,
+            access_key=settings.access_key.get_secret_value() if settings.access_key else None,
+            secret_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
+            region=settings.region,
+            secure=settings.secure,
+            http_client=self._http,
+        )
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_transient),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+            stop=tenacity.stop_before_delay(settings.retry_seconds),
+            before_sleep=self._say_retry,
+            reraise=True,
+        )
+
+    def __repr__(self) -> str:
+        return f"S3Store({self.url!r} at {self._endpoint!r})"
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/prefix``."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    def read(self, key: str) -> bytes:
+        """Bytes of an object; StoreError if it is missing."""
+        return self._call(key, lambda: self._get(key)[0])
+
+    def read_with_version(self, key: str) -> tuple[bytes, str] | None:
+        """Bytes of an object and its ETag, which is its version; None if it is missing."""
+        return self._call(key, lambda: _unless_missing(lambda: self._get(key)))
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write a small object; S3 shows it whole or not at all."""
+        name = self._name(key)
+        self._call(
+            key, lambda: self._client.put_object(self._bucket, name, io.BytesIO(data), length=len(data))
+        )
+
+    def replace(self, key: str, data: bytes, expected: str | None) -> bool:
+        """Compare-and-swap by conditional PUT. False: somebody else was first."""
+        condition = {"If-None-Match": "*"} if expected is None else {"If-Match": f'"{expected}"'}
+        tries = 0
+
+        def put() -> bool:
+            nonlocal tries
+            tries += 1
+            try:
+                self._put_if(key, data, condition)
+            except S3Error as error:
+                if error.code == "NotImplemented":
+                    return self._replace_unguarded(key, data, expected)
+                if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+                    raise
+                # An answer may have been lost on the way: then the winner who stands there is this call.
+                return tries > 1 and self._holds(key, data)
+            return True
+
+        return self._call(key, put)
+
+    def upload(self, key: str, path: Path, *, sha256: str) -> None:
+        """Send a file in parts, hashing what is sent; its sha256 stands in the object's metadata."""
+        size = path.stat().st_size
+        name = self._name(key)
+
+        def put() -> None:
+            with path.open("rb") as file:
+                self._client.put_object(
+                    self._bucket,
+                    name,
+                    _Checked(file, size, sha256, path),  # type: ignore[arg-type]  # it only calls read(n)
+                    length=size,
+                    metadata={"sha256": sha256},
+                    part_size=max(_PART, -(-size // _MOST_PARTS)) if size > _PART else 0,
+                )
+
+        self._call(key, put)
+
+    def download(self, key: str, path: Path) -> str:
+        """Stream an object to a file; returns the sha256 of what was written."""
+
+        def get() -> str:
+            hasher = hashlib.sha256()
+            with path.open("wb") as file:
+                for chunk in self._stream(key):
+                    hasher.update(chunk)
+                    file.write(chunk)
+            return hasher.hexdigest()
+
+        return self._call(key, get)
+
+    def checksum(self, key: str) -> str:
+        """sha256 of an object, all of it read."""
+
+        def get() -> str:
+            hasher = hashlib.sha256()
+            for chunk in self._stream(key):
+                hasher.update(chunk)
+            return hasher.hexdigest()
+
+        return self._call(key, get)
+
+    def stat(self, key: str) -> Entry | None:
+        """Size, time and declared sha256 of an object; None if it is missing."""
+        name = self._name(key)
+        found = self._call(key, lambda: _unless_missing(lambda: self._client.stat_object(self._bucket, name)))
+        if found is None:
+            return None
+        declared = found.metadata.get("x-amz-meta-sha256") if found.metadata else None
+        return Entry(
+            key=key, bytes=found.size or 0, modified=found.last_modified or _EPOCH, sha256=declared or None
+        )
+
+    def entries(self, prefix: str) -> tuple[Entry, ...]:
+        """Objects below a prefix, sorted by key."""
+        name = self._prefix + prefix
+        listed = self._call(
+            prefix, lambda: list(self._client.list_objects(self._bucket, prefix=name, recursive=True))
+        )
+        found = (
+            Entry(
+                key=str(item.object_name)[len(self._prefix) :],
+                bytes=item.size or 0,
+                modified=item.last_modified or _EPOCH,
+            )
+            for item in listed
+            if not str(item.object_name).endswith("/")
+        )
+        return tuple(sorted(found, key=lambda entry: entry.key))
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens if it is missing."""
+        name = self._name(key)
+        self._call(key, lambda: self._client.remove_object(self._bucket, name))
+
+    def local_path(self, key: str) -> Path | None:  # noqa: ARG002
+        """Nothing of an S3 store lies on this machine."""
+        return None
+
+    def _name(self, key: str) -> str:
+        return self._prefix + check_key(key)
+
+    def _call(self, key: str, action: Callable[[], T]) -> T:
+        try:
+            return self._retrying.copy()(action)
+        except FAILURES as error:
+            told = explain(
+                error,
+                endpoint=self._endpoint,
+                bucket=self._bucket,
+                key=self._prefix + key,
+                has_credentials=self._has_credentials,
+            )
+        raise told
+
+    def _say_retry(self, state: tenacity.RetryCallState) -> None:
+        logger.info("%s did not answer, attempt %d", self._endpoint, state.attempt_number)
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[Any]:
+        response = self._client.get_object(self._bucket, self._name(key))
+        try:
+            yield response
+        finally:
+            response.close()
+            response.release_conn()
+
+    def _get(self, key: str) -> tuple[bytes, str]:
+        with self._opened(key) as response:
+            return response.read(), str(response.headers.get("etag", "")).strip('"')
+
+    def _stream(self, key: str) -> Iterator[bytes]:
+        with self._opened(key) as response:
+            yield from response.stream(_CHUNK)
+
+    def _put_if(self, key: str, data: bytes, condition: dict[str, str]) -> None:
+        """Conditional PUT. The client takes no such header, so the request goes through a signed URL."""
+        url = self._client.get_presigned_url("PUT", self._bucket, self._name(key), expires=_SIGNATURE_LIFE)
+        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        response = self._http.request("PUT", url, body=data, headers={**condition, "Content-MD5": md5})
+        if response.status >= 300:
+            raise _as_error(response)
+
+    def _holds(self, key: str, data: bytes) -> bool:
+        found = _unless_missing(lambda: self._get(key))
+        return found is not None and found[0] == data
+
+    def _replace_unguarded(self, key: str, data: bytes, expected: str | None) -> bool:
+        logger.warning(
+            "%s takes no conditional writes: two who move the same channel in the same moment may "
+            "overwrite each other",
+            self._endpoint,
+        )
+        found = _unless_missing(lambda: self._get(key))
+        if (found[1] if found else None) != expected:
+            return False
+        self._client.put_object(self._bucket, self._name(key), io.BytesIO(data), length=len(data))
+        return True
+
+
+class _Checked:
+    """A file that fails at its end, before its last bytes are sent, if it is not the one that was hashed."""
+
+    def __init__(self, file: io.BufferedReader, size: int, sha256: str, path: Path) -> None:
+        self._file, self._left, self._expected, self._path = file, size, sha256, path
+        self._hasher = hashlib.sha256()
+
+    def read(self, amount: int) -> bytes:
+        data = self._file.read(amount)
+        self._hasher.update(data)
+        self._left -= len(data)
+        if (self._left <= 0 or not data) and self._hasher.hexdigest() != self._expected:
+            raise ChecksumError(
+                f"{self._path} changed while it was published: sha256 {self._hasher.hexdigest()}, "
+                f"expected {self._expected}"
+            )
+        return data
+
+
+def _unless_missing(action: Callable[[], T]) -> T | None:
+    try:
+        return action()
+    except S3Error as error:
+        if code_of(error) == "NoSuchKey":
+            return None
+        raise
+
+
+def _as_error(response: urllib3.BaseHTTPResponse) -> MinioException:
+    if "application/xml" in response.headers.get("content-type", ""):
+        return S3Error.fromxml(response)
+    return ServerError(f"HTTP {response.status}", response.status)

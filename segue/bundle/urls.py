@@ -1,0 +1,92 @@
+"""Addresses: ``<store>/bundles/<digest>``, ``<store>/channels/<name>``, or a folder that is a bundle."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from segue.bundle.definition import DEFINITION
+from segue.bundle.store import store_path
+from segue.errors import BundleError, ChannelError
+
+__all__ = ["SHORTEST_PREFIX", "BundleURL", "check_channel_name", "parse_bundle_url"]
+
+SHORTEST_PREFIX = 8
+_DIGEST = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}")
+_CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleURL:
+    """A parsed address: a digest of a store, a channel of a store, or a folder; the other fields are None.
+
+    Attributes
+    ----------
+    url
+        The address as it was given.
+    store
+        URL of the store.
+    digest
+        Digest, or a prefix of it of at least 8 digits.
+    channel
+        Name of a channel.
+    folder
+        A folder that holds bundle.json itself, for example ``/mnt/models``.
+    """
+
+    url: str
+    store: str | None = None
+    digest: str | None = None
+    channel: str | None = None
+    folder: Path | None = None
+
+
+def check_channel_name(name: str) -> str:
+    """Return the name if a channel can have it.
+
+    Raises
+    ------
+    ChannelError
+        It is empty, longer than 63, or holds more than lower-case letters, digits, '-' and '_'.
+    """
+    if not _CHANNEL.fullmatch(name):
+        hint = f": did you mean {name.removesuffix('.json')!r}?" if name.endswith(".json") else ""
+        raise ChannelError(
+            f"{name!r} can't be the name of a channel, expected lower-case letters, digits, '-', '_'{hint}"
+        )
+    return name
+
+
+def parse_bundle_url(url: str) -> BundleURL:
+    """Parse the address of a bundle or channel. Looks at the disk to know a plain folder, at no store.
+
+    Raises
+    ------
+    BundleError
+        It is neither; the message says what it may look like.
+    ChannelError
+        No channel can have that name.
+
+    Examples
+    --------
+    >>> parse_bundle_url("s3://music/segue/channels/champion").channel
+    'champion'
+    """
+    head, _, last = url.rstrip("/").rpartition("/")
+    store, _, kind = head.rpartition("/")
+    if kind == "bundles" and store and _DIGEST.fullmatch(last):
+        return BundleURL(url=url, store=store, digest=last)
+    folder = store_path(url) if url else None
+    if folder is not None and (folder / DEFINITION).is_file():
+        return BundleURL(url=url, folder=folder)
+    if kind == "channels" and store:
+        return BundleURL(url=url, store=store, channel=check_channel_name(last))
+    if folder is not None and (folder / "channels").is_dir():
+        raise BundleError(
+            f"{url} is a store, not a bundle: did you mean {url.rstrip('/')}/channels/champion?"
+        )
+    raise BundleError(
+        f"{url!r} is not a bundle: expected STORE/bundles/DIGEST, STORE/channels/NAME "
+        f"or a folder that holds {DEFINITION}"
+    )

@@ -1,0 +1,135 @@
+"""Whether a bundle is whole: every file there, of the size and sha256 that bundle.json says, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from segue.bundle.definition import DEFINITION, BundleDefinition, FileEntry
+from segue.bundle.place import Place, read_definition
+from segue.errors import BundleError, ChecksumError
+
+__all__ = ["FileCheck", "Verification", "require_whole", "verify_bundle"]
+
+State = Literal["ok", "missing", "size", "sha256", "unexpected"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileCheck:
+    """What was found out about one file.
+
+    Attributes
+    ----------
+    name
+        File name.
+    bytes
+        Size in the store, 0 if missing.
+    state
+        ``ok``, or what is wrong.
+    problem
+        One sentence, empty if all is well.
+    """
+
+    name: str
+    bytes: int
+    state: State = "ok"
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was found out about a bundle.
+
+    Attributes
+    ----------
+    digest
+        sha256 of bundle.json.
+    definition
+        What bundle.json says.
+    files
+        One check a file, those of the definition first, by name.
+    """
+
+    digest: str
+    definition: BundleDefinition
+    files: tuple[FileCheck, ...]
+
+    @property
+    def problems(self) -> tuple[FileCheck, ...]:
+        """Files with something wrong."""
+        return tuple(check for check in self.files if check.state != "ok")
+
+    @property
+    def is_whole(self) -> bool:
+        """A reader finds everything that it was promised; an unexpected file beside it does no harm."""
+        return all(check.state == "unexpected" for check in self.problems)
+
+
+def verify_bundle(
+    place: Place, *, quick: bool = False, on_file: Callable[[FileCheck], None] | None = None
+) -> Verification:
+    """Check every file of a bundle.
+
+    Parameters
+    ----------
+    place
+        Where it lies.
+    quick
+        Compare sizes, and the sha256 that a store keeps beside a file, but read no file's bytes.
+    on_file
+        Called after each file.
+
+    Raises
+    ------
+    BundleError
+        bundle.json itself is missing or unreadable; ChecksumError if it was changed.
+    StoreError
+        The store failed.
+    """
+    definition, digest = read_definition(place)
+    checks = []
+    for name, entry in sorted(definition.files.items()):
+        checks.append(_check(place, name, entry, quick=quick))
+        if on_file:
+            on_file(checks[-1])
+    known = {DEFINITION, *definition.files}
+    for found in place.store.entries(place.prefix):
+        name = found.key[len(place.prefix) :]
+        if name not in known:
+            problem = f"{name} is not in {DEFINITION}"
+            checks.append(FileCheck(name=name, bytes=found.bytes, state="unexpected", problem=problem))
+    return Verification(digest=digest, definition=definition, files=tuple(checks))
+
+
+def require_whole(place: Place, *, quick: bool = False) -> Verification:
+    """Check a bundle and refuse one that is not whole.
+
+    Raises
+    ------
+    BundleError
+        A file is missing, or bundle.json is missing or unreadable.
+    ChecksumError
+        A file has another size or sha256.
+    """
+    verification = verify_bundle(place, quick=quick)
+    if not verification.is_whole:
+        broken = [check for check in verification.problems if check.state != "unexpected"]
+        kind = BundleError if broken[0].state == "missing" else ChecksumError
+        raise kind(f"{place.url} is not whole: {'; '.join(check.problem for check in broken)}")
+    return verification
+
+
+def _check(place: Place, name: str, entry: FileEntry, *, quick: bool) -> FileCheck:
+    key = place.key(name)
+    found = place.store.stat(key)
+    if found is None:
+        return FileCheck(name=name, bytes=0, state="missing", problem=f"{name} is missing")
+    if found.bytes != entry.bytes:
+        problem = f"{name} has {found.bytes} bytes, expected {entry.bytes}"
+        return FileCheck(name=name, bytes=found.bytes, state="size", problem=problem)
+    sha256 = (found.sha256 or entry.sha256) if quick else place.store.checksum(key)
+    if sha256 != entry.sha256:
+        problem = f"{name} has sha256 {sha256}, expected {entry.sha256}"
+        return FileCheck(name=name, bytes=found.bytes, state="sha256", problem=problem)
+    return FileCheck(name=name, bytes=found.bytes)

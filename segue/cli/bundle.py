@@ -1,0 +1,309 @@
+"""``segue bundle``: what a store holds, and which bundle is in service."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from segue.bundle import channel as channels
+from segue.bundle.channel import Channel
+from segue.bundle.inventory import (
+    Bundle,
+    Pruned,
+    find_digest,
+    list_bundles,
+    list_channels,
+    list_evaluations,
+    prune,
+)
+from segue.bundle.place import Place, read_definition
+from segue.bundle.reader import Resolved, resolve
+from segue.bundle.store import Store, open_store
+from segue.bundle.verify import FileCheck, Verification, verify_bundle
+from segue.errors import ChannelError
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="List, verify, promote and roll back bundles.\n\n"
+    "A STORE is a path, file:///path or s3://bucket/prefix (SEGUE_S3_ENDPOINT, SEGUE_S3_ACCESS_KEY, "
+    "SEGUE_S3_SECRET_KEY). A BUNDLE is STORE/bundles/DIGEST, STORE/channels/NAME or a folder that holds "
+    "bundle.json; 8 digits of a digest are enough.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+"""The sub-command, mounted by `segue.cli`."""
+
+
+def _default_by() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user often has no name
+        return f"uid {os.getuid()}"
+
+
+StoreArgument = Annotated[
+    str, typer.Argument(metavar="STORE", help="Path, file:///path or s3://bucket/prefix.")
+]
+BundleArgument = Annotated[
+    str, typer.Argument(metavar="BUNDLE", help="STORE/bundles/DIGEST, STORE/channels/NAME or a folder.")
+]
+ChannelOption = Annotated[str, typer.Option("--channel", "-c", help="Name of the channel.")]
+ReasonOption = Annotated[str, typer.Option("--reason", "-m", help="Why, recorded in the pointer.")]
+ByOption = Annotated[
+    str, typer.Option("--by", default_factory=_default_by, help="Who, recorded in the pointer.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list", epilog="Example: segue bundle list s3://music/segue")
+def list_(*, store: StoreArgument, as_json: JsonOption = False) -> None:
+    """List the channels and bundles of a store."""
+    opened = open_store(store)
+    pointers, bundles = list_channels(opened), list_bundles(opened)
+    if as_json:
+        _print_json({"channels": _plain(pointers), "bundles": [asdict(bundle) for bundle in bundles]})
+        return
+    console = Console()
+    if not pointers and not bundles:
+        console.print(Text(f"{opened.url} holds no bundles and no channels"))
+        return
+    console.print(_channel_table(pointers))
+    console.print(_bundle_table(bundles))
+
+
+@app.command(epilog="Example: segue bundle show .segue/channels/champion")
+def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
+    """Show what a bundle is made of, and what was measured on it."""
+    resolved, place = _located(bundle)
+    definition, digest = read_definition(place)
+    runs = list_evaluations(place.store, digest) if place.digest else {}
+    if as_json:
+        _print_json(
+            {
+                "digest": digest,
+                "url": place.url,
+                "channel": _plain(resolved.channel) if resolved.channel else None,
+                "definition": definition.model_dump(mode="json"),
+                "evaluations": runs,
+            }
+        )
+        return
+    table = _table("", "", title=place.url, show_header=False)
+    index = definition.index
+    rows = {
+        "digest": digest,
+        "tracks": f"{definition.tracks:,}, {definition.bytes_per_track:,.0f} bytes each",
+        "features": ", ".join(definition.features),
+        "embedding": ", ".join(f"{block.name} ({block.width})" for block in definition.blocks),
+        "boosters": ", ".join(f"{booster.name} ({booster.trees} trees)" for booster in definition.boosters),
+        "index": f"{index.factory}, recall@{index.neighbours} {index.recall:.4f} of {index.recall_target}",
+        "defaults": ", ".join(f"{name} {value}" for name, value in definition.defaults.model_dump().items()),
+        "evaluations": ", ".join(runs) or "none",
+        **({"channel": _one_line(resolved.channel)} if resolved.channel else {}),
+        **{name: f"{entry.bytes:>13,}  {entry.sha256[:12]}" for name, entry in definition.files.items()},
+    }
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    Console().print(table)
+
+
+@app.command(epilog="Example: segue bundle verify s3://music/segue/bundles/5f2c81d0")
+def verify(
+    *,
+    bundle: BundleArgument,
+    quick: Annotated[bool, typer.Option("--quick", help="Sizes alone; read no file's bytes.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every file of a bundle against bundle.json. Exit 1 if anything differs."""
+    _resolved, place = _located(bundle)
+    found = _verified(place, quick=quick, silent=as_json)
+    if as_json:
+        files = [asdict(check) for check in found.files]
+        _print_json({"digest": found.digest, "ok": not found.problems, "files": files})
+    else:
+        table = _table("file", "bytes", "state", title=place.url)
+        for check in found.files:
+            table.add_row(check.name, f"{check.bytes:,}", Text(check.problem or "ok"))
+        Console().print(table)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: segue bundle promote .segue 5f2c81d0 --reason 'A/B test won'")
+def promote(
+    *,
+    store: StoreArgument,
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="At least 8 digits of the digest.")],
+    reason: ReasonOption,
+    by: ByOption,
+    channel: ChannelOption = "champion",
+    force: Annotated[
+        bool, typer.Option("--force", help="Move a pinned channel too; it stays pinned.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a bundle in full, then point a channel at it."""
+    opened = open_store(store)
+    full = find_digest(opened, digest)
+    moved = channels.promote(opened, channel, full, by=by, reason=reason, force=force)
+    _print_channel(channel, moved, as_json)
+
+
+@app.command(epilog="Example: segue bundle rollback s3://music/segue --reason 'lists full of duplicates'")
+def rollback(
+    *,
+    store: StoreArgument,
+    reason: ReasonOption,
+    by: ByOption,
+    channel: ChannelOption = "champion",
+    as_json: JsonOption = False,
+) -> None:
+    """Point a channel at the bundle before, and pin it, so that a nightly run can't undo that.
+
+    Rolling back again goes one further back. Checks sizes alone: run verify for more. Undo with promote
+    --force, then unpin.
+    """
+    moved = channels.rollback(open_store(store), channel, by=by, reason=reason)
+    _print_channel(channel, moved, as_json)
+
+
+@app.command(epilog="Example: segue bundle pin .segue --reason 'festival week'")
+def pin(
+    *,
+    store: StoreArgument,
+    reason: ReasonOption,
+    by: ByOption,
+    channel: ChannelOption = "champion",
+    as_json: JsonOption = False,
+) -> None:
+    """Keep pipelines from moving a channel."""
+    _print_channel(channel, channels.pin(open_store(store), channel, by=by, reason=reason), as_json)
+
+
+@app.command(epilog="Example: segue bundle unpin .segue --reason 'fixed in 5f2c81d0'")
+def unpin(
+    *,
+    store: StoreArgument,
+    reason: ReasonOption,
+    by: ByOption,
+    channel: ChannelOption = "champion",
+    as_json: JsonOption = False,
+) -> None:
+    """Let pipelines move a channel again."""
+    _print_channel(channel, channels.unpin(open_store(store), channel, by=by, reason=reason), as_json)
+
+
+@app.command("prune", epilog="Example: segue bundle prune .segue --keep 3 --keep-days 30 --yes")
+def prune_(
+    *,
+    store: StoreArgument,
+    keep: Annotated[int, typer.Option(min=0, help="Previous bundles of each channel to keep.")] = 3,
+    keep_days: Annotated[float, typer.Option(min=0, help="Remove nothing younger than this, in days.")] = 7.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, only say which.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove bundles that no channel needs, and half-written ones. Evaluations stay."""
+    opened: Store = open_store(store)
+    gone = prune(opened, keep=keep, keep_days=keep_days, dry_run=not yes)
+    if as_json:
+        _print_json({"removed": yes, "bundles": [asdict(bundle) for bundle in gone]})
+        return
+    console = Console()
+    if gone:
+        console.print(_pruned_table(gone))
+    size = sum(bundle.bytes for bundle in gone) / 1e6
+    verb = "removed" if yes else "would be removed: run again with --yes"
+    console.print(Text(f"{len(gone)} bundles, {size:,.1f} MB {verb}" if gone else "nothing to remove"))
+
+
+def _located(url: str) -> tuple[Resolved, Place]:
+    resolved = resolve(url)
+    if not resolved.places:
+        raise ChannelError(f"no bundle yet: channel {url} is empty until the first promotion")
+    return resolved, resolved.places[0]
+
+
+def _verified(place: Place, *, quick: bool, silent: bool) -> Verification:
+    definition, _digest = read_definition(place)
+    total = sum(entry.bytes for entry in definition.files.values())
+    console = Console(stderr=True)
+    columns = (TextColumn("verifying"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True, disable=silent) as progress:
+        task = progress.add_task("verifying", total=total)
+
+        def advance(check: FileCheck) -> None:
+            progress.advance(task, check.bytes)
+
+        return verify_bundle(place, quick=quick, on_file=advance)
+
+
+def _table(*columns: str, title: str, show_header: bool = True) -> Table:
+    table = Table(title=Text(title), title_justify="left", show_header=show_header, box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column, overflow="fold", justify="right" if column in ("bytes", "tracks") else "left"
+        )
+    return table
+
+
+def _channel_table(pointers: dict[str, Channel]) -> Table:
+    table = _table("channel", "digest", "generation", "updated", "by", "reason", title="Channels")
+    for name, channel in pointers.items():
+        updated = f"{channel.updated:%Y-%m-%d %H:%M}" if channel.updated else ""
+        shown = f"{name} (pinned)" if channel.pinned else name
+        digest = (channel.digest or "empty")[:12]
+        texts = (shown, digest, str(channel.generation), updated, channel.by, channel.reason)
+        table.add_row(*(Text(text) for text in texts))
+    return table
+
+
+def _bundle_table(bundles: list[Bundle]) -> Table:
+    table = _table("digest", "tracks", "bytes", "written", "state", "channels", title="\nBundles")
+    for bundle in bundles:
+        tracks = f"{bundle.tracks:,}" if bundle.tracks is not None else ""
+        written = f"{bundle.modified:%Y-%m-%d %H:%M}"
+        texts = (bundle.digest[:12], tracks, f"{bundle.bytes:,}", written, bundle.state)
+        table.add_row(*(Text(text) for text in (*texts, ", ".join(bundle.channels))))
+    return table
+
+
+def _pruned_table(gone: list[Pruned]) -> Table:
+    table = _table("digest", "bytes", "written", "why", title="Bundles")
+    for bundle in gone:
+        table.add_row(
+            bundle.digest[:12], f"{bundle.bytes:,}", f"{bundle.modified:%Y-%m-%d %H:%M}", bundle.why
+        )
+    return table
+
+
+def _one_line(channel: Channel) -> str:
+    pinned = ", pinned" if channel.pinned else ""
+    digest = (channel.digest or "empty")[:12]
+    return f"{digest}, generation {channel.generation}{pinned}: {channel.reason} ({channel.by})"
+
+
+def _print_channel(name: str, channel: Channel, as_json: bool) -> None:
+    if as_json:
+        _print_json({"channel": name, **_plain(channel)})
+    else:
+        Console().print(Text(f"{name}: {_one_line(channel)}"))
+
+
+def _plain(value: Channel | dict[str, Channel]) -> Any:
+    if isinstance(value, dict):
+        return {name: channel.model_dump(mode="json") for name, channel in value.items()}
+    return value.model_dump(mode="json")
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
