@@ -154,11 +154,19 @@ def _playlists(path: Path, ids: pa.ChunkedArray, out: Path) -> dict[str, int]:
     entries = pa.table({"playlist_id": entries["playlist_id"], "track": row}).filter(known)
     encoded = pc.dictionary_encode(entries["playlist_id"]).combine_chunks()
     names = encoded.dictionary.to_pylist()
-    split = split_by_hash(names, PLAYLIST_SHARES)[encoded.indices.to_numpy()]
-    entries = entries.append_column("split", pa.array(split))
-    # a track twice in one playlist says nothing more; sorted, so that the file's order does not matter
-    entries = entries.group_by(["playlist_id", "track", "split"], use_threads=False).aggregate([])
-    entries = entries.sort_by([("playlist_id", "ascending"), ("track", "ascending")])
+    # sorted, so that the file's order does not matter; a track twice in one playlist says nothing more
+    rank = np.argsort(np.argsort(np.array(names, np.object_)))
+    pair = rank[encoded.indices.to_numpy()] * (len(ids) + 1) + entries["track"].to_numpy()
+    playlist, track = np.divmod(np.unique(pair), len(ids) + 1)
+    names.sort()
+    split = split_by_hash(names, PLAYLIST_SHARES)
+    entries = pa.table(
+        {
+            "playlist_id": pa.array(names, pa.string()).take(pa.array(playlist)),
+            "track": track.astype(np.int32),
+            "split": split[playlist],
+        }
+    )
     write_parquet(out / "playlists.parquet", entries)
     return {
         "playlists": len(names),

@@ -33,8 +33,11 @@ _SAME = (
 _BRACKETED = rf"\s*[\(\[](?:{_SAME})[\)\]]"
 _DASHED = rf"\s+[-–—/]\s+(?:{_SAME})\s*$"
 _MARKS = re.compile("[\u0300-\u036f]+")
+_PUNCTUATION = " -–—.,;:!"
+_MARKED = r"[\(\[]|\s[-–—/]\s|\s(?:feat|ft)|^[-–—.,;:!]|[-–—.,;:!]$"
 # spelled out, because Arrow's and Python's \s differ
 _SPACES = r"[ \t-\r]+"
+_UNTIDY = r"[\t-\r]|  |^ | $"
 _WHITE = re.compile(_SPACES)
 _FEATURING = (
     r"\s*[\(\[](?:feat|ft|featuring|with)\b\.?\s[^\)\]]*[\)\]]"
@@ -58,7 +61,10 @@ def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(names, pa.ChunkedArray):
         names = names.combine_chunks()
     ascii_ = pc.string_is_ascii(names)
-    folded = pc.utf8_trim(pc.replace_substring_regex(pc.utf8_lower(names), _SPACES, " "), " ")
+    folded = pc.utf8_lower(names)
+    untidy = pc.fill_null(pc.match_substring_regex(folded, _UNTIDY), False)
+    tidied = pc.utf8_trim(pc.replace_substring_regex(folded.filter(untidy), _SPACES, " "), " ")
+    folded = pc.replace_with_mask(folded, untidy, tidied)
     if pc.all(ascii_).as_py() in (True, None):
         return folded
     # Arrow's own utf8_normalize decomposes but never composes, which leaves Korean in pieces
@@ -98,11 +104,15 @@ def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array:
     ['heroes', 'heroes']
     """
     folded = fold_column(titles)
-    keys = folded
+    # most titles have nothing to set aside, and one cheap pattern says so
+    marked = pc.fill_null(pc.match_substring_regex(folded, _MARKED), False)
+    whole = folded.filter(marked)
+    keys = whole
     for pattern in (_FEATURING, _BRACKETED, _DASHED, _DASHED):
         keys = pc.replace_substring_regex(keys, pattern, "")
-    keys = pc.utf8_trim(keys, " -–—.,;:!")
-    return pc.if_else(pc.equal(pc.utf8_length(keys), 0), folded, keys)
+    keys = pc.utf8_trim(keys, _PUNCTUATION)
+    keys = pc.if_else(pc.equal(pc.utf8_length(keys), 0), whole, keys)
+    return pc.replace_with_mask(folded, marked, keys)
 
 
 def artist_numbers(artists: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array]:
