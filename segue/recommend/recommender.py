@@ -18,7 +18,7 @@ from segue.recommend.model import Bundle
 from segue.recommend.request import Request
 from segue.recommend.rerank import Predictions, Ranker
 from segue.recommend.retrieve import Candidates, retrieve
-from segue.recommend.seeds import resolve
+from segue.recommend.seeds import Query, resolve
 
 __all__ = ["Recommender"]
 
@@ -47,7 +47,14 @@ class Recommender:
         RequestError
             A request that does not fit this bundle.
         """
-        queries = [resolve(self.bundle, request) for request in requests]
+        return self.retrieve(requests, [self.resolve(request) for request in requests])
+
+    def resolve(self, request: Request) -> Query:
+        """Place the seeds of one request; raises as `prepare` does."""
+        return resolve(self.bundle, request)
+
+    def retrieve(self, requests: Sequence[Request], queries: Sequence[Query]) -> list[Candidates]:
+        """Retrieve the candidates of requests whose seeds have been placed."""
         return retrieve(self.bundle, requests, queries)
 
     def matrix(self, rows: npt.NDArray[np.int64]) -> Floats:

@@ -1,0 +1,210 @@
+"""Compile a bundle's boosters with lleaves, in a niced process, beside the requests.
+
+The compiled ranker is put in service once its answers equal the booster's on a check batch. Where it can't
+be compiled, loaded, or differs, the booster stays for good and one line says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from segue.bundle.definition import BundleDefinition
+from segue.bundle.reader import BundleFiles
+from segue.ranking.columns import booster_positions
+from segue.recommend.rerank import Predictions, Ranker
+from serving import metrics
+
+__all__ = ["CompiledRanker", "Compiler"]
+
+logger = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float32]
+
+_CHECK_ROWS = 2_000
+# lleaves reads floats as doubles like LightGBM does; what is left is the order of the sum over trees.
+_TOLERANCE = 1e-6
+_LONGEST_SECONDS = 3_600
+_SEED = 11
+
+
+class CompiledRanker:
+    """The boosters as machine code. lleaves makes no contributions: the booster answers those.
+
+    Parameters
+    ----------
+    definition
+        Names the boosters and their columns.
+    models
+        lleaves models by booster name.
+    booster
+        What `contributions` is passed on to.
+    """
+
+    def __init__(self, definition: BundleDefinition, models: Mapping[str, Any], booster: Ranker) -> None:
+        self._models = {
+            booster_.name: (
+                models[booster_.name],
+                booster_positions(booster_, definition.ranking_columns),
+            )
+            for booster_ in definition.boosters
+        }
+        self._booster = booster
+
+    def predict(self, matrix: Floats) -> Predictions:
+        """Predict for a ranking matrix, float32 [m, f]."""
+        if not len(matrix):
+            return self._booster.predict(matrix)
+        return {
+            name: model.predict(
+                np.ascontiguousarray(matrix if positions is None else matrix[:, positions], np.float64),
+                n_jobs=1,
+            ).astype(np.float32)
+            for name, (model, positions) in self._models.items()
+        }
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Contribution of each column to predicted popularity, from the booster."""
+        return self._booster.contributions(matrix)
+
+
+class Compiler:
+    """Compiles one bundle's boosters in the background.
+
+    Parameters
+    ----------
+    files
+        The bundle.
+    booster
+        The boosters as they are; what the compiled ones must equal.
+    cache
+        Folder for compiled code, by digest of the model; the user's cache if not given.
+
+    Attributes
+    ----------
+    ready
+        The compiled ranker, None until it has passed its check.
+    """
+
+    def __init__(self, files: BundleFiles, booster: Ranker, *, cache: Path | None) -> None:
+        self.ready: CompiledRanker | None = None
+        self._files = files
+        self._booster = booster
+        self._cache = cache or platformdirs.user_cache_path("segue") / "compiled"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="compile", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread that mostly waits for the compiling process."""
+        metrics.RANKER_COMPILED.labels(self._files.digest).set(0)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop compiling, if that is still going on."""
+        self._stopped.set()
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+        with contextlib.suppress(KeyError):
+            metrics.RANKER_COMPILED.remove(self._files.digest)
+
+    def _run(self) -> None:
+        definition = self._files.definition
+        try:
+            models = {str(b.name): self._model(b.file) for b in definition.boosters}
+            ranker = CompiledRanker(definition, models, self._booster)
+            self._check(ranker)
+        except Exception as error:
+            # whatever goes wrong with an optional speed-up must not reach a request
+            if not self._stopped.is_set():
+                logger.warning("the boosters of %s stay as they are: %s", self._files.digest[:12], error)
+            return
+        self.ready = ranker
+        metrics.RANKER_COMPILED.labels(self._files.digest).set(1)
+        logger.info("the boosters of %s run compiled", self._files.digest[:12])
+
+    def _model(self, name: str) -> Any:
+        import lleaves
+
+        source = self._files.path(name)
+        target = self._cache / f"{self._files.definition.files[name].sha256}-{_machine()}.o"
+        if not target.is_file():
+            self._compile(source, target)
+        model = lleaves.Model(model_file=str(source))
+        model.compile(cache=str(target), fblocksize=34)
+        return model
+
+    def _compile(self, source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{os.getpid()}")
+        command = [sys.executable, "-c", _PROGRAM, str(source), str(part), str(target)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            _, stderr = self._process.communicate(timeout=_LONGEST_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise RuntimeError(f"compiling took longer than {_LONGEST_SECONDS} s") from None
+        finally:
+            part.unlink(missing_ok=True)
+        if self._process.returncode:
+            last = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+            raise RuntimeError(f"compiling ended with {self._process.returncode}: {last[0]}")
+
+    def _check(self, ranker: CompiledRanker) -> None:
+        """Compare answers on random rows, missing values among them."""
+        random = np.random.default_rng(_SEED)
+        features = np.load(self._files.path("features.npy"), mmap_mode="r") if self._has_features else None
+        if features is not None:
+            rows = np.sort(random.integers(0, len(features), _CHECK_ROWS))
+            matrix = np.array(features[rows], np.float32)
+        else:
+            columns = len(self._files.definition.ranking_columns)
+            matrix = (random.standard_normal((_CHECK_ROWS, columns)) * 100).astype(np.float32)
+        matrix[random.random(matrix.shape) < 0.05] = np.nan
+        expected, seen = self._booster.predict(matrix), ranker.predict(matrix)
+        for name, values in expected.items():
+            worst = float(np.abs(values - seen[name]).max() / (np.abs(values).max() + 1e-9))
+            if not worst <= _TOLERANCE:
+                raise RuntimeError(f"compiled {name} differs by {worst:.1e} of its largest value")
+
+    @property
+    def _has_features(self) -> bool:
+        definition = self._files.definition
+        return "features.npy" in self._files and definition.ranking_columns == definition.features
+
+
+def _machine() -> str:
+    """Compiled code fits one kind of CPU and one version of the compiler."""
+    import hashlib
+    import platform
+    from importlib.metadata import version
+
+    flags = ""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    text = f"{platform.machine()} {flags} {version('lleaves')} {version('llvmlite')}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# Its own process: LLVM holds the GIL and two CPUs for tens of seconds.
+_PROGRAM = """
+import os, sys
+os.nice(19)
+import lleaves
+source, part, target = sys.argv[1:]
+model = lleaves.Model(model_file=source)
+model.compile(cache=part, fblocksize=34)
+os.replace(part, target)
+"""

@@ -1,0 +1,1 @@
+"""The predictor: LightGBM behind KServe's Open Inference Protocol."""

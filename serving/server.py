@@ -1,0 +1,159 @@
+"""One kserve server with what both processes of the pair need beside kserve's own.
+
+kserve reads argv when it is imported, so `__main__` parses the flags first and empties argv.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from typing import Any, Protocol
+
+import kserve
+from fastapi import Response
+from grpc_interceptor.exceptions import GrpcException
+from kserve import model_server
+from kserve.protocol.dataplane import DataPlane
+
+from serving.refusals import BadRequest, NotReady, TooLarge, answer_refusal
+from serving.settings import ServingSettings
+
+__all__ = ["ServedModel", "Server", "limit_bodies"]
+
+logger = logging.getLogger(__name__)
+
+
+class ServedModel(Protocol):
+    """What `Server` asks of a model."""
+
+    name: str
+
+    async def healthy(self) -> bool:
+        """Whether an answer can be given."""
+        ...
+
+    @property
+    def waiting_for(self) -> str:
+        """Why not."""
+        ...
+
+
+class _DataPlane(DataPlane):  # type: ignore[misc]
+    """kserve's data plane; a model that is not ready says why, and never loads inside a request."""
+
+    async def ready(self) -> bool:
+        """Readiness of the server is that of its models."""
+        models = list(self.model_registry.get_models().values())
+        return bool(models) and all([await model.healthy() for model in models])
+
+    async def model_ready(self, model_name: str, disable_predictor_health_check: bool = False) -> bool:
+        """Readiness of a model; an inference call, which is what passes True, is refused with the reason."""
+        model = self.get_model_from_registry(model_name)
+        if await model.healthy():
+            return True
+        if disable_predictor_health_check:
+            raise NotReady(f"not ready: {model.waiting_for}")
+        return False
+
+    async def get_model(self, name: str) -> Any:
+        """The model, refused with the reason where it is not ready."""
+        await self.model_ready(name, True)
+        return self.get_model_from_registry(name)
+
+    def decode(self, body: Any, headers: Any, *args: Any, **kwargs: Any) -> Any:
+        """Decode a request; what can't be decoded is a refusal, whatever the decoder stumbled over."""
+        try:
+            return super().decode(body, headers, *args, **kwargs)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadRequest(f"the body can't be read: {error}") from None
+
+
+class Server(kserve.ModelServer):  # type: ignore[misc]
+    """A kserve server that drains: after SIGTERM models stay until the last request has its answer.
+
+    kserve's own takes the models away first, so requests on open connections would get 404.
+    """
+
+    def __init__(self, settings: ServingSettings) -> None:
+        super().__init__(
+            http_port=settings.http_port,
+            grpc_port=settings.grpc_port,
+            workers=1,
+            max_threads=2,
+            enable_latency_logging=False,
+            grace_period=int(settings.drain_seconds),
+        )
+        model_server.args.grpc_max_receive_message_length = settings.max_body_bytes
+        self.dataplane = _DataPlane(model_registry=self.registered_models)
+        app = model_server.app
+        app.add_exception_handler(GrpcException, answer_refusal)
+        limit_bodies(app, settings.max_body_bytes)
+
+    def stop(self, sig: int) -> None:
+        """Stop gRPC with the same grace that uvicorn gave REST."""
+        logger.info("stopping on signal %s", signal.Signals(sig).name)
+
+        async def shutdown() -> None:
+            if self._grpc_server:
+                await self._grpc_server.stop(sig)
+
+        # kept, or the garbage collector may take the task before it is done
+        self._shutdown = asyncio.get_running_loop().create_task(shutdown())
+
+
+def limit_bodies(app: Any, most_bytes: int) -> None:
+    """Refuse bodies over the limit with 413: by their declared length, or once too much has come."""
+    app.add_middleware(_BodyLimit, most_bytes=most_bytes)
+
+
+class _TooMuch(Exception):
+    pass
+
+
+class _BodyLimit:
+    def __init__(self, app: Any, most_bytes: int) -> None:
+        self._app = app
+        self._most = most_bytes
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+            await self._app(scope, receive, send)
+            return
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                if value.isdigit() and int(value) <= self._most:
+                    await self._app(scope, receive, send)
+                else:
+                    await self._refuse(scope, receive, send)
+                return
+        await self._count(scope, receive, send)
+
+    async def _count(self, scope: Any, receive: Any, send: Any) -> None:
+        """A chunked body declares no length, so its bytes are counted as they come."""
+        seen = 0
+
+        async def counted() -> Any:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._most:
+                raise _TooMuch
+            return message
+
+        async def unless_too_much(message: Any) -> None:
+            # FastAPI makes a 400 of whatever goes wrong while it reads a body
+            if seen <= self._most:
+                await send(message)
+
+        with contextlib.suppress(_TooMuch):
+            await self._app(scope, counted, unless_too_much)
+        if seen > self._most:
+            await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
+        refusal = TooLarge(f"the body is larger than {self._most} bytes")
+        response: Response = await answer_refusal(None, refusal)
+        response.headers["connection"] = "close"
+        await response(scope, receive, send)

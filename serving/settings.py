@@ -1,0 +1,145 @@
+"""Settings of the pair: a flag, else a ``SEGUE_`` variable, else the default. A wrong one stops the start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from segue.errors import SettingsError
+
+__all__ = ["PredictorSettings", "ServingSettings", "TransformerSettings", "container_cpus", "parse_settings"]
+
+
+class ServingSettings(BaseSettings):
+    """What both processes of the pair are told."""
+
+    model_config = SettingsConfigDict(env_prefix="SEGUE_", frozen=True, extra="ignore")
+
+    bundle: str = Field(min_length=1, description="Bundle or channel: a folder, file:// or s3:// address.")
+    model_name: str = Field(default="segue", min_length=1, description="Name on the endpoint's path.")
+    http_port: int = Field(default=8080, ge=1, le=65535, description="Port for REST and /metrics.")
+    grpc_port: int = Field(default=8083, ge=1, le=65535, description="Port for gRPC.")
+    poll_seconds: float = Field(
+        default=2.0, ge=0.05, le=3600, description="How often a channel's pointer is read."
+    )
+    keep_versions: int = Field(default=2, ge=2, le=16, description="Versions of the bundle kept in memory.")
+    keep_seconds: float = Field(
+        default=60.0, ge=0, le=3600, description="No version is dropped so soon after a switch."
+    )
+    retry_refused_seconds: float = Field(
+        default=60.0, ge=0.1, description="A refused bundle is tried again after this."
+    )
+    max_inflight: int = Field(
+        default=64, ge=1, le=10_000, description="Instances worked on at once; more are refused with 503."
+    )
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1_024, le=1 << 30, description="Larger requests are refused with 413."
+    )
+    drain_seconds: float = Field(
+        default=20.0, ge=0, le=600, description="How long requests may take to finish after SIGTERM."
+    )
+    threads: int = Field(default=0, ge=0, le=256, description="Threads for heavy work; 0: the CPUs given.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG writes a line a request."
+    )
+
+    @property
+    def workers(self) -> int:
+        """Threads for heavy work."""
+        return self.threads or container_cpus()
+
+
+class TransformerSettings(ServingSettings):
+    """Settings of the transformer."""
+
+    predictor_host: str = Field(
+        default="127.0.0.1:8081",
+        min_length=1,
+        description="Predictor's gRPC address; without a port 8081, and any gRPC target as it is.",
+    )
+    predictor_protocol: Literal["grpc-v2"] = Field(
+        default="grpc-v2", description="The only one; KServe passes it."
+    )
+    predictor_deadline_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="After this an answer is degraded; grows past 2,000 rows."
+    )
+    explain_deadline_seconds: float = Field(
+        default=3.0, gt=0, le=60, description="Deadline of LightGBM's contributions."
+    )
+    channel_seconds: float = Field(
+        default=60.0, ge=0.2, description="The channel is opened anew so often, to find pods that came later."
+    )
+    strict: bool = Field(default=False, description="Answer 503 where an answer would be degraded.")
+    max_instances: int = Field(default=64, ge=1, le=10_000, description="Most instances in one call.")
+    live_recall_share: float = Field(
+        default=0.002, ge=0, le=1, description="Share of requests searched again exactly."
+    )
+
+
+class PredictorSettings(ServingSettings):
+    """Settings of the predictor."""
+
+    http_port: int = Field(default=8082, ge=1, le=65535, description="Port for REST and /metrics.")
+    grpc_port: int = Field(default=8081, ge=1, le=65535, description="Port for gRPC.")
+    keep_versions: int = Field(default=4, ge=2, le=16, description="Versions of the boosters kept in memory.")
+    max_body_bytes: int = Field(
+        default=16_777_216, ge=1_024, le=1 << 30, description="Larger requests are refused with 413."
+    )
+    compile_ranker: bool = Field(
+        default=False, description="Compile the boosters with lleaves, in the background."
+    )
+    compile_cache: Path | None = Field(
+        default=None, description="Where compiled boosters are kept; the user's cache if not given."
+    )
+
+
+S = TypeVar("S", bound=ServingSettings)
+
+
+def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, about: str) -> S:
+    """Read settings from flags and the environment. A flag is written ``--http_port`` or ``--http-port``.
+
+    Raises
+    ------
+    SettingsError
+        Names the flag and its variable, what it held and what was expected.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=about, allow_abbrev=False)
+    for name, field in kind.model_fields.items():
+        flags = list(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
+        variable = f"SEGUE_{name.upper()}"
+        given = "" if field.is_required() else f"; default {field.default}"
+        # '%' is argparse's own
+        text = f"{field.description} [{variable}{given}]".replace("%", "%%")
+        extra: dict[str, Any] = {"action": "store_true"} if field.annotation is bool else {"metavar": "VALUE"}
+        parser.add_argument(*flags, dest=name, default=None, help=text, **extra)
+    flags_given = {
+        name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None
+    }
+    try:
+        return kind(**flags_given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = str(first["loc"][0])
+        where = f"--{name}" if name in flags_given else f"SEGUE_{name.upper()}"
+        if first["type"] == "missing":
+            raise SettingsError(
+                f"--{name} or SEGUE_{name.upper()} is needed: {kind.model_fields[name].description}"
+            ) from None
+        raise SettingsError(f"{where}: {first['msg']}, got {first['input']!r}") from None
+
+
+def container_cpus() -> int:
+    """CPUs that this process may use: its affinity, and the container's quota rounded up."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return cpus
+    return cpus if quota == "max" else max(1, min(cpus, -(-int(quota) // int(period))))

@@ -1,0 +1,1 @@
+"""The transformer: seeds in, recommendations out; FAISS here, LightGBM at the predictor."""

@@ -1,0 +1,346 @@
+"""The transformer's model: what the library does, with a predictor asked in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import kserve
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from prometheus_client import REGISTRY
+
+from segue.bundle.reader import BundleFiles
+from segue.errors import RequestError, UnknownSeeds
+from segue.features.reference import Reference
+from segue.recommend.answer import Answer
+from segue.recommend.model import Bundle
+from segue.recommend.recommender import Recommender
+from segue.recommend.request import Request, Seed
+from segue.recommend.rerank import Predictions
+from segue.recommend.retrieve import Candidates
+from serving import metrics
+from serving.bundles import Version, Versions
+from serving.logs import take_request_id
+from serving.refusals import NotReady, Overloaded, Refusal, as_refusal
+from serving.settings import TransformerSettings
+from serving.transformer.drift import DriftCollector, DriftCounts
+from serving.transformer.instances import Call, read_call
+from serving.transformer.predictor_client import OtherBundleLoaded, PredictorClient, PredictorLost
+from serving.transformer.recall import LiveRecall
+
+__all__ = ["Loaded", "Transformer"]
+
+logger = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+FILES = (
+    "tracks.parquet",
+    "features.npy",
+    "embedding.npy",
+    "transform.json",
+    "index.faiss",
+    "reference.json",
+)
+# One plain instance takes about a millisecond: on the event loop that costs least. More goes to a thread,
+# so that probes never wait long.
+_INLINE_INSTANCES = 3
+_INLINE_CANDIDATES = 1_000
+_RESOLVE, _RETRIEVE, _RERANK, _FINISH = (
+    metrics.STAGE_SECONDS.labels(stage) for stage in ("resolve", "retrieve", "rerank", "finish")
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A bundle, opened and warm."""
+
+    recommender: Recommender
+    drift: DriftCounts
+
+
+@dataclass(frozen=True)
+class _Contributions:
+    """Contributions that the predictor has sent, where the library asks for a ranker."""
+
+    values: Floats
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """What was sent."""
+        return self.values
+
+    def predict(self, matrix: Floats) -> Predictions:
+        """Never asked."""
+        raise NotImplementedError
+
+
+class Transformer(kserve.Model):  # type: ignore[misc]
+    """FAISS on KServe, and the client's side of the predictor.
+
+    Parameters
+    ----------
+    settings
+        The process's settings.
+    """
+
+    def __init__(self, settings: TransformerSettings) -> None:
+        super().__init__(settings.model_name, return_response_headers=True)
+        self.ready = True  # kserve registers no other; `healthy` is what says whether it can answer
+        self.settings = settings
+        self.client = PredictorClient(settings)
+        self.drift = DriftCollector()
+        self.recall = LiveRecall(settings.live_recall_share)
+        self.versions: Versions[Loaded] = Versions(settings, need=FILES, load=self._open, unload=self._close)
+        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="recommend")
+        self._inflight = 0
+        self._degraded_for = ""
+        REGISTRY.register(self.drift)
+
+    @property
+    def waiting_for(self) -> str:
+        """Why nothing can be answered yet."""
+        if self.versions.is_ready:
+            return "waiting for the predictor, because of --strict"
+        return f"waiting for {self.versions.waiting_for}"
+
+    def load(self) -> bool:
+        """Nothing: the channel is followed from the start. kserve may call this at any time."""
+        return bool(self.ready)
+
+    def stop(self) -> None:
+        """Stop following the channel."""
+        self.versions.stop()
+        REGISTRY.unregister(self.drift)
+
+    async def healthy(self) -> bool:
+        """Whether an answer can be given."""
+        if not self.versions.is_ready:
+            return False
+        return not self.settings.strict or await self.client.is_ready()
+
+    def get_input_types(self) -> list[dict[str, Any]]:
+        """One tensor: instances as JSON."""
+        return [{"name": "request", "datatype": "BYTES", "shape": [-1]}]
+
+    def get_output_types(self) -> list[dict[str, Any]]:
+        """One tensor: answers as JSON."""
+        return [{"name": "response", "datatype": "BYTES", "shape": [-1]}]
+
+    async def __call__(self, body: Any, headers: Any = None, _verb: Any = None) -> tuple[Any, dict[str, str]]:
+        """Answer one call; counts it, bounds how much is worked on, and names its outcome."""
+        started, outcome, load = time.perf_counter(), "error", 0
+        identity = take_request_id(headers)
+        try:
+            call = read_call(body, most=self.settings.max_instances)
+            load = self._admit(len(call.requests))
+            answers = await self._answer(call)
+            outcome = "degraded" if any(answer.degraded for answer in answers) else "ok"
+            content, response_headers = call.encode(answers)
+        except Refusal as refusal:
+            outcome = refusal.outcome
+            raise
+        finally:
+            self._inflight -= load
+            metrics.INFLIGHT.set(self._inflight)
+            metrics.REQUESTS.labels(outcome).inc()
+            seconds = time.perf_counter() - started
+            metrics.REQUEST_SECONDS.observe(seconds)
+            if logger.isEnabledFor(logging.DEBUG):
+                fields = {"outcome": outcome, "instances": load, "seconds": round(seconds, 6)}
+                logger.debug("answered", extra={"fields": fields})
+        return content, {**response_headers, "x-request-id": identity}
+
+    def _admit(self, instances: int) -> int:
+        """Take up the work, or refuse it; a call larger than the bound gets in when nothing else is there."""
+        if self._inflight and self._inflight + instances > self.settings.max_inflight:
+            raise Overloaded(
+                f"{self._inflight} instances are being worked on, the bound is {self.settings.max_inflight}"
+            )
+        self._inflight += instances
+        metrics.INFLIGHT.set(self._inflight)
+        return instances
+
+    async def _answer(self, call: Call) -> list[Answer]:
+        """Answer with one version: the pointer's if the predictor has it, else the one before."""
+        versions = {version.digest: version for version in self.versions.preferred()}
+        chosen = self.client.choose(versions)
+        if chosen is None:
+            raise NotReady(f"not ready: {self.waiting_for}")
+        try:
+            return await self._answer_from(versions[chosen], call)
+        except OtherBundleLoaded as other:
+            shared = [digest for digest in versions if digest in other.digests and digest != chosen]
+        metrics.RECOMPUTED.inc()
+        try:
+            if shared:
+                return await self._answer_from(versions[shared[0]], call)
+        except OtherBundleLoaded:
+            chosen = shared[0]
+        lost = PredictorLost("no_shared_bundle", "the predictor has none of the bundles loaded here")
+        return await self._answer_from(versions[chosen], call, lost)
+
+    async def _answer_from(
+        self, version: Version[Loaded], call: Call, lost: PredictorLost | None = None
+    ) -> list[Answer]:
+        """Answer with one version.
+
+        Raises
+        ------
+        OtherBundleLoaded
+            The predictor lacks it.
+        """
+        recommender = version.value.recommender
+        light = _is_light(call.requests)
+        pools = await self._do(light, lambda: _prepare(recommender, call))
+        started = time.perf_counter()
+        predictions: list[Predictions] = []
+        if lost is None:
+            try:
+                predictions = await self._rank(version, pools)
+            except PredictorLost as error:
+                lost = error
+        _RERANK.observe(time.perf_counter() - started)
+        self._note(lost)
+        rankers = [
+            await self._explained(version, request, pool, prediction)
+            for request, pool, prediction in zip(call.requests, pools, predictions, strict=False)
+            if any(request.explain for request in call.requests)
+        ]
+        given = predictions or [None] * len(pools)
+        answers = await self._do(light, lambda: _finish(recommender, call, pools, given, rankers))
+        self._count(version, pools, answers)
+        return answers
+
+    async def _do(self, light: bool, work: Callable[[], T]) -> T:
+        return work() if light else await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _rank(self, version: Version[Loaded], pools: Sequence[Candidates]) -> list[Predictions]:
+        """Ask the predictor about the candidates of all instances in one call."""
+        rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
+        if not len(rows):
+            return [{"popularity": np.zeros(0, np.float32)} for _ in pools]
+        predicted = await self.client.predict(version.digest, version.value.recommender.matrix(rows))
+        if len(pools) == 1:
+            return [predicted]
+        ends = np.cumsum([len(pool.rows) for pool in pools])[:-1]
+        parts = {name: np.split(values, ends) for name, values in predicted.items()}
+        return [{name: values[i] for name, values in parts.items()} for i in range(len(pools))]
+
+    async def _explained(
+        self, version: Version[Loaded], request: Request, pool: Candidates, prediction: Predictions
+    ) -> _Contributions | None:
+        """Contributions for the returned rows alone: 200 rows would take 600 ms."""
+        if not request.explain:
+            return None
+        recommender = version.value.recommender
+        rows = pool.rows[recommender.choose(request, pool, prediction).positions]
+        if not len(rows):
+            return None
+        try:
+            return _Contributions(await self.client.contributions(version.digest, recommender.matrix(rows)))
+        except (PredictorLost, OtherBundleLoaded) as error:
+            logger.warning("explained without LightGBM's contributions: %s", error)
+            return None
+
+    def _note(self, lost: PredictorLost | None) -> None:
+        """Say once that answers are degraded, and once that they are not any more."""
+        reason = lost.reason if lost else ""
+        if lost is not None:
+            metrics.DEGRADED.labels(reason).inc()
+        if reason != self._degraded_for:
+            if lost is not None:
+                logger.warning("answers are degraded: %s", lost)
+            else:
+                logger.info("answers are whole again")
+            self._degraded_for = reason
+        if lost is not None and self.settings.strict:
+            raise NotReady(f"the predictor did not answer, and --strict allows no less: {lost}")
+
+    def _count(self, version: Version[Loaded], pools: list[Candidates], answers: list[Answer]) -> None:
+        metrics.INSTANCES.inc(len(answers))
+        for pool, answer in zip(pools, answers, strict=True):
+            if not answer.items:
+                metrics.EMPTY.inc()
+            if answer.unknown_seeds:
+                metrics.UNKNOWN_SEEDS.inc(len(answer.unknown_seeds))
+            positive = pool.query.points[pool.query.weights > 0]
+            self.recall.offer(version.value.recommender.bundle, positive[0])
+        version.value.drift.add(pools, answers)
+
+    def _open(self, files: BundleFiles) -> Loaded:
+        """Open a bundle and answer once from it, so that no request meets cold tables."""
+        bundle = Bundle(files.definition, files.path)
+        recommender = Recommender(bundle)
+        recommender.prepare([Request(seeds=[Seed(track_id=bundle.value("track_id", 0))])])
+        reference = Reference.model_validate_json(files.path("reference.json").read_bytes())
+        counts = DriftCounts(files.digest, files.definition.features, reference)
+        self.drift.add(counts)
+        _give_back_memory()
+        return Loaded(recommender, counts)
+
+    def _close(self, version: Version[Loaded]) -> None:
+        self.drift.remove(version.digest)
+        self.recall.forget(version.digest)
+        _give_back_memory()
+
+
+def _is_light(requests: Sequence[Request]) -> bool:
+    """Whether the work is too little to be worth a thread."""
+    return len(requests) <= _INLINE_INSTANCES and all(
+        not request.filters.narrows
+        and not request.explain
+        and not request.diversity
+        and (request.candidates or 0) <= _INLINE_CANDIDATES
+        and len(request.seeds) <= _INLINE_INSTANCES
+        and all(seed.track_id is not None for seed in request.seeds)
+        for request in requests
+    )
+
+
+def _prepare(recommender: Recommender, call: Call) -> list[Candidates]:
+    started = time.perf_counter()
+    queries = []
+    for i, request in enumerate(call.requests):
+        try:
+            queries.append(recommender.resolve(request))
+        except (RequestError, UnknownSeeds) as error:
+            raise as_refusal(error, prefix=call.prefix(i)) from None
+    resolved = time.perf_counter()
+    _RESOLVE.observe(resolved - started)
+    pools = recommender.retrieve(call.requests, queries)
+    _RETRIEVE.observe(time.perf_counter() - resolved)
+    return pools
+
+
+def _finish(
+    recommender: Recommender,
+    call: Call,
+    pools: Sequence[Candidates],
+    predictions: Sequence[Predictions | None],
+    rankers: Sequence[_Contributions | None],
+) -> list[Answer]:
+    started = time.perf_counter()
+    answers = [
+        recommender.answer(request, pool, prediction, contributions=rankers[i] if rankers else None)
+        for i, (request, pool, prediction) in enumerate(zip(call.requests, pools, predictions, strict=True))
+    ]
+    _FINISH.observe(time.perf_counter() - started)
+    return answers
+
+
+def _give_back_memory() -> None:
+    """What opening a bundle took for a moment, back to the system: allocators keep it else."""
+    pa.default_memory_pool().release_unused()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):  # not glibc
+        pass

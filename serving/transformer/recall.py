@@ -1,0 +1,89 @@
+"""Live recall: now and then a request is searched again exactly, in a thread, off the request's path."""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import threading
+from collections import deque
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from segue.recommend.model import Bundle
+from serving import metrics
+
+__all__ = ["LiveRecall", "exact_neighbours"]
+
+Floats = npt.NDArray[np.float32]
+
+_NEIGHBOURS = 200
+_WINDOW = 200
+# Rows searched at a time, so that a scan of the mapped matrix brings in little of it at once.
+_CHUNK = 65_536
+
+
+class LiveRecall:
+    """Compares what the index finds with exact search.
+
+    Parameters
+    ----------
+    share
+        Share of requests that are sampled; a request that comes while one is being searched is not.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._queue: queue.Queue[tuple[Bundle, Floats]] = queue.Queue(maxsize=1)
+        self._seen: dict[str, deque[float]] = {}
+        # chance decides which request is searched again, and nothing else
+        self._random = random.Random(5)  # noqa: S311
+        if share > 0:
+            threading.Thread(target=self._run, name="live-recall", daemon=True).start()
+
+    def offer(self, bundle: Bundle, point: Floats) -> None:
+        """Maybe sample a query point, float32 [d]."""
+        if self._share > 0 and self._random.random() < self._share and self._queue.empty():
+            self._queue.put_nowait((bundle, np.array(point, np.float32)[None, :]))
+
+    def forget(self, digest: str) -> None:
+        """End a bundle's series."""
+        if self._seen.pop(digest, None) is not None:
+            metrics.LIVE_RECALL.remove(digest)
+            metrics.LIVE_RECALL_SAMPLES.remove(digest)
+
+    def measure(self, bundle: Bundle, points: Floats) -> float:
+        """Search once with the index and once exactly; returns and exports the recall."""
+        wanted = min(_NEIGHBOURS, bundle.size)
+        found = bundle.index.search(points, wanted)[1][0]
+        exact = exact_neighbours(bundle.embedding, points, wanted)
+        recall = len(np.intersect1d(found, exact)) / wanted
+        window = self._seen.setdefault(bundle.digest, deque(maxlen=_WINDOW))
+        window.append(recall)
+        metrics.LIVE_RECALL.labels(bundle.digest).set(sum(window) / len(window))
+        metrics.LIVE_RECALL_SAMPLES.labels(bundle.digest).inc()
+        return recall
+
+    def _run(self) -> None:
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        except (AttributeError, OSError):  # not Linux
+            pass
+        while True:
+            bundle, points = self._queue.get()
+            self.measure(bundle, points)
+            del bundle
+
+
+def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[np.int64]:
+    """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix."""
+    heap = faiss.ResultHeap(1, k)
+    for low in range(0, len(embedding), _CHUNK):
+        part = np.ascontiguousarray(embedding[low : low + _CHUNK])
+        distances, rows = faiss.knn(points, part, min(k, len(part)))
+        heap.add_result(distances, rows + low)
+    heap.finalize()
+    nearest: npt.NDArray[np.int64] = heap.I[0]
+    return nearest
