@@ -136,7 +136,7 @@ def _run(
     if out is not None:
         each = recommend_each(recommender, ranker, track(seeds, "Recommending", console=_stderr()), parsed)
         unknown = write_batch(out, each)
-        _stderr().print(f"{len(seeds) - len(unknown):,} lists in {out}; {len(unknown):,} unknown seeds")
+        typer.echo(f"{len(seeds) - len(unknown):,} lists in {out}; {len(unknown):,} unknown seeds", err=True)
         return
     named = [
         seed

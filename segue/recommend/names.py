@@ -38,7 +38,7 @@ def find_track(bundle: Bundle, text: str) -> str:
         rows = bundle.lookup.rows_of_artist_number(number)
         keys = title_keys(bundle.tracks.column("track_name").take(pa.array(rows)))
         wanted = title_keys(pa.array([title]))[0]
-        found = np.flatnonzero(pc.equal(keys, wanted).to_numpy())
+        found = np.flatnonzero(pc.equal(keys, wanted).to_numpy(zero_copy_only=False))
         if len(found):
             return bundle.value("track_id", int(rows[found[0]]))
         titles = [bundle.value("track_name", int(row)) for row in rows[:500]]

@@ -1,0 +1,127 @@
+"""``segue recommend`` as a person types it: a real process on a published bundle."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segue.bundle.publish import publish
+from segue.features.reference import fit_reference
+from segue.files import write_json
+from tests.small_catalogue import Steps
+
+
+@pytest.fixture(scope="module")
+def champion(small: Steps, tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = tmp_path_factory.mktemp("published")
+    bundle = small.bundle()
+    write_json(root / "reference.json", fit_reference(bundle.transform, bundle.features, {}).model_dump())
+    (root / "search.sqlite").write_bytes(b"")
+    parts = {
+        **small.parts,
+        "reference.json": root / "reference.json",
+        "search.sqlite": root / "search.sqlite",
+    }
+    publish(
+        small.definition, parts, str(root / "store"), run_id="r1", by="test", reason="first", promote=True
+    )
+    return str(root / "store" / "channels" / "champion")
+
+
+def _segue(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from segue.cli import main; main()", "recommend", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_json_has_the_answer_of_the_api(champion: str) -> None:
+    done = _segue(champion, "--seed", "id000007", "--seed", "id000009@-0.5", "-k", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert [item["rank"] for item in answer["items"]] == [1, 2, 3, 4, 5]
+    assert len(answer["digest"]) == 64
+    assert set(answer) >= {"items", "digest", "degraded", "unknown_seeds", "pool", "reason"}
+
+
+def test_every_field_is_a_flag(champion: str, tmp_path: Path) -> None:
+    flags = (
+        "--artist|Artist 1|--genre-seed|rap|-k|7|--candidates|150|--genre|rap|--genre|metal|--year|1980-2010"
+    )
+    flags += (
+        "|--exclude-artist|Artist 5|--exclude-track|id000001|--no-explicit|--min|energy=0.1|--max|energy=0.9"
+    )
+    flags += "|--target|valence=0.5|--popularity-weight|0.3|--diversity|0.2|--max-per-artist|1"
+    by_flags = _segue(champion, *flags.split("|"), "--json")
+    instance = {
+        "seeds": [{"artist": "Artist 1"}, {"genre": "rap"}],
+        "k": 7,
+        "candidates": 150,
+        "filters": {
+            "genres": ["rap", "metal"],
+            "year": [1980, 2010],
+            "exclude_artists": ["Artist 5"],
+            "exclude_tracks": ["id000001"],
+            "explicit": False,
+            "min": {"energy": 0.1},
+            "max": {"energy": 0.9},
+        },
+        "target": {"valence": 0.5},
+        "popularity_weight": 0.3,
+        "diversity": 0.2,
+        "max_per_artist": 1,
+    }
+    (tmp_path / "request.json").write_text(json.dumps(instance))
+    by_file = _segue(champion, "--request", str(tmp_path / "request.json"), "--json")
+    assert by_flags.returncode == by_file.returncode == 0, by_flags.stderr + by_file.stderr
+    assert json.loads(by_flags.stdout) == json.loads(by_file.stdout)
+    assert len(json.loads(by_flags.stdout)["items"]) == 7
+
+
+def test_a_person_gets_a_table_and_why(champion: str) -> None:
+    done = _segue(champion, "--seed", "artist 0 - twice", "--explain", "-k", "3")
+    assert done.returncode == 0, done.stderr
+    for words in ("similarity", "near in", "dropped:", "tracks retrieved"):
+        assert words in done.stdout
+
+
+def test_a_file_of_seeds(champion: str, tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("id000001\nid000002\nnowhere\n")
+    done = _segue(champion, "--seeds-file", str(tmp_path / "ids.txt"), "--out", str(tmp_path / "recs.csv"))
+    assert done.returncode == 0, done.stderr
+    assert "1 unknown seeds" in done.stderr
+    with (tmp_path / "recs.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--seed", "nowhere"], "none of the seeds is in the catalogue: nowhere"),
+        (["--seed", "id000001", "-k", "1000"], "k: Input should be less than or equal to 100, got 1000"),
+        (["--seed", "id000001", "--min", "energy"], "--min: expected NAME=VALUE, got 'energy'"),
+        (["--seed", "id000001", "--min", "energy=loud"], "energy: expected a number, got 'loud'"),
+        (["--seed", "id000001", "--year", "90s"], "--year: expected 1990 or 1990-1999"),
+        (["--seeds-file", "ids.txt"], "goes with --out"),
+        ([], "at least one seed"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(champion: str, arguments: list[str], words: str) -> None:
+    done = _segue(champion, *arguments)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
+    done = _segue(str(tmp_path / "nothing"), "--seed", "x")
+    assert done.returncode == 1
+    assert "nothing" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,75 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from segue.errors import RequestError, UnknownSeeds
+from segue.recommend.batch import CHUNK, read_seeds, recommend_each, write_batch
+from segue.recommend.names import find_track
+from segue.recommend.recommender import Recommender
+from segue.recommend.request import Request
+from segue.recommend.rerank import LocalRanker
+
+
+def _ids(recommender: Recommender) -> list[str]:
+    return recommender.bundle.tracks["track_id"].to_pylist()
+
+
+def test_a_file_of_seeds_gives_a_file_of_lists(
+    recommender: Recommender, ranker: LocalRanker, tmp_path: Path
+) -> None:
+    seeds = [*_ids(recommender)[: CHUNK + 20], "nowhere"]
+    template = Request.parse({"seeds": ["any"], "k": 4})
+    out = tmp_path / "recs.csv"
+    unknown = write_batch(out, recommend_each(recommender, ranker, seeds, template))
+    assert unknown == ["nowhere"]
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["seed_track_id", "rank", "track_id", "score"]
+    assert [row["seed_track_id"] for row in rows[::4]] == seeds[:-1]
+    for seed in (seeds[0], seeds[CHUNK], seeds[-2]):
+        alone = recommender.recommend([Request.parse({"seeds": [seed], "k": 4})], ranker)[0]
+        mine = [row for row in rows if row["seed_track_id"] == seed]
+        assert [(row["track_id"], float(row["score"])) for row in mine] == [
+            (item.track_id, item.score) for item in alone.items
+        ]
+
+
+def test_all_unknown_is_an_error_and_leaves_no_file(
+    recommender: Recommender, ranker: LocalRanker, tmp_path: Path
+) -> None:
+    template = Request.parse({"seeds": ["any"]})
+    with pytest.raises(UnknownSeeds, match="a, b"):
+        write_batch(tmp_path / "recs.csv", recommend_each(recommender, ranker, ["a", "b"], template))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_seeds_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n \n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    for name in ("empty.txt", "binary.txt", "nowhere.txt"):
+        with pytest.raises(RequestError, match=name):
+            read_seeds(tmp_path / name)
+    (tmp_path / "ids.txt").write_text("a\n\n b \n")
+    assert read_seeds(tmp_path / "ids.txt") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text", ["ARTIST 0 - twice", "Artist 0 - Twice (Radio Edit)", "twice - remastered 2011 - artist 0"]
+)
+def test_a_track_is_found_by_artist_and_title(recommender: Recommender, text: str) -> None:
+    bundle = recommender.bundle
+    if text.startswith("twice"):
+        with pytest.raises(RequestError, match="no artist 'twice'"):
+            find_track(bundle, text)
+        text = "twice - artist 0"
+    row = bundle.lookup.row_of(find_track(bundle, text))
+    assert row is not None
+    assert bundle.value("track_name", row).startswith("Twice")
+    same = bundle.lookup.same_recordings(row)
+    assert bundle.popularity[row] == bundle.popularity[same].max()
+
+
+def test_a_title_that_the_artist_lacks_brings_what_is_near(recommender: Recommender) -> None:
+    with pytest.raises(RequestError, match=r"'Artist 0' has no track 'Twise'; did you mean .*Twice"):
+        find_track(recommender.bundle, "Artist 0 - Twise")
