@@ -91,8 +91,7 @@ def _genre_block(sound: Floats, codes: Floats, count: int) -> GenreBlock | None:
     known = np.isfinite(codes)
     code = codes[known].astype(np.intp)
     size = np.bincount(code, minlength=count)
-    total = np.zeros((count, sound.shape[1]))
-    np.add.at(total, code, sound[known])
+    total = np.column_stack([np.bincount(code, column, count) for column in sound[known].T])
     share = size / max(size.sum(), 1)
     centred = total / np.maximum(size, 1)[:, None]
     centred -= share @ centred

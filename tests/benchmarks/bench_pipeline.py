@@ -100,10 +100,10 @@ def bare(catalog: Path, out: Path, preprocessed: Path, factory: str) -> dict[str
     return took
 
 
-def _ingest(catalog: Path, playlists: Path, out: Path) -> int:
+def _ingest(catalog: Path, out: Path) -> int:
     from segue.catalog.ingest import ingest
 
-    return ingest(str(catalog), out, interactions=str(playlists)).rows_kept
+    return ingest(str(catalog), out).rows_kept
 
 
 def _preprocess(ingested: Path, out: Path) -> int:
@@ -145,7 +145,6 @@ def measure_steps(rows: int) -> tuple[dict[str, Step], Path]:
             _ingest,
             imports=(*arrow, "segue.catalog.ingest"),
             catalog=data / "catalog.csv",
-            playlists=data / "playlists.csv",
             out=ingested,
         )
     }
