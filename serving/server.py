@@ -108,6 +108,10 @@ def limit_bodies(app: Any, most_bytes: int) -> None:
     app.add_middleware(_BodyLimit, most_bytes=most_bytes)
 
 
+# A refused body is read up to so many times the limit, and thrown away.
+_DRAIN_FACTOR = 8
+
+
 class _TooMuch(Exception):
     pass
 
@@ -132,12 +136,13 @@ class _BodyLimit:
 
     async def _count(self, scope: Any, receive: Any, send: Any) -> None:
         """A chunked body declares no length, so its bytes are counted as they come."""
-        seen = 0
+        seen, is_over = 0, False
 
         async def counted() -> Any:
-            nonlocal seen
+            nonlocal seen, is_over
             message = await receive()
             seen += len(message.get("body", b""))
+            is_over = not message.get("more_body")
             if seen > self._most:
                 raise _TooMuch
             return message
@@ -150,9 +155,16 @@ class _BodyLimit:
         with contextlib.suppress(_TooMuch):
             await self._app(scope, counted, unless_too_much)
         if seen > self._most:
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, is_read=is_over)
 
-    async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _refuse(self, scope: Any, receive: Any, send: Any, *, is_read: bool = False) -> None:
+        # A client that is still sending when the connection closes never reads why; so let it, within reason.
+        left = 0 if is_read else _DRAIN_FACTOR * self._most
+        while left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body"):
+                break
         refusal = TooLarge(f"the body is larger than {self._most} bytes")
         response: Response = await answer_refusal(None, refusal)
         response.headers["connection"] = "close"

@@ -193,8 +193,8 @@ def _field_and_message(error: Any, prefix: str) -> tuple[str, str]:
     message = str(error["msg"]).removeprefix("Value error, ")
     seen = error.get("input")
     shown = "" if isinstance(seen, dict | list | Seed | Request) else f", got {_shorten(seen)}"
-    if not path and "positive weight" in message:
-        path = "seeds"
+    if path == prefix and "positive weight" in message:
+        path = f"{prefix}.seeds" if prefix else "seeds"
     return path, f"{message}{'' if 'got' in message else shown}"
 
 

@@ -110,7 +110,12 @@ class Predictor(kserve.Model):  # type: ignore[misc]
         boosters = self._choose(None).value.definition.boosters
         return [{"name": WIRE_NAMES[b.name], "datatype": "FP32", "shape": [-1]} for b in boosters]
 
-    async def __call__(self, body: Any, headers: Any = None, _verb: Any = None) -> tuple[Any, dict[str, str]]:
+    async def __call__(
+        self,
+        body: Any,
+        headers: Any = None,
+        verb: Any = None,  # noqa: ARG002 - kserve passes it; explain is a field of an instance
+    ) -> tuple[Any, dict[str, str]]:
         """Answer one call; counts it, bounds how many are worked on, and names its outcome."""
         started, outcome = time.perf_counter(), "error"
         if self._inflight >= self.settings.max_inflight:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import time
@@ -74,7 +75,7 @@ class _Contributions:
 
     values: Floats
 
-    def contributions(self, matrix: Floats) -> Floats:
+    def contributions(self, matrix: Floats) -> Floats:  # noqa: ARG002 - a Ranker is given the rows
         """What was sent."""
         return self.values
 
@@ -135,7 +136,12 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         """One tensor: answers as JSON."""
         return [{"name": "response", "datatype": "BYTES", "shape": [-1]}]
 
-    async def __call__(self, body: Any, headers: Any = None, _verb: Any = None) -> tuple[Any, dict[str, str]]:
+    async def __call__(
+        self,
+        body: Any,
+        headers: Any = None,
+        verb: Any = None,  # noqa: ARG002 - kserve passes it; explain is a field of an instance
+    ) -> tuple[Any, dict[str, str]]:
         """Answer one call; counts it, bounds how much is worked on, and names its outcome."""
         started, outcome, load = time.perf_counter(), "error", 0
         identity = take_request_id(headers)
@@ -215,7 +221,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
             for request, pool, prediction in zip(call.requests, pools, predictions, strict=False)
             if any(request.explain for request in call.requests)
         ]
-        given = predictions or [None] * len(pools)
+        given: Sequence[Predictions | None] = predictions or [None] * len(pools)
         answers = await self._do(light, lambda: _finish(recommender, call, pools, given, rankers))
         self._count(version, pools, answers)
         return answers
@@ -340,7 +346,5 @@ def _finish(
 def _give_back_memory() -> None:
     """What opening a bundle took for a moment, back to the system: allocators keep it else."""
     pa.default_memory_pool().release_unused()
-    try:
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):  # not glibc
-        pass

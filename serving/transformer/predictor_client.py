@@ -1,4 +1,4 @@
-"""Asking the predictor: raw tensors over gRPC, one retry for a pod that is going away, and what it has loaded.
+"""Asking the predictor: raw tensors over gRPC, one retry for a pod going away, and what it has loaded.
 
 kserve's own client takes no channel options, whole seconds of timeout alone, and logs a stack per failure.
 """
@@ -173,11 +173,10 @@ class PredictorClient:
         if code == grpc.StatusCode.FAILED_PRECONDITION:
             metrics.PREDICTOR_CALLS.labels("other_bundle").inc()
             found = _LOADED.search(details)
-            if found:
-                self._listen(found["instance"], found["digests"])
-            raise OtherBundleLoaded(
-                frozenset((found["digests"] if found else "").split(",")) - {""}
-            ) from None
+            if found is None:
+                raise OtherBundleLoaded(frozenset()) from None
+            self._listen(found["instance"], found["digests"])
+            raise OtherBundleLoaded(frozenset(found["digests"].split(",")) - {""}) from None
         if code in _GOING_AWAY and not is_last:
             return "retried"
         reason = code.name.lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import random
@@ -67,10 +68,8 @@ class LiveRecall:
         return recall
 
     def _run(self) -> None:
-        try:
+        with contextlib.suppress(AttributeError, OSError):  # not Linux
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-        except (AttributeError, OSError):  # not Linux
-            pass
         while True:
             bundle, points = self._queue.get()
             self.measure(bundle, points)
