@@ -1,0 +1,38 @@
+"""Build the FAISS index that meets the recall target at the least cost."""
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def build_index(
+    model: dsl.Input[dsl.Model],
+    features: dsl.Input[dsl.Dataset],
+    code_version: str,
+    recall_target: float,
+    neighbours: int,
+    index: dsl.Output[dsl.Model],
+    metrics: dsl.Output[dsl.Metrics],
+    summary: dsl.Output[dsl.Markdown],
+) -> None:
+    """Choose and build the index over the embedding.
+
+    Args:
+        model: Folder of train.
+        features: Folder of preprocess, whose split gives the held-out queries.
+        code_version: Part of the cache key: another version's result is not taken.
+        recall_target: Share of the exact neighbours that a search must find.
+        neighbours: Neighbours a query.
+        index: Folder with the index and the measured curve.
+        metrics: Recall and cost of the choice.
+        summary: The curve.
+    """
+    from pathlib import Path
+
+    from segue import journal, steps
+
+    with journal.step("build_index") as log:
+        folders = (Path(folder.path) for folder in (model, features, index))
+        result = steps.build_index(*folders, recall_target=recall_target, neighbours=neighbours, log=log)
+        result.report(log, metrics, summary)

@@ -1,0 +1,3 @@
+from components.publish.component import publish as publish
+
+__all__ = ["publish"]

@@ -1,0 +1,1 @@
+"""The training pipeline: run it here, compile it, submit it, schedule it (``python -m pipelines``)."""

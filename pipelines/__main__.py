@@ -1,0 +1,194 @@
+"""``python -m pipelines``: run the training pipeline here, compile it, submit it, schedule it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from segue.errors import SegueError, SettingsError
+
+if TYPE_CHECKING:
+    from pipelines.remote import Cluster
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="The training pipeline: a catalogue becomes a published, evaluated bundle.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Catalog = Annotated[
+    str, typer.Option(help="CSV, Parquet, folder or glob; local, s3://, https://, kaggle://.")
+]
+Interactions = Annotated[str, typer.Option(help="playlist_id,track_id pairs, from the same kinds of places.")]
+Store = Annotated[str, typer.Option(help="Where bundles go: a path, file:///path or s3://bucket/prefix.")]
+Settings = Annotated[
+    list[str], typer.Option("--set", metavar="KEY=VALUE", help="A setting of the pipeline, see README.")
+]
+Host = Annotated[
+    str, typer.Option(help="Address of Kubeflow Pipelines' API.", envvar="KF_PIPELINES_ENDPOINT")
+]
+TokenEnv = Annotated[str, typer.Option(help="Environment variable that holds a bearer token.")]
+Namespace = Annotated[
+    str, typer.Option(help="Your profile's namespace, where the installation has profiles.")
+]
+User = Annotated[str, typer.Option(help="Who you are, where a gateway takes that from a header.")]
+UserHeader = Annotated[str, typer.Option(help="That header.")]
+Experiment = Annotated[str, typer.Option(help="Experiment that runs belong to.")]
+ServiceAccount = Annotated[str, typer.Option(help="Service account of the pods.")]
+
+
+@app.command()
+def run(
+    *,
+    catalog: Catalog,
+    interactions: Interactions = "",
+    store: Store = ".segue/store",
+    settings: Settings = [],
+    workdir: Annotated[Path, typer.Option(help="Files of the runs, and MLflow's.")] = Path(".segue/work"),
+) -> None:
+    """Run it here: no cluster, no container, one process a step."""
+    console = Console(file=sys.stdout)  # this stdout: a run redirects its own
+    from pipelines.arguments import parse_settings
+
+    values = parse_settings(settings)
+    _look_ahead(store, values)
+    from pipelines.local import RunFailed, run_here
+    from pipelines.summary import show_failure, show_outcome
+
+    arguments = {"catalog": catalog, "interactions": interactions, "store": store, **values}
+    try:
+        outcome = run_here(arguments, workdir=workdir, console=console)
+    except RunFailed as error:
+        show_failure(error, Console(stderr=True))
+        raise typer.Exit(1) from None
+    show_outcome(outcome, arguments, console, workdir=workdir)
+
+
+@app.command("compile")
+def compile_(
+    *,
+    out: Annotated[Path, typer.Option(help="YAML to write.")] = Path("pipelines/training.yaml"),
+    image: Annotated[
+        str, typer.Option(help="Image of the steps; default segue-pipeline:<version>.", envvar="SEGUE_IMAGE")
+    ] = "",
+) -> None:
+    """Write the pipeline as YAML, to be uploaded by hand or by a deployment."""
+    if image:
+        os.environ["SEGUE_IMAGE"] = image  # read when the components are imported, below
+    from pipelines.remote import compile_pipeline
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    compile_pipeline(out)
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
+def submit(
+    *,
+    host: Host,
+    catalog: Catalog,
+    store: Store,
+    interactions: Interactions = "",
+    settings: Settings = [],
+    experiment: Experiment = "segue",
+    token_env: TokenEnv = "",
+    namespace: Namespace = "",
+    user: User = "",
+    user_header: UserHeader = "kubeflow-userid",
+    service_account: ServiceAccount = "",
+) -> None:
+    """Start a run on a cluster now."""
+    from pipelines import remote
+
+    arguments = _arguments(catalog, interactions, store, settings)
+    cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
+    run_id = remote.submit(cluster, arguments)
+    typer.echo(f"submitted run {run_id} to {host}, experiment {experiment}")
+    typer.echo(f"watch it: {host.rstrip('/')}/#/runs/details/{run_id}")
+
+
+@app.command()
+def schedule(
+    *,
+    host: Host,
+    cron: Annotated[str, typer.Option(help="Five fields, such as '30 3 * * *'; UTC.")],
+    catalog: Catalog,
+    store: Store,
+    interactions: Interactions = "",
+    name: Annotated[
+        str, typer.Option(help="Name of the recurring run; one of that name is replaced.")
+    ] = "segue",
+    settings: Settings = [],
+    experiment: Experiment = "segue",
+    token_env: TokenEnv = "",
+    namespace: Namespace = "",
+    user: User = "",
+    user_header: UserHeader = "kubeflow-userid",
+    service_account: ServiceAccount = "",
+) -> None:
+    """Create or replace a recurring run on a cluster; the same again changes nothing."""
+    from pipelines import remote
+
+    arguments = _arguments(catalog, interactions, store, settings)
+    cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
+    done = remote.schedule(cluster, name, cron, arguments)
+    typer.echo(f"recurring run {name} at '{remote.cron_fields(cron)}' is {done.outcome}: {done.id}")
+
+
+def main() -> None:
+    """Parse the arguments and go: one clear line on stderr and exit 1 for what a person can mend."""
+    try:
+        app(prog_name="python -m pipelines")
+    except SegueError as error:
+        sys.exit(f"pipelines: {error}")
+
+
+def _arguments(catalog: str, interactions: str, store: str, settings: list[str]) -> dict[str, Any]:
+    from pipelines.arguments import code_version, parse_settings
+    from segue.steps import check_settings
+
+    values = parse_settings(settings)
+    check_settings(values)
+    values.setdefault("code_version", code_version())
+    return {"catalog": catalog, "interactions": interactions, "store": store, **values}
+
+
+def _look_ahead(store: str, settings: dict[str, Any]) -> None:
+    """Find out now, not after the training, that a setting or the store is wrong."""
+    from segue.bundle.channel import read_channel
+    from segue.bundle.store import open_store
+    from segue.steps import check_settings
+
+    check_settings(settings)
+    read_channel(open_store(store), settings.get("channel", "champion"))
+
+
+def _cluster(
+    host: str, token_env: str, namespace: str, user: str, user_header: str, experiment: str, account: str
+) -> Cluster:
+    from pipelines.remote import Cluster
+
+    token = os.environ.get(token_env, "").strip() if token_env else ""
+    if token_env and not token:
+        raise SettingsError(f"--token-env {token_env}: the environment has no such variable, or it is empty")
+    return Cluster(
+        host=host,
+        token=token or None,
+        namespace=namespace or None,
+        user=user or None,
+        user_header=user_header,
+        experiment=experiment,
+        service_account=account or None,
+    )
+
+
+if __name__ == "__main__":
+    main()

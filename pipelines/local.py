@@ -1,0 +1,148 @@
+"""Run the training pipeline here: kfp.local, one process a step, no cluster and no container."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from kfp import local
+from rich.console import Console
+
+from pipelines.display import Display, LineSink
+from pipelines.training import STEPS, training_pipeline
+from segue.errors import SegueError
+from segue.files import write_json
+from segue.steps import record_failure
+
+__all__ = ["Outcome", "RunFailed", "run_here"]
+
+TRACKING_VARIABLE = "SEGUE_MLFLOW_TRACKING_URI"
+# In the working folder: what the last run published, for scripts.
+LAST = "last.json"
+_RUNS_KEPT = 3
+
+
+class RunFailed(Exception):
+    """A step failed.
+
+    Attributes
+    ----------
+    step, reason
+        Which one, and why, in one sentence.
+    log
+        Everything that was printed.
+    """
+
+    def __init__(self, step: str, reason: str, log: Path) -> None:
+        super().__init__(f"{step} failed: {reason}")
+        self.step, self.reason, self.log = step, reason, log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run left.
+
+    Attributes
+    ----------
+    run_id
+        Its name, in the store's evaluations and in MLflow.
+    folder
+        Its files: a folder a step, and run.log.
+    published
+        What the publish step wrote: digest, outcome, reasons, example_seed.
+    report
+        The evaluation's page.
+    seconds, step_seconds
+        Wall time, and the part of it in which steps worked: the rest is processes that start.
+    """
+
+    run_id: str
+    folder: Path
+    published: dict[str, Any]
+    report: Path | None
+    seconds: float
+    step_seconds: float
+
+
+def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -> Outcome:
+    """Run every step and show how it goes.
+
+    Parameters
+    ----------
+    arguments
+        The pipeline's parameters.
+    workdir
+        Where the steps' files, the log and, unless another is configured, MLflow's database go. The last
+        three runs are kept.
+    console
+        Where progress is shown.
+
+    Raises
+    ------
+    RunFailed
+        A step failed; the store's channel is as it was.
+    """
+    started = time.monotonic()
+    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    folder = (workdir / "runs" / run_id).absolute()
+    folder.mkdir(parents=True)
+    _drop_old_runs(folder.parent)
+    os.environ.setdefault(TRACKING_VARIABLE, f"sqlite:///{workdir.absolute() / 'mlflow.db'}")
+    display = Display(console, STEPS)
+    pipeline = training_pipeline(lambda _name, _task: None, run_id=run_id)
+    with _captured(folder / "run.log", display):
+        local.init(
+            runner=local.SubprocessRunner(use_venv=False),
+            pipeline_root=str(folder),
+            workspace_root=str(folder / "workspace"),
+            raise_on_error=True,
+        )
+        failed: tuple[str, str] | None = None
+        try:
+            pipeline(**arguments)
+        except RuntimeError:
+            failed = display.failure()
+    if failed:
+        # the exit handler left a note, but KFP does not tell it which step failed, or why
+        with contextlib.suppress(SegueError):
+            record_failure("FAILED", ": ".join(failed), store=str(arguments["store"]), run_id=run_id)
+        raise RunFailed(*failed, folder / "run.log")
+    published = orjson.loads(next(folder.rglob("publish/published")).read_bytes())
+    write_json(workdir / LAST, {"run_id": run_id, **published})
+    return Outcome(
+        run_id=run_id,
+        folder=folder,
+        published=published,
+        report=next(folder.rglob("report.html"), None),
+        seconds=time.monotonic() - started,
+        step_seconds=display.step_seconds,
+    )
+
+
+@contextlib.contextmanager
+def _captured(log: Path, display: Display) -> Iterator[None]:
+    """Send all that kfp and the steps print to the log, and their journal's lines to the display."""
+    with log.open("w", encoding="utf-8") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # kfp warns of an image that a run here does not use
+        sink = LineSink(file, display)
+        try:
+            with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+                yield
+        finally:
+            display.close()
+
+
+def _drop_old_runs(runs: Path) -> None:
+    """Keep the newest runs: each holds a copy of the catalogue in several forms."""
+    for old in sorted(path for path in runs.iterdir() if (path / "run.log").exists())[: -_RUNS_KEPT + 1]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""The step that judges: evaluate."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segue.errors import BundleError
+from segue.journal import Journal
+from segue.steps.result import Folders, StepResult, table
+from segue.steps.settings import read
+
+if TYPE_CHECKING:
+    from segue.bundle.store import Store
+    from segue.catalog.profile import Profile
+    from segue.evaluate.gate import Verdict
+    from segue.recommend.model import Bundle
+
+__all__ = ["JUDGED_AGAINST", "evaluate"]
+
+# Beside the evaluation's own files: which state of the channel the verdict was given against.
+JUDGED_AGAINST = "judged_against.json"
+
+
+def evaluate(
+    folders: Folders,
+    out: Path,
+    *,
+    page: Path,
+    store: str,
+    channel: str = "champion",
+    settings: Mapping[str, Any] | None = None,
+    log: Journal | None = None,
+) -> StepResult:
+    """Measure the bundle to be, set it beside the champion, and let the gate decide.
+
+    Parameters
+    ----------
+    folders
+        Of the steps before.
+    out
+        Folder for metrics, verdict, defaults and the report.
+    page
+        Where a copy of the report goes.
+    store, channel
+        Where the champion is.
+    settings
+        Fields of `segue.evaluate.settings.EvaluationSettings`.
+    log
+        Told how far it is.
+    """
+    from segue.bundle.channel import read_channel
+    from segue.bundle.parts import collect
+    from segue.bundle.store import open_store
+    from segue.catalog.profile import PROFILE, Profile
+    from segue.evaluate.run import evaluate as run
+    from segue.evaluate.settings import EvaluationSettings
+    from segue.files import write_json
+    from segue.recommend.model import Bundle
+
+    log = log or Journal("evaluate")
+    log.start()
+    opened = open_store(store)
+    pointer = read_channel(opened, channel)
+    champion, champion_profile = _champion(opened, channel, log)
+    profile = Profile.load(folders.tracks / PROFILE)
+    definition, parts = collect(
+        preprocessed=folders.features,
+        trained=folders.model,
+        indexed=folders.index,
+        catalog_profile=profile.digest,
+    )
+    verdict = run(
+        Bundle(definition, parts.__getitem__),
+        out,
+        preprocessed=folders.features,
+        profile=profile,
+        champion=champion,
+        champion_profile=champion_profile,
+        settings=read(EvaluationSettings, settings or {}),
+        progress=log.tick,
+    ).verdict
+    write_json(out / JUDGED_AGAINST, {"channel": channel, "generation": pointer.generation})
+    shutil.copyfile(out / "report.html", page)
+    return _told(verdict)
+
+
+def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bundle] | None, Profile | None]:
+    """The bundle in service with its digest, and the profile of its catalogue; None where there is none."""
+    from segue.bundle.reader import open_bundle
+    from segue.errors import ChannelError
+    from segue.recommend.model import Bundle
+
+    try:
+        files = open_bundle(f"{store.url}/channels/{channel}", need=None)
+    except ChannelError:
+        return None, None
+    except BundleError as error:
+        log.say(f"the champion can't be read, so the base design is compared with: {error}")
+        return None, None
+    profile = _profile_of(store, files.digest, files.definition.catalog_profile)
+    return (files.digest, Bundle(files.definition, files.path)), profile
+
+
+def _profile_of(store: Store, digest: str, catalog_profile: str) -> Profile | None:
+    """Profile of a published bundle's catalogue, kept with its evaluations."""
+    from segue.bundle.inventory import list_evaluations
+    from segue.catalog.profile import PROFILE, Profile
+
+    for keys in list_evaluations(store, digest).values():
+        for key in keys:
+            if key.endswith(f"/{PROFILE}"):
+                profile = Profile.model_validate_json(store.read(key))
+                if profile.digest == catalog_profile:
+                    return profile
+    return None
+
+
+def _told(verdict: Verdict) -> StepResult:
+    leading = verdict.leading
+    figures: dict[str, float] = {"gate_passed": float(verdict.passed)}
+    said = "the gate passed" if verdict.passed else "the gate refused it"
+    if leading is not None and leading.ours is not None:
+        figures[leading.metric.replace("@", "_at_")] = leading.ours
+        against = "" if leading.theirs is None else f", {leading.against} {leading.theirs:.4f}"
+        said = f"{leading.label} {leading.ours:.4f}{against}; {said}"
+    rows = [(check.name, check.outcome, check.text) for check in verdict.checks]
+    return StepResult(line=said, metrics=figures, summary=table("The gate", ("rule", "outcome", ""), rows))

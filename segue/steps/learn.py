@@ -1,0 +1,101 @@
+"""The steps that learn: train and build_index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segue.journal import Journal
+from segue.steps.result import StepResult, table
+from segue.steps.settings import read
+
+if TYPE_CHECKING:
+    from segue.index.tune import IndexPoint
+
+__all__ = ["build_index", "train"]
+
+
+def train(
+    preprocessed: Path, out: Path, *, settings: Mapping[str, Any] | None = None, log: Journal | None = None
+) -> StepResult:
+    """Embed the tracks and learn what makes one popular.
+
+    Parameters
+    ----------
+    preprocessed
+        Folder of `preprocess`.
+    out
+        Folder for the embedding, the transform, the boosters and training.json.
+    settings
+        Fields of `segue.ranking.train.TrainSettings`.
+    log
+        Told how far it is.
+    """
+    from segue.ranking.train import TrainSettings
+    from segue.ranking.train import train as run
+
+    log = log or Journal("train")
+    log.start()
+
+    def progress(rounds: int, error: float) -> None:
+        log.tick(f"{rounds} trees, error on unseen artists {error:.3f}")
+
+    made = run(preprocessed, out, settings=read(TrainSettings, settings or {}), progress=progress)
+    error = made.validation_rmse
+    judged = "" if error is None else f", {error:.2f} points off on {made.validation_rows:,} unseen tracks"
+    figures = {"trees": made.trees, "train_rows": made.train_rows, "validation_rows": made.validation_rows}
+    importance = sorted(made.importance.items(), key=lambda item: -item[1])
+    return StepResult(
+        line=f"{made.trees} trees on {made.train_rows:,} tracks{judged}",
+        metrics=figures if error is None else {**figures, "validation_rmse": error},
+        summary=table("What popularity was learned from", ("feature", "gain"), importance),
+    )
+
+
+def build_index(
+    trained: Path,
+    preprocessed: Path,
+    out: Path,
+    *,
+    recall_target: float = 0.99,
+    neighbours: int = 200,
+    log: Journal | None = None,
+) -> StepResult:
+    """Build the index that meets the recall target at the least cost.
+
+    Parameters
+    ----------
+    trained, preprocessed
+        Folders of `train` and `preprocess`.
+    out
+        Folder for the index and the measured curve.
+    recall_target
+        Share of the exact neighbours that a search must find.
+    neighbours
+        Neighbours a query.
+    log
+        Told how far it is.
+    """
+    from segue.index.build import build_index as run
+
+    log = log or Journal("build_index")
+    log.start()
+    points: list[IndexPoint] = []
+
+    def progress(point: IndexPoint) -> None:
+        points.append(point)
+        log.tick(f"{point.factory}, parameter {point.parameter}: recall {point.recall:.4f}")
+
+    spec = run(
+        trained, preprocessed, out, recall_target=recall_target, neighbours=neighbours, progress=progress
+    )
+    chosen = {"nprobe": spec.nprobe, "efSearch": spec.ef_search}
+    given = "".join(f", {name} {value}" for name, value in chosen.items() if value is not None)
+    rows = [(p.factory, p.parameter, p.recall, p.recall_low, p.scanned, p.bytes) for p in points]
+    columns = ("index", "parameter", "recall", "lower bound", "vectors scanned a query", "bytes")
+    return StepResult(
+        line=f"{spec.factory}{given}: recall@{spec.neighbours} {spec.recall:.4f}",
+        metrics={"recall": spec.recall, "recall_target": spec.recall_target, "points_measured": len(points)},
+        summary=table(f"recall@{spec.neighbours} against exact search", columns, rows),
+    )

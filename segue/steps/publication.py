@@ -1,0 +1,201 @@
+"""The step that lets a bundle out: publish."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from segue.journal import Journal
+from segue.steps.judge import JUDGED_AGAINST
+from segue.steps.result import Folders, StepResult, table
+
+if TYPE_CHECKING:
+    from segue.bundle.definition import BundleDefinition
+    from segue.bundle.publish import Published
+    from segue.evaluate.gate import Verdict
+
+__all__ = ["Target", "publish"]
+
+_EVALUATION = ("report.html", "metrics.json", "verdict.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where a bundle goes.
+
+    Attributes
+    ----------
+    store, channel
+        The store, and the channel in it.
+    run_id
+        Names the run among the bundle's evaluations, and in MLflow.
+    promote
+        Move the channel if the gate passed.
+    reason
+        Recorded in the pointer.
+    """
+
+    store: str
+    channel: str = "champion"
+    run_id: str
+    promote: bool = True
+    reason: str = "training pipeline"
+
+
+def publish(
+    folders: Folders, evaluated: Path, out: Path, *, target: Target, log: Journal | None = None
+) -> StepResult:
+    """Publish the bundle, move the channel if the gate passed, and tell MLflow.
+
+    Parameters
+    ----------
+    folders
+        Of the steps before.
+    evaluated
+        Folder of `evaluate`.
+    out
+        JSON to write: digest, url, outcome, text, reasons, channel, example_seed.
+    target
+        Where it goes.
+    log
+        Told how far it is.
+
+    Raises
+    ------
+    ChannelConflict
+        Somebody moved the channel since the verdict was given; the bundle is published, the channel is not
+        moved.
+    StoreError
+        The store failed; the channel points where it did, and running again goes on.
+    """
+    from segue.bundle.channel import read_channel
+    from segue.bundle.publish import publish as run
+    from segue.bundle.store import open_store
+    from segue.catalog.profile import PROFILE
+    from segue.evaluate.gate import Verdict
+    from segue.files import write_json
+
+    log = log or Journal("publish")
+    log.start()
+    verdict = Verdict.model_validate_json((evaluated / "verdict.json").read_bytes())
+    judged = orjson.loads((evaluated / JUDGED_AGAINST).read_bytes())
+    store = open_store(target.store)
+    before = read_channel(store, target.channel)
+    with tempfile.TemporaryDirectory(prefix="segue-publish-") as folder:
+        definition, parts = _assemble(folders, evaluated, Path(folder), log.say)
+        published = run(
+            definition,
+            parts,
+            store,
+            channel=target.channel,
+            run_id=target.run_id,
+            by=f"pipeline {target.run_id}",
+            reason=target.reason,
+            promote=target.promote and verdict.passed,
+            expected_generation=judged["generation"] if judged["channel"] == target.channel else None,
+            evaluation={
+                **{name: evaluated / name for name in _EVALUATION},
+                PROFILE: folders.tracks / PROFILE,
+            },
+            progress=log.say,
+        )
+    outcome, text = _outcome(published, verdict, target, unchanged=published.digest == before.digest)
+    told = {
+        "digest": published.digest,
+        "url": published.url,
+        "outcome": outcome,
+        "text": text,
+        "reasons": verdict.reasons,
+        "channel": target.channel,
+    }
+    write_json(out, {**told, "example_seed": _most_popular(folders.features / "tracks.parquet")})
+    _track(folders, evaluated, target, published.digest, log)
+    return _told(published, told)
+
+
+def _assemble(
+    folders: Folders, evaluated: Path, made: Path, say: Callable[[str], None]
+) -> tuple[BundleDefinition, dict[str, Path]]:
+    """Definition and files of the bundle, with those that are only needed to serve."""
+    from segue.bundle.definition import RequestDefaults
+    from segue.bundle.parts import collect
+    from segue.catalog.profile import PROFILE, Profile
+    from segue.search import build_search
+
+    definition, parts = collect(
+        preprocessed=folders.features,
+        trained=folders.model,
+        indexed=folders.index,
+        catalog_profile=Profile.load(folders.tracks / PROFILE).digest,
+        defaults=RequestDefaults.model_validate_json((evaluated / "defaults.json").read_bytes()),
+    )
+    say("building the search index")
+    build_search(folders.features / "tracks.parquet", made / "search.sqlite")
+    return definition, {
+        **parts,
+        "search.sqlite": made / "search.sqlite",
+        "reference.json": evaluated / "reference.json",
+    }
+
+
+def _outcome(published: Published, verdict: Verdict, target: Target, *, unchanged: bool) -> tuple[str, str]:
+    """What became of the channel, in a word and in a sentence."""
+    name, state = target.channel, published.channel
+    if unchanged:
+        return "unchanged", f"{name} is this very bundle already: same data, same settings"
+    if not verdict.passed:
+        return "refused", f"the gate refused it, {name} stays as it was"
+    if not target.promote:
+        return "published", f"not promoted, as asked; {name} stays as it was"
+    if published.refused:
+        return "refused", published.refused
+    return "promoted", f"{name} points at it, generation {state.generation}"
+
+
+def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: Journal) -> None:
+    """Record the run in MLflow, if that is configured. It is away: the next publish catches up."""
+    from segue.bundle.store import open_store
+    from segue.tracking import Tracker
+
+    tracker = Tracker(warn=log.say)
+    if not tracker.on:
+        return
+    log.say("recording the run in MLflow")
+    training: dict[str, Any] = orjson.loads((folders.model / "training.json").read_bytes())
+    index: dict[str, Any] = orjson.loads((folders.index / "index.json").read_bytes())["index"]
+    settings = {**training.pop("parameters", {}), **training.pop("settings", {})}
+    tracker.log_training(target.run_id, {**settings, "index": index["factory"]}, training)
+    metrics = orjson.loads((evaluated / "metrics.json").read_bytes())
+    tracker.log_evaluation(target.run_id, metrics, {name: evaluated / name for name in _EVALUATION})
+    tracker.register(target.run_id, open_store(target.store), digest, target.channel)
+
+
+def _most_popular(tracks: Path) -> str:
+    """Id of the best known track: a seed that a person will recognise."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(tracks, columns=["track_id", "popularity"])
+    first = pc.sort_indices(table, sort_keys=[("popularity", "descending"), ("track_id", "ascending")])[0]
+    return str(table["track_id"][first.as_py()].as_py())
+
+
+def _told(published: Published, told: dict[str, Any]) -> StepResult:
+    size = sum(entry.bytes for entry in published.definition.files.values())
+    rows = [
+        ("digest", published.digest),
+        ("address", published.url),
+        (told["channel"], told["text"]),
+        ("sent", f"{len(published.uploaded)} files, {published.bytes_uploaded / 1e6:.1f} MB"),
+        *(("refused because", reason) for reason in told["reasons"]),
+    ]
+    return StepResult(
+        line=f"bundle {published.digest[:12]}, {size / 1e6:.1f} MB: {told['text']}",
+        metrics={"bytes": size, "bytes_per_track": published.definition.bytes_per_track},
+        summary=table("Published", ("what", ""), rows),
+    )

@@ -1,0 +1,58 @@
+"""Settings of the steps, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from segue.errors import SettingsError
+
+__all__ = ["check_settings", "read"]
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read(kind: type[M], values: Mapping[str, Any]) -> M:
+    """Make a settings object.
+
+    Raises
+    ------
+    SettingsError
+        Names the setting, what was given and what is allowed.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = str(first["loc"][-1]) if first["loc"] else kind.__name__
+        raise SettingsError(f"{name}: {first['msg'].lower()}, got {first['input']!r}") from None
+
+
+def check_settings(values: Mapping[str, Any]) -> None:
+    """Look at a run's settings before the first step runs.
+
+    Parameters
+    ----------
+    values
+        Settings of any steps, by name; those of no step are passed over.
+
+    Raises
+    ------
+    SettingsError
+        One is out of its bounds.
+    """
+    from segue.bundle.urls import check_channel_name
+    from segue.evaluate.gate import GateSettings
+    from segue.evaluate.settings import EvaluationSettings
+    from segue.ranking.train import TrainSettings
+
+    for kind in (TrainSettings, EvaluationSettings, GateSettings):
+        read(kind, {name: value for name, value in values.items() if name in kind.model_fields})
+    for name in ("max_rejected", "recall_target"):
+        if not 0 <= values.get(name, 0) <= 1:
+            raise SettingsError(f"{name}: expected a share between 0 and 1, got {values[name]!r}")
+    if values.get("neighbours", 1) < 1:
+        raise SettingsError(f"neighbours: expected 1 or more, got {values['neighbours']!r}")
+    check_channel_name(values.get("channel", "champion"))
