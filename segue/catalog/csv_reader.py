@@ -1,0 +1,233 @@
+"""Stream a CSV file as batches of text, each row with its number; memory does not grow with the file."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from segue.catalog.batches import RawBatch, Reject, clip
+from segue.catalog.sniff import Sniffed
+from segue.catalog.sources import SourceFile
+from segue.errors import CatalogError
+
+__all__ = ["BLOCK_BYTES", "read_csv"]
+
+# A row must fit in a block. Arrow holds some thirty blocks at a time, so they are small, and joined.
+BLOCK_BYTES = 2 * 1024 * 1024
+_BLOCKS_PER_BATCH = 4
+_RUNAWAY_LINES = 100
+
+# An undecodable byte 0xAB becomes the pair U+FDDA U+FDEB: code points that are reserved for use inside a
+# program, so no text has them by right. They carry the byte through Arrow to where its row is rejected.
+_HIGH, _LOW = 0xFDD0, 0xFDE0
+_ESCAPED = re.compile("[\ufdd0-\ufddf][\ufde0-\ufdef]")
+_ESCAPED_PATTERN = "[\\x{FDD0}-\\x{FDDF}][\\x{FDE0}-\\x{FDEF}]"
+
+
+def _escape_bytes(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    damaged = error.object[error.start : error.end]
+    return "".join(chr(_HIGH + byte // 16) + chr(_LOW + byte % 16) for byte in damaged), error.end
+
+
+codecs.register_error("segue.escape", _escape_bytes)
+
+
+def _show_bytes(text: str) -> str:
+    r"""Write the undecodable bytes of a text as ``\xff``."""
+    return _ESCAPED.sub(lambda m: f"\\x{ord(m[0][0]) - _HIGH:x}{ord(m[0][1]) - _LOW:x}", text)
+
+
+class _Utf8Input(io.RawIOBase):
+    """Gives Arrow the bytes of a file as valid UTF-8, undecodable ones escaped.
+
+    Arrow would stop at the first row that has both the wrong number of fields and a byte that is not UTF-8.
+    """
+
+    def __init__(self, source: pa.NativeFile) -> None:
+        self._source = source
+        self._ready = self._carry = b""
+        self.is_damaged = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> pa.Buffer | bytes:
+        wanted = size - len(self._ready)
+        out = self._next(wanted) if wanted > 0 else b""
+        if self._ready or len(out) > size:
+            joined = self._ready + bytes(out)
+            out, self._ready = joined[:size], joined[size:]
+        return out
+
+    def _next(self, size: int) -> pa.Buffer | bytes:
+        """Read about `size` bytes; the beginning of a letter at their end is kept for the next call."""
+        data = self._source.read_buffer(max(size - len(self._carry), 1))
+        is_end = not data.size
+        if self._carry:
+            data = pa.py_buffer(self._carry + data.to_pybytes())
+        used = data.size if is_end else data.size - _count_unfinished(data)
+        whole, self._carry = data.slice(0, used), data.slice(used).to_pybytes()
+        if _is_utf8(whole):
+            return whole
+        self.is_damaged = True
+        return codecs.decode(whole, "utf-8", "segue.escape").encode()
+
+
+def _is_utf8(data: pa.Buffer) -> bool:
+    # Arrow checks in place; to decode would allocate several times the block for nothing.
+    ends = pa.py_buffer(np.array([0, data.size], dtype=np.int32))
+    try:
+        pa.StringArray.from_buffers(1, ends, data).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _count_unfinished(data: pa.Buffer) -> int:
+    """Count the bytes at the end that begin a letter and do not end it, 0 to 3."""
+    tail = data.slice(max(data.size - 3, 0)).to_pybytes()
+    for back, byte in enumerate(reversed(tail), start=1):
+        if byte >= 0xC0:
+            length = 2 + (byte >= 0xE0) + (byte >= 0xF0)
+            return back if length > back else 0
+        if byte < 0x80:
+            break
+    return 0
+
+
+class _RowNumbers:
+    """Gives rows their numbers, though Arrow leaves out the rows that it can't split into fields."""
+
+    def __init__(self) -> None:
+        self._next = 1
+        self._left_out: list[Reject] = []
+        # Row and number of lines of a record that seems to swallow the file.
+        self.runaway: tuple[int, int] | None = None
+
+    @property
+    def last(self) -> int:
+        """Number of the last row seen."""
+        return max([self._next - 1, *(reject.row for reject in self._left_out[-1:])])
+
+    def leave_out(self, row: pacsv.InvalidRow) -> str:
+        """Note a row with too many or too few fields; called by Arrow, ahead of the batches."""
+        number = row.number - 1  # Arrow counts the header
+        lines = row.text.count("\n") + 1
+        many = "many" if row.actual_columns > row.expected_columns else "few"
+        reason = f"too {many} fields: {row.actual_columns} instead of {row.expected_columns}"
+        if lines > 1:
+            reason = f"too {many} fields, over several lines: is a quotation mark not closed?"
+        if lines > _RUNAWAY_LINES:
+            self.runaway = (number, lines)
+            return "error"
+        self._left_out.append(Reject(number, "", clip(_show_bytes(row.text)), reason))
+        return "skip"
+
+    def take(self, count: int) -> tuple[npt.NDArray[np.int64], list[Reject]]:
+        """Numbers of the next `count` rows, and the rows left out before, among and right after them."""
+        gaps = np.array([reject.row for reject in self._left_out], dtype=np.int64)
+        numbers = np.arange(self._next, self._next + count + len(gaps), dtype=np.int64)
+        numbers = np.setdiff1d(numbers, gaps, assume_unique=True)[:count]
+        if count:
+            self._next = int(numbers[-1]) + 1
+        after = gaps[gaps >= self._next]
+        following = int(np.count_nonzero(after == self._next + np.arange(len(after))))
+        self._next += following
+        done = len(gaps) - len(after) + following
+        rejects, self._left_out = self._left_out[:done], self._left_out[done:]
+        return numbers, rejects
+
+
+def read_csv(
+    file: SourceFile, sniffed: Sniffed, columns: Mapping[str, str], block_bytes: int = BLOCK_BYTES
+) -> Iterator[RawBatch]:
+    """Read the given columns (canonical -> theirs); see `segue.catalog.reader.read_batches`."""
+    numbers = _RowNumbers()
+    with pa.OSFile(str(file.path)) as raw:
+        unpacked = pa.CompressedInputStream(raw, "gzip") if sniffed.kind == "csv.gz" else raw
+        source = _Utf8Input(unpacked)
+        try:
+            with _open(source, sniffed, columns, numbers, block_bytes) as blocks:
+                while part := list(islice(blocks, _BLOCKS_PER_BATCH)):
+                    found = pa.Table.from_batches(part).combine_chunks().to_batches()
+                    batch = found[0] if found else part[0]
+                    rows, rejects = numbers.take(batch.num_rows)
+                    named = {name: batch.column(i) for i, name in enumerate(columns)}
+                    raw_batch = RawBatch(rows=rows, columns=named, rejects=rejects, done_bytes=raw.tell())
+                    yield _without_damaged(raw_batch) if source.is_damaged else raw_batch
+        except (pa.ArrowInvalid, OSError) as error:
+            if "Empty CSV file or block" in str(error) and not numbers.last:
+                return  # a header without an end of line
+            raise CatalogError(_explain(str(error), file.name, numbers, block_bytes)) from None
+
+
+def _open(
+    source: _Utf8Input,
+    sniffed: Sniffed,
+    columns: Mapping[str, str],
+    numbers: _RowNumbers,
+    block_bytes: int,
+) -> pacsv.CSVStreamingReader:
+    return pacsv.open_csv(
+        pa.PythonFile(source, mode="r"),
+        # Several threads would lose the numbers of rows that are left out; reading is not what takes time.
+        read_options=pacsv.ReadOptions(use_threads=False, block_size=block_bytes),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=numbers.leave_out),
+        convert_options=pacsv.ConvertOptions(
+            check_utf8=False,  # `_Utf8Input` did
+            column_types=dict.fromkeys(sniffed.header, pa.string()),
+            include_columns=list(columns.values()),
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+
+
+def _without_damaged(batch: RawBatch) -> RawBatch:
+    """Reject the rows that hold bytes which are not UTF-8."""
+    rejects: dict[int, Reject] = {}
+    for name, values in batch.columns.items():
+        found = pc.match_substring_regex(values, _ESCAPED_PATTERN)
+        for i in np.flatnonzero(found.fill_null(False).to_numpy(zero_copy_only=False)).tolist():
+            shown = clip(_show_bytes(values[i].as_py()))
+            rejects.setdefault(i, Reject(int(batch.rows[i]), name, shown, "not UTF-8"))
+    if not rejects:
+        return batch
+    keep = np.ones(len(batch.rows), bool)
+    keep[list(rejects)] = False
+    return RawBatch(
+        rows=batch.rows[keep],
+        columns={name: values.filter(pa.array(keep)) for name, values in batch.columns.items()},
+        rejects=sorted([*batch.rejects, *rejects.values()]),
+        done_bytes=batch.done_bytes,
+    )
+
+
+def _explain(message: str, name: str, numbers: _RowNumbers, block_bytes: int) -> str:
+    after = f"after row {numbers.last:,}" if numbers.last else "near its beginning"
+    if numbers.runaway:
+        row, lines = numbers.runaway
+        return (
+            f"{name}: a quotation mark in row {row:,} is not closed and swallows {lines:,} lines: "
+            'close it, or write quotation marks in names twice ("")'
+        )
+    if "straddling" in message:
+        return (
+            f"{name}: a quotation mark is not closed {after}, or a row is longer than "
+            f"{block_bytes:,} bytes: close it, or write quotation marks in names twice"
+        )
+    if "Truncated compressed stream" in message:
+        return f"{name}: the gzip file breaks off {after}: it was cut short, fetch it again"
+    if "inflate" in message:
+        return f"{name}: the gzip data is damaged {after} ({message}): fetch the file again"
+    return f"{name}: can't be read as CSV {after}: {message}"

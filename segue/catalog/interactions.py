@@ -1,0 +1,59 @@
+"""Playlists or listening sessions: pairs of ``playlist_id`` and ``track_id``, with a position or without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from segue.catalog.batches import RawBatch, Reject, clip
+from segue.catalog.checks import MISSING, NOT_WHOLE
+from segue.catalog.values import read_names, read_numbers
+
+__all__ = ["INTERACTIONS_SCHEMA", "clean_interactions"]
+
+INTERACTIONS_SCHEMA = pa.schema(
+    [
+        pa.field("playlist_id", pa.string(), nullable=False),
+        pa.field("track_id", pa.string(), nullable=False),
+        pa.field("position", pa.int32()),
+    ]
+)
+_MOST = np.iinfo(np.int32).max
+
+
+def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
+    """Check a batch of pairs.
+
+    Returns
+    -------
+    accepted
+        `INTERACTIONS_SCHEMA`, in the order of the file.
+    rejects
+        The other rows, by row number.
+    """
+    count = len(batch.rows)
+    ids = {name: read_names(batch.columns[name]) for name in ("playlist_id", "track_id")}
+    position = np.full(count, np.nan)
+    wrong = {(name, MISSING): values.is_null().to_numpy(zero_copy_only=False) for name, values in ids.items()}
+    if "position" in batch.columns:
+        position, wrong["position", "not a number"] = read_numbers(batch.columns["position"])
+        is_given = ~np.isnan(position)
+        wrong["position", f"outside 0 to {_MOST:,}"] = is_given & ((position < 0) | (position > _MOST))
+        with np.errstate(invalid="ignore"):
+            wrong["position", NOT_WHOLE] = is_given & (position % 1 != 0)
+    reasons: dict[int, tuple[str, str]] = {}
+    for reason, mask in wrong.items():
+        for i in np.flatnonzero(mask).tolist():
+            reasons.setdefault(i, reason)
+    keep = np.ones(count, bool)
+    keep[list(reasons)] = False
+    rejects = [
+        Reject(int(batch.rows[i]), name, clip(batch.columns[name][i].as_py() or ""), why)
+        for i, (name, why) in reasons.items()
+    ]
+    kept = position[keep]
+    is_missing = np.isnan(kept)
+    positions = pa.array(np.where(is_missing, 0, kept).astype(np.int32), mask=is_missing)
+    columns = [ids["playlist_id"].filter(pa.array(keep)), ids["track_id"].filter(pa.array(keep)), positions]
+    accepted = pa.RecordBatch.from_arrays(columns, schema=INTERACTIONS_SCHEMA)
+    return accepted, sorted([*batch.rejects, *rejects])

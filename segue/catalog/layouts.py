@@ -1,0 +1,249 @@
+"""Which column of a file is which canonical column: one dictionary, that a user can extend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from segue.catalog.columns import COLUMNS, REQUIRED, SOUND
+from segue.errors import CatalogError
+
+__all__ = [
+    "ALIASES",
+    "INTERACTION_ALIASES",
+    "INTERACTION_COLUMNS",
+    "LAYOUTS",
+    "MANY",
+    "NEEDED",
+    "Layout",
+    "check_aliases",
+    "match_columns",
+    "missing_columns",
+    "name_layout",
+    "read_alias",
+]
+
+# theirs -> canonical. Where a file has several columns for one canonical name, the canonical name itself
+# comes first, then the order of this dictionary. Case and surrounding blanks of a column's name are ignored.
+ALIASES: dict[str, str] = {
+    # TidyTuesday 2020-01-21
+    "track_artist": "artist_name",
+    "track_popularity": "popularity",
+    "track_album_id": "album_id",
+    "track_album_name": "album_name",
+    "track_album_release_date": "year",
+    "playlist_genre": "genre",
+    # the file of 114,000 tracks
+    "artists": "artist_name",
+    "track_genre": "genre",
+    # the file of 600,000 tracks
+    "id": "track_id",
+    "name": "track_name",
+    "id_artists": "artist_id",
+    "release_date": "year",
+    # seen in smaller files
+    "artist": "artist_name",
+    "artist_names": "artist_name",
+    "title": "track_name",
+    "song": "track_name",
+    "track": "track_name",
+    "album": "album_name",
+    "release_year": "year",
+    "duration": "duration_ms",
+    "spotify_id": "track_id",
+}
+
+# These hold several values: split by ";", or written as a Python list. The first value, the main artist,
+# is taken: the other layouts name that one alone, and rules about an artist need one name per track.
+MANY: frozenset[str] = frozenset({"artists", "artist_names", "id_artists"})
+
+INTERACTION_COLUMNS: tuple[str, ...] = ("playlist_id", "track_id", "position")
+
+INTERACTION_ALIASES: dict[str, str] = {
+    "session_id": "playlist_id",
+    "pid": "playlist_id",
+    "playlist": "playlist_id",
+    "id": "track_id",
+    "spotify_id": "track_id",
+    "pos": "position",
+    "track_position": "position",
+}
+
+# Columns that a catalogue can't do without.
+NEEDED: tuple[str, ...] = (*REQUIRED, *SOUND)
+
+_CANONICAL = tuple(column.name for column in COLUMNS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """A public layout, known by columns that only it has.
+
+    Attributes
+    ----------
+    name
+        What the profile calls it.
+    marks
+        Columns that must all be there.
+    """
+
+    name: str
+    marks: frozenset[str]
+
+
+LAYOUTS: tuple[Layout, ...] = (
+    Layout(name="canonical", marks=frozenset(_CANONICAL)),
+    Layout(name="tidytuesday", marks=frozenset({"track_artist", "track_album_release_date"})),
+    Layout(name="114k", marks=frozenset({"artists", "track_genre"})),
+    Layout(name="600k", marks=frozenset({"id", "name", "artists", "id_artists", "release_date"})),
+    Layout(name="kaggle-1m", marks=frozenset({"artist_name", "track_name", "track_id", "year", "genre"})),
+)
+
+
+def _fold(name: str) -> str:
+    return name.strip().lower()
+
+
+def name_layout(header: Iterable[str]) -> str:
+    """Name of the public layout that a header has, or ``custom``."""
+    seen = {_fold(name) for name in header}
+    return next((layout.name for layout in LAYOUTS if layout.marks <= seen), "custom")
+
+
+def read_alias(text: str) -> tuple[str, str]:
+    """Read ``theirs=canonical`` as a person types it.
+
+    Raises
+    ------
+    CatalogError
+        There is no ``=``, or nothing on one side of it.
+    """
+    theirs, _, canonical = text.rpartition("=")
+    if not theirs.strip() or not canonical.strip():
+        raise CatalogError(f"alias {text!r}: expected theirs=canonical, for example 'Song Title=track_name'")
+    return theirs.strip(), canonical.strip()
+
+
+def check_aliases(extra: Mapping[str, str], headers: Mapping[str, Sequence[str]]) -> None:
+    """Refuse an alias that leads nowhere: a typing error in it must not pass unseen.
+
+    Parameters
+    ----------
+    extra
+        The user's aliases, theirs -> canonical.
+    headers
+        What was read (``the catalogue``, ``the interactions``) -> its column names.
+
+    Raises
+    ------
+    CatalogError
+        The target is not a canonical column, or no file has the column.
+    """
+    seen = {_fold(name) for header in headers.values() for name in header}
+    for theirs, canonical in extra.items():
+        if canonical not in _CANONICAL and canonical not in INTERACTION_COLUMNS:
+            raise CatalogError(
+                f"alias {theirs}={canonical}: {canonical!r} is not a canonical column"
+                f"{_suggestion(canonical, _CANONICAL)}; they are {', '.join(_CANONICAL)}"
+            )
+        if _fold(theirs) not in seen:
+            where = "; ".join(f"{what} has {describe(header)}" for what, header in headers.items())
+            raise CatalogError(f"alias {theirs}={canonical}: there is no column {theirs!r}; {where}")
+
+
+def match_columns(
+    header: Sequence[str],
+    extra: Mapping[str, str],
+    *,
+    aliases: Mapping[str, str] = ALIASES,
+    canonical: Sequence[str] = _CANONICAL,
+    source: str,
+) -> dict[str, str]:
+    """Find the column of a file for each canonical column.
+
+    Parameters
+    ----------
+    header
+        The file's column names.
+    extra
+        The user's aliases, theirs -> canonical; they come before all others.
+    aliases
+        The built-in aliases.
+    canonical
+        The canonical columns to look for.
+    source
+        Name of the file, for messages.
+
+    Returns
+    -------
+    dict
+        canonical -> theirs, as the file writes it, in canonical order; what is not there is left out.
+
+    Raises
+    ------
+    CatalogError
+        A column that is to be read stands twice in the header.
+    """
+    folded = [_fold(name) for name in header]
+    found: dict[str, str] = {}
+    own = [(_fold(theirs), target) for theirs, target in extra.items()]
+    for theirs, target in [*own, *((name, name) for name in canonical), *aliases.items()]:
+        if target in canonical and theirs in folded and target not in found:
+            found[target] = header[folded.index(theirs)]
+    counts = Counter(folded)
+    for target, theirs in found.items():
+        if counts[_fold(theirs)] > 1:
+            raise CatalogError(
+                f"{source}: the column {theirs!r} stands {counts[_fold(theirs)]} times in the header, "
+                f"and {target} is read from it: rename all but one"
+            )
+    return {name: found[name] for name in canonical if name in found}
+
+
+def missing_columns(
+    header: Sequence[str], found: Mapping[str, str], missing: Sequence[str], *, aliases: Mapping[str, str]
+) -> str:
+    """Say which columns a file lacks, which it has, and what to do.
+
+    Parameters
+    ----------
+    header
+        The file's column names.
+    found
+        canonical -> theirs, what could be matched.
+    missing
+        Canonical names of what could not.
+    aliases
+        The built-in aliases.
+    """
+    known = {target: [theirs for theirs, to in aliases.items() if to == target] for target in missing}
+    names = [
+        f"{target} (also known as {', '.join(known[target])})" if known[target] else target
+        for target in missing
+    ]
+    return (
+        f"required column{'s' * (len(missing) > 1)} missing: {', '.join(names)}; it has {describe(header)}. "
+        f"If a column only goes by another name, say so, for example {_alias_example(header, found, missing)}"
+    )
+
+
+def _alias_example(header: Sequence[str], found: Mapping[str, str], missing: Sequence[str]) -> str:
+    """Write the options that a person may want to try, for names that look alike."""
+    free = {_fold(name): name for name in header if name not in found.values() and name.strip()}
+    guesses = {target: get_close_matches(target, free, n=1, cutoff=0.5) for target in missing}
+    options = [f"--alias '{free[guess[0]]}={target}'" for target, guess in guesses.items() if guess]
+    return " ".join(options) or f"--alias 'THEIRS={missing[0]}'"
+
+
+def describe(header: Sequence[str], *, limit: int = 30) -> str:
+    """Column names as a person can read them, cut short where there are very many."""
+    shown = [name[:40] if name.strip() else "(unnamed)" for name in header[:limit]]
+    more = f" and {len(header) - limit} more" if len(header) > limit else ""
+    return ", ".join(shown) + more
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,0 +1,85 @@
+"""Reads, checks and writes at the same time: each in a thread of its own, one batch apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from types import TracebackType
+from typing import Self, TypeVar
+
+from segue.bundle.definition import sha256_file
+from segue.catalog.batches import RawBatch
+from segue.catalog.plan import PlannedFile
+from segue.catalog.profile import FileProfile
+from segue.catalog.reader import read_batches
+
+__all__ = ["Progress", "Pump"]
+
+# (rows so far, bytes done, bytes in all); rows stay 0 while a source is fetched
+Progress = Callable[[int, int, int], None]
+
+T = TypeVar("T")
+
+
+class Pump:
+    """Moves files from the reader through a check to the writer.
+
+    Parameters
+    ----------
+    report
+        Called after each batch.
+    total_bytes
+        Size of all files together.
+    """
+
+    def __init__(self, report: Progress, total_bytes: int) -> None:
+        self._report, self._total = report, total_bytes
+        self._rows = self._bytes_before = 0
+        self._threads = ExitStack()
+        self._reading, self._writing, self._hashing = (
+            self._threads.enter_context(ThreadPoolExecutor(1)) for _ in range(3)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.close()
+
+    def run(self, planned: PlannedFile, take: Callable[[RawBatch], Callable[[], None]]) -> FileProfile:
+        """Read a file to its end; `take` checks a batch here and gives what is to be done in the writer."""
+        summed = self._hashing.submit(sha256_file, planned.file.path)
+        written: Future[None] | None = None
+        rows = 0
+        with closing(read_batches(planned.file, planned.sniffed, planned.columns)) as batches:
+            for batch in self._ahead(batches):
+                write = take(batch)
+                if written is not None:
+                    written.result()
+                written = self._writing.submit(write)
+                rows += len(batch.rows) + len(batch.rejects)
+                self._report(self._rows + rows, self._bytes_before + batch.done_bytes, self._total)
+        if written is not None:
+            written.result()
+        self._rows += rows
+        self._bytes_before += planned.bytes
+        return FileProfile(
+            name=planned.file.name,
+            sha256=summed.result(),
+            bytes=planned.bytes,
+            layout=planned.layout,
+            rows=rows,
+        )
+
+    def _ahead(self, items: Iterator[T]) -> Iterator[T]:
+        following = self._reading.submit(next, items, None)
+        try:
+            while (item := following.result()) is not None:
+                following = self._reading.submit(next, items, None)
+                yield item
+        finally:
+            # A generator that still runs in the other thread can't be closed.
+            following.exception()

@@ -1,0 +1,118 @@
+"""Text to values, a whole column at a time. What can't be understood is marked, never guessed."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["first_of_many", "read_flags", "read_genres", "read_names", "read_numbers", "read_years"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+# How files write "no value" where a number, a flag or a genre should stand. A name is never read this way:
+# artists and songs are called None, Null and NA.
+_NO_VALUE = pa.array(["", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "\\n"])
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_DATE = r"^(?P<year>\d{4})(?:[-/.]\d{1,2}){0,2}(?:[T ].*)?$"
+_TRUE, _FALSE = ["true", "t", "yes", "y", "1", "1.0"], ["false", "f", "no", "n", "0", "0.0"]
+_FLAGS = pa.array(_TRUE + _FALSE)
+# The first string of a Python list literal, in single or double quotation marks.
+_LITERAL = (
+    r"""^\s*\[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*(?:,(?s:.*))?\]\s*$"""
+)
+
+
+def read_numbers(text: pa.StringArray) -> tuple[Floats, Bools]:
+    """Read numbers.
+
+    Returns
+    -------
+    values
+        float64 [n], NaN where there is none.
+    is_wrong
+        bool [n], where something stands that is not a number.
+    """
+    try:
+        return _floats(text.cast(pa.float64())), np.zeros(len(text), bool)
+    except pa.ArrowInvalid:
+        pass
+    trimmed = pc.utf8_trim_whitespace(text)
+    is_number = pc.match_substring_regex(trimmed, _NUMBER)
+    values = pc.if_else(is_number, trimmed, None).cast(pa.float64())
+    return _floats(values), _wrong(text, trimmed, is_number)
+
+
+def read_years(text: pa.StringArray) -> tuple[Floats, Bools]:
+    """Read years from years or release dates: ``2019``, ``2019.0``, ``2019-05``, ``2019-05-31``."""
+    try:
+        return _floats(text.cast(pa.float64())), np.zeros(len(text), bool)
+    except pa.ArrowInvalid:
+        pass
+    trimmed = pc.utf8_trim_whitespace(text)
+    year = pc.struct_field(pc.extract_regex(trimmed, _DATE), "year")
+    is_number = pc.match_substring_regex(trimmed, _NUMBER)
+    values = pc.coalesce(pc.if_else(is_number, trimmed, None), year)
+    return _floats(values.cast(pa.float64())), _wrong(text, trimmed, values.is_valid())
+
+
+def read_flags(text: pa.StringArray) -> tuple[pa.BooleanArray, Bools]:
+    """Read ``True``, ``false``, ``1``, ``0``, ``yes`` …; null where there is no value."""
+    trimmed = pc.utf8_trim_whitespace(text)
+    index = pc.index_in(pc.utf8_lower(trimmed), _FLAGS)
+    return pc.less(index, len(_TRUE)), _wrong(text, trimmed, index.is_valid())
+
+
+def read_names(text: pa.StringArray) -> pa.StringArray:
+    """Leave names as they are; one of nothing but blanks is null."""
+    is_blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(text)), 0)
+    return pc.if_else(is_blank, None, text) if pc.any(is_blank).as_py() else text
+
+
+def read_genres(text: pa.StringArray) -> pa.StringArray:
+    """Lower case without blanks around; null where there is no value."""
+    folded = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+    return pc.if_else(pc.is_in(folded, _NO_VALUE), None, folded)
+
+
+def first_of_many(text: pa.StringArray) -> pa.StringArray:
+    """Take the first of several values: ``a;b``, or a list as Python writes it, ``['a', "b"]``."""
+    found = pc.extract_regex(text, _LITERAL)
+    single, double = pc.struct_field(found, "single"), pc.struct_field(found, "double")
+    literal = pc.if_else(pc.equal(single, ""), double, single)
+    first = pc.list_element(pc.split_pattern(text, ";", max_splits=1), 0)
+    first = pc.if_else(pc.match_substring_regex(text, r"^\s*\[\s*\]\s*$"), None, first)
+    taken = pc.if_else(found.is_valid(), literal, first)
+    return _unescape(text, taken, pc.and_(found.is_valid(), pc.match_substring(literal, "\\")))
+
+
+def _unescape(text: pa.StringArray, taken: pa.StringArray, is_escaped: pa.BooleanArray) -> pa.StringArray:
+    rows = np.flatnonzero(_mask(is_escaped)).tolist()
+    if not rows:
+        return taken
+    values = taken.to_pylist()
+    for i in rows:
+        try:
+            values[i] = str(ast.literal_eval(text[i].as_py())[0])
+        except (ValueError, SyntaxError, IndexError, TypeError):
+            values[i] = taken[i].as_py()
+    return pa.array(values, pa.string())
+
+
+def _floats(values: pa.DoubleArray) -> Floats:
+    out: Floats = values.to_numpy(zero_copy_only=False)
+    return out
+
+
+def _mask(values: pa.BooleanArray) -> Bools:
+    out: Bools = values.fill_null(False).to_numpy(zero_copy_only=False)
+    return out
+
+
+def _wrong(text: pa.StringArray, trimmed: pa.StringArray, is_understood: pa.BooleanArray) -> Bools:
+    has_no_value = pc.is_in(pc.utf8_lower(trimmed), _NO_VALUE)
+    return _mask(text.is_valid()) & ~_mask(has_no_value) & ~_mask(is_understood)

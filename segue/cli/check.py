@@ -1,0 +1,95 @@
+"""``segue check``: read a catalogue as the pipeline would, and say what is right and wrong with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from segue.catalog.ingest import MAX_REJECTED, examine
+from segue.catalog.layouts import read_alias
+from segue.catalog.limits import refuse_rejects
+from segue.catalog.profile import Profile
+from segue.cli.profile_view import show_profile
+
+__all__ = ["check"]
+
+
+def check(
+    catalogue: Annotated[
+        str,
+        typer.Argument(
+            help="CSV, CSV.gz or Parquet: a file, folder or glob, s3://, https:// or kaggle://owner/dataset."
+        ),
+    ],
+    interactions: Annotated[
+        str, typer.Option(help="Playlists to check too: playlist_id,track_id[,position].")
+    ] = "",
+    alias: Annotated[
+        list[str],
+        typer.Option(metavar="THEIRS=CANONICAL", help="Say which column is which; may be repeated."),
+    ] = [],
+    max_rejected: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of bad rows from which a catalogue is refused.")
+    ] = MAX_REJECTED,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
+) -> None:
+    """Read a catalogue as the pipeline would, and say what is right and wrong with it.
+
+    Shows which columns were found, how their values are distributed, and which rows are rejected and why.
+    Writes nothing. Exit code 1 where the pipeline would refuse the catalogue.
+
+    For example:
+
+      segue check tracks.csv
+
+      segue check tracks.csv --interactions playlists.csv
+
+      segue check songs.csv --alias "Song Title=track_name"
+
+      segue check "exports/*.parquet" --max-rejected 0.01 --json
+
+      segue check s3://music/catalogues/2024/
+    """
+    layout = dict(map(read_alias, alias))
+    profile = _examine(catalogue, interactions, layout)
+    if as_json:
+        typer.echo(orjson.dumps(profile.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+    else:
+        console = Console()
+        show_profile(profile, console)
+    refuse_rejects(profile, max_rejected)
+    if not as_json:
+        console.print(Text("This catalogue can be used.", "green"))
+
+
+def _examine(catalogue: str, interactions: str, layout: dict[str, str]) -> Profile:
+    stderr = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[rows]}"),
+        TimeElapsedColumn(),
+        console=stderr,
+        transient=True,
+        disable=not stderr.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("reading", total=None, rows="")
+
+        def show(rows: int, done: int, total: int) -> None:
+            doing = "reading" if rows else "fetching"
+            bar.update(
+                task,
+                description=doing,
+                completed=done,
+                total=total or None,
+                rows=f"{rows:,} rows" * bool(rows),
+            )
+
+        return examine(catalogue, interactions=interactions, layout=layout, progress=show)
