@@ -120,16 +120,23 @@ class PredictorClient:
         OtherBundleLoaded
             The predictor lacks the bundle.
         PredictorLost
-            No answer within the deadline and one retry.
+            No answer within the deadline and one retry, or one that does not fit.
         """
         deadline = self._settings.predictor_deadline_seconds * max(1.0, len(matrix) / _ROWS_A_DEADLINE)
-        return await self._ask(_request(self._settings.model_name, digest, matrix), deadline)
+        answer = await self._ask(_request(self._settings.model_name, digest, matrix), deadline)
+        if "popularity" not in answer or any(values.shape != (len(matrix),) for values in answer.values()):
+            shapes = {name: values.shape for name, values in answer.items()}
+            raise PredictorLost("misfit", f"{len(matrix)} rows were sent, and {shapes} came back")
+        return answer
 
     async def contributions(self, digest: str, matrix: Floats) -> Floats:
         """LightGBM's contributions for some rows, float32 [rows, f + 1]; raises as `predict` does."""
         request = _request(self._settings.model_name, digest, matrix)
         request.parameters["contributions"].bool_param = True
-        return (await self._ask(request, self._settings.explain_deadline_seconds))["contributions"]
+        answer = await self._ask(request, self._settings.explain_deadline_seconds)
+        if "contributions" not in answer or len(answer["contributions"]) != len(matrix):
+            raise PredictorLost("misfit", "the predictor sent no contributions")
+        return answer["contributions"]
 
     async def is_ready(self) -> bool:
         """Whether a predictor answers that its model is ready."""

@@ -1,0 +1,309 @@
+"""The transformer beside predictors that fail in every way: it degrades, retries once, or recomputes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import numpy as np
+import orjson
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as wire
+from prometheus_client import REGISTRY
+
+from serving.refusals import NotReady, Overloaded
+from serving.settings import TransformerSettings
+from serving.transformer.model import Transformer
+from serving.transformer.predictor_client import grpc_target
+from tests.serving.conftest import Shelf
+
+SEEDS = {"seeds": ["id000001"]}
+
+
+@dataclass
+class Scripted(wire.GRPCInferenceServiceServicer):
+    """A real gRPC predictor of boosters that say 50, with faults on order."""
+
+    loaded: list[str]
+    faults: list[grpc.StatusCode] = field(default_factory=list)
+    pause_seconds: float = 0.0
+    asked: list[str] = field(default_factory=list)
+    instance: str = "scripted"
+    rows_off: int = 0
+
+    async def ModelReady(self, request: Any, context: Any) -> Any:
+        return pb.ModelReadyResponse(ready=True)
+
+    async def ModelInfer(self, request: Any, context: Any) -> Any:
+        digest = request.parameters["bundle"].string_param
+        self.asked.append(digest)
+        await asyncio.sleep(self.pause_seconds)
+        if self.faults:
+            await context.abort(self.faults.pop(0), "as ordered")
+        if digest not in self.loaded:
+            said = f"not loaded; instance={self.instance}; loaded={','.join(self.loaded)}"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, said)
+        rows = request.inputs[0].shape[0] + self.rows_off
+        answer = pb.ModelInferResponse(model_name="segue", id="")
+        answer.outputs.add(name="predicted_popularity", datatype="FP32", shape=[rows])
+        answer.raw_output_contents.append(np.full(rows, 50, np.float32).tobytes())
+        answer.parameters["digests"].string_param = ",".join(self.loaded)
+        answer.parameters["instance"].string_param = self.instance
+        return answer
+
+
+@asynccontextmanager
+async def serving(predictor: Scripted) -> AsyncIterator[int]:
+    server = grpc.aio.server()
+    wire.add_GRPCInferenceServiceServicer_to_server(predictor, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(None)
+
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+
+def run(
+    shelf: Shelf,
+    predictor: Scripted,
+    script: Callable[[Transformer, Ask], Awaitable[None]],
+    **settings: Any,
+) -> None:
+    """Run a script against a transformer of this process and a scripted predictor."""
+
+    async def session() -> None:
+        async with serving(predictor) as port:
+            given = {
+                "bundle": shelf.channel_url,
+                "predictor_host": f"127.0.0.1:{port}",
+                "predictor_deadline_seconds": 2.0,
+                "live_recall_share": 0.0,
+                **settings,
+            }
+            transformer = Transformer(TransformerSettings.model_validate(given))
+            transformer.versions.look()
+            transformer.versions._settled.set()
+
+            async def ask(*instances: dict[str, Any]) -> dict[str, Any]:
+                body, _ = await transformer({"instances": list(instances or (SEEDS,))}, {})
+                predictions = orjson.loads(body)["predictions"]
+                assert len({answer["digest"] for answer in predictions}) == 1
+                return dict(predictions[0])
+
+            try:
+                await script(transformer, ask)
+            finally:
+                await transformer.client.close()
+                transformer.stop()
+
+    asyncio.run(session())
+
+
+def degraded(reason: str) -> float:
+    return REGISTRY.get_sample_value("segue_degraded_total", {"reason": reason}) or 0.0
+
+
+@pytest.mark.parametrize("code", ["CANCELLED", "NOT_FOUND", "UNAVAILABLE"])
+def test_should_retry_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -> None:
+    digest = shelf.publish(0)
+    predictor = Scripted([digest], faults=[grpc.StatusCode[code]])
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        answer = await ask()
+        assert not answer["degraded"]
+        assert {item["predicted_popularity"] for item in answer["items"]} == {50.0}
+        assert predictor.asked == [digest, digest]
+
+    run(shelf, predictor, script)
+
+
+@pytest.mark.parametrize(
+    ("faults", "reason", "calls"),
+    [
+        (["UNAVAILABLE", "UNAVAILABLE"], "unavailable", 2),
+        (["INTERNAL"], "internal", 1),
+        (["RESOURCE_EXHAUSTED"], "resource_exhausted", 1),
+        (["UNKNOWN"], "unknown", 1),
+    ],
+)
+def test_should_degrade_when_the_predictor_fails(
+    shelf: Shelf, faults: list[str], reason: str, calls: int
+) -> None:
+    digest = shelf.publish(0)
+    predictor = Scripted([digest], faults=[grpc.StatusCode[name] for name in faults])
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        before = degraded(reason)
+        answer = await ask()
+        assert answer["degraded"]
+        assert degraded(reason) == before + 1
+        assert len(predictor.asked) == calls
+        similarity = [item["similarity"] for item in answer["items"]]
+        assert similarity == sorted(similarity, reverse=True)
+        assert {item["predicted_popularity"] for item in answer["items"]} == {None}
+        assert not (await ask())["degraded"]
+
+    run(shelf, predictor, script)
+
+
+def test_should_degrade_within_the_deadline_when_the_predictor_is_slow(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)], pause_seconds=5)
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        started = time.monotonic()
+        assert (await ask())["degraded"]
+        assert time.monotonic() - started < 2
+
+    run(shelf, predictor, script, predictor_deadline_seconds=0.2)
+
+
+def test_should_degrade_when_no_predictor_is_there_and_mend_when_it_is(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)])
+
+    async def script(transformer: Transformer, ask: Ask) -> None:
+        assert (await ask())["degraded"]
+        assert await transformer.healthy()
+
+    run(shelf, predictor, script, predictor_host="127.0.0.1:1")
+
+
+def test_should_refuse_rather_than_degrade_when_strict(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)], faults=[grpc.StatusCode.INTERNAL])
+
+    async def script(transformer: Transformer, ask: Ask) -> None:
+        with pytest.raises(NotReady, match="--strict") as refused:
+            await ask()
+        assert refused.value.http_status == 503
+        assert not (await ask())["degraded"]
+        assert await transformer.healthy()
+
+    run(shelf, predictor, script, strict=True)
+
+
+def test_should_not_be_ready_without_a_predictor_when_strict(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)])
+
+    async def script(transformer: Transformer, ask: Ask) -> None:
+        assert not await transformer.healthy()
+        assert "strict" in transformer.waiting_for
+
+    run(shelf, predictor, script, strict=True, predictor_host="127.0.0.1:1")
+
+
+def test_should_recompute_once_with_the_bundle_before(shelf: Shelf) -> None:
+    old = shelf.publish(0)
+    new = shelf.publish(1)
+    predictor = Scripted([old])
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        answer = await ask()
+        assert (answer["digest"], answer["degraded"]) == (old, False)
+        assert predictor.asked == [new, old]
+        # it was heard: the next call does not try in vain
+        assert (await ask())["digest"] == old
+        assert predictor.asked == [new, old, old]
+        predictor.loaded.append(new)
+        await ask()
+        assert (await ask())["digest"] == new
+
+    run(shelf, predictor, script)
+
+
+def test_should_degrade_with_the_champion_when_no_bundle_is_shared(shelf: Shelf) -> None:
+    digest = shelf.publish(0)
+    predictor = Scripted(["e" * 64])
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        before = degraded("no_shared_bundle")
+        answer = await ask()
+        assert (answer["digest"], answer["degraded"]) == (digest, True)
+        assert degraded("no_shared_bundle") == before + 1
+
+    run(shelf, predictor, script)
+
+
+def test_should_refuse_more_work_than_the_bound(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)], pause_seconds=0.3)
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        calls = [asyncio.create_task(ask()) for _ in range(4)]
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [error for error in done if isinstance(error, Overloaded)]
+        assert len(refused) == 2
+        assert (refused[0].http_status, refused[0].retry_after_seconds) == (503, 1)
+        assert all(not answer["degraded"] for answer in done if isinstance(answer, dict))
+        # a call larger than the bound gets in where nothing else is
+        assert not (await ask(*[SEEDS] * 5))["degraded"]
+
+    run(shelf, predictor, script, max_inflight=2)
+
+
+def test_should_refuse_with_the_reason_while_there_is_no_bundle(shelf: Shelf) -> None:
+    async def script(transformer: Transformer, ask: Ask) -> None:
+        assert not await transformer.healthy()
+        with pytest.raises(NotReady, match=r"waiting for the first bundle in .*champion"):
+            await ask()
+
+    run(shelf, Scripted([]), script)
+
+
+def test_should_degrade_when_an_answer_does_not_fit(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)], rows_off=1)
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        before = degraded("misfit")
+        assert (await ask())["degraded"]
+        assert degraded("misfit") == before + 1
+
+    run(shelf, predictor, script)
+
+
+def test_should_explain_without_contributions_when_those_fail(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)])
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        # a scripted predictor knows nothing of contributions, and answers with another tensor
+        answer = await ask({**SEEDS, "explain": True})
+        assert not answer["degraded"]
+        assert "popularity" not in answer["explanation"]["items"][0]
+
+    run(shelf, predictor, script)
+
+
+def test_should_find_predictors_that_come_later(shelf: Shelf) -> None:
+    """The channel is opened anew now and then; calls on the old one finish."""
+    predictor = Scripted([shelf.publish(0)])
+
+    async def script(transformer: Transformer, ask: Ask) -> None:
+        await ask()
+        first = transformer.client._channel
+        slow = asyncio.create_task(ask())
+        predictor.pause_seconds = 0.3
+        await asyncio.sleep(0.35)
+        assert not (await ask())["degraded"]
+        assert transformer.client._channel is not first
+        assert not (await slow)["degraded"]
+
+    run(shelf, predictor, script, channel_seconds=0.2)
+
+
+@pytest.mark.parametrize(
+    ("host", "target"),
+    [
+        ("segue-predictor.music", "dns:///segue-predictor.music:8081"),
+        ("127.0.0.1:9000", "dns:///127.0.0.1:9000"),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", "ipv4:127.0.0.1:1,127.0.0.1:2"),
+    ],
+)
+def test_should_make_a_target_of_what_kserve_passes(host: str, target: str) -> None:
+    assert grpc_target(host) == target
