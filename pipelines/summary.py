@@ -51,7 +51,7 @@ def _next(outcome: Outcome, arguments: Mapping[str, Any], workdir: Path) -> list
     lines.append(("bundles and channels", f"segue bundle list {store}"))
     if not served:
         lines.append(
-            ("take it all the same", f"segue bundle promote {bundle} --channel {channel} --reason …")
+            ("take it all the same", f"segue bundle promote {store} {published['digest'][:12]} --channel {channel} --reason …")
         )
     tracking = os.environ.get(TRACKING_VARIABLE, "")
     if tracking.startswith("sqlite:"):
