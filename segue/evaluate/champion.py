@@ -1,0 +1,94 @@
+"""The champion's answers for the challenger's seeds: the tracks that both catalogues have."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from segue.evaluate.gate import Leading, compare
+from segue.evaluate.judge import Judge
+from segue.evaluate.lists import fetch_pools
+from segue.evaluate.measure import BASE_DESIGN, SEGUE, Subject
+from segue.evaluate.metrics import Rows
+from segue.recommend.finish import Rules
+from segue.recommend.model import Bundle
+from segue.recommend.recommender import Recommender
+from segue.recommend.rerank import LocalRanker
+
+__all__ = ["against_base_design", "against_champion"]
+
+
+def against_base_design(subject: Subject) -> Leading | None:
+    """Segue's leading figure beside the base design's; None where no figure leads."""
+    if subject.leading is None:
+        return None
+    judge, metric = subject.test.judge, subject.leading
+    return compare(
+        judge.leading(subject.lists[SEGUE], metric),
+        judge.leading(subject.lists[BASE_DESIGN], metric),
+        judge.draws,
+        metric=metric,
+        label=subject.labels[metric],
+        against="the base design",
+    )
+
+
+def against_champion(subject: Subject, champion: Bundle) -> Leading | None:
+    """Segue's leading figure beside the champion's, on the seeds that both have; None where none leads.
+
+    The champion answers from its own catalogue with its own defaults; tracks that the new catalogue lacks
+    are left out of its lists, since nobody can judge them.
+    """
+    if subject.leading is None:
+        return None
+    relevance = subject.test.relevance
+    theirs = [champion.lookup.row_of(subject.bundle.value("track_id", int(row))) for row in relevance.seeds]
+    both = np.array([row is not None for row in theirs])
+    judge = Judge(
+        subject.facts,
+        relevance.take(both),
+        k=subject.settings.k,
+        rounds=subject.settings.bootstrap_rounds,
+        seed=subject.settings.seed,
+    )
+    rows = np.array([row for row in theirs if row is not None], np.int32)
+    metric = subject.leading
+    return compare(
+        judge.leading(subject.lists[SEGUE][both], metric),
+        judge.leading(_translated(subject, champion, _lists(subject, champion, rows)), metric),
+        judge.draws,
+        metric=metric,
+        label=subject.labels[metric],
+        against="the champion",
+    )
+
+
+def _lists(subject: Subject, champion: Bundle, seeds: Rows) -> Rows:
+    defaults = champion.definition.defaults
+    ranker = LocalRanker(champion.definition, champion.path, threads=2)
+    pools = fetch_pools(
+        Recommender(champion),
+        ranker,
+        seeds,
+        candidates=defaults.candidates,
+        progress=lambda text: subject.progress(f"champion: {text}"),
+    )
+    return pools.lists(
+        Rules(
+            k=subject.settings.depth,
+            popularity_weight=defaults.popularity_weight,
+            diversity=defaults.diversity,
+            max_per_artist=defaults.max_per_artist,
+        )
+    )
+
+
+def _translated(subject: Subject, champion: Bundle, lists: Rows) -> Rows:
+    """The champion's rows as rows of the new catalogue; what it lacks is left out."""
+    used = np.unique(lists[lists >= 0])
+    table = np.full(champion.size, -1, np.int32)
+    for row in used.tolist():
+        mine = subject.bundle.lookup.row_of(champion.value("track_id", row))
+        table[row] = -1 if mine is None else mine
+    mapped = np.where(lists >= 0, table[lists], -1)
+    order = np.argsort(mapped < 0, axis=1, kind="stable")
+    return np.take_along_axis(mapped, order, axis=1)

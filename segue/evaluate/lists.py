@@ -1,0 +1,98 @@
+"""Segue's own lists, as arrays: made by the functions that answer a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.evaluate.metrics import Rows
+from segue.recommend.finish import Rules, finish
+from segue.recommend.recommender import Recommender
+from segue.recommend.request import Request, Seed
+from segue.recommend.rerank import Predictions, Ranker
+from segue.recommend.retrieve import Candidates
+
+__all__ = ["SeedPools", "fetch_pools", "padded"]
+
+_CHUNK = 256
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SeedPools:
+    """Candidates and predictions of some seeds, from which lists by any rule are made.
+
+    Attributes
+    ----------
+    recommender
+        Of the bundle that is judged.
+    pools, predictions
+        One a seed.
+    """
+
+    recommender: Recommender
+    pools: list[Candidates]
+    predictions: list[Predictions]
+
+    def lists(self, rules: Rules) -> Rows:
+        """Lists by these rules, int32 [q, rules.k], padded with -1."""
+        bundle = self.recommender.bundle
+        return padded(
+            [
+                pool.rows[finish(bundle, pool, prediction, rules).positions]
+                for pool, prediction in zip(self.pools, self.predictions, strict=True)
+            ],
+            rules.k,
+        )
+
+    def candidates(self, width: int) -> Rows:
+        """The candidates in the order of similarity, int32 [q, width], padded with -1."""
+        return padded([pool.rows for pool in self.pools], width)
+
+
+def fetch_pools(
+    recommender: Recommender,
+    ranker: Ranker,
+    seeds: Rows,
+    *,
+    candidates: int,
+    progress: Progress | None = None,
+) -> SeedPools:
+    """Retrieve and rank for single-track seeds.
+
+    Parameters
+    ----------
+    recommender, ranker
+        The bundle, and its boosters.
+    seeds
+        int32 [q], rows of the catalogue.
+    candidates
+        Tracks retrieved a seed.
+    progress
+        Told how far it is.
+    """
+    ids = [recommender.bundle.value("track_id", int(row)) for row in seeds]
+    pools: list[Candidates] = []
+    predictions: list[Predictions] = []
+    for low in range(0, len(ids), _CHUNK):
+        requests = [
+            Request(seeds=[Seed(track_id=track)], candidates=candidates) for track in ids[low : low + _CHUNK]
+        ]
+        found = recommender.prepare(requests)
+        pools.extend(found)
+        predictions.extend(recommender.rank(found, ranker))
+        if progress:
+            progress(f"{min(low + _CHUNK, len(ids)):,} of {len(ids):,} seeds answered")
+    return SeedPools(recommender, pools, predictions)
+
+
+def padded(lists: list[npt.NDArray[np.int64]], width: int) -> Rows:
+    """Lists of rows as one array, int32 [q, width], padded with -1."""
+    out = np.full((len(lists), width), -1, np.int32)
+    for line, rows in zip(out, lists, strict=True):
+        line[: min(len(rows), width)] = rows[:width]
+    return out

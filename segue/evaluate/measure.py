@@ -1,0 +1,240 @@
+"""Measuring one bundle: its lists and those it must beat, by one judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from segue.catalog.columns import SOUND
+from segue.evaluate import baselines
+from segue.evaluate.curve import CurvePoint, choose_weight, measure_curve, weights
+from segue.evaluate.findings import Figure, Method
+from segue.evaluate.judge import Judge, TrackFacts, labels, leading_metric
+from segue.evaluate.lists import SeedPools, fetch_pools
+from segue.evaluate.metrics import Floats, Rows
+from segue.evaluate.relevance import TEST, VALIDATION, Relevance, from_playlists, sample_tracks
+from segue.evaluate.settings import EvaluationSettings
+from segue.recommend.finish import Rules
+from segue.recommend.model import Bundle
+from segue.recommend.recommender import Recommender
+from segue.recommend.rerank import Ranker
+
+__all__ = ["SEGUE", "Part", "Subject"]
+
+SEGUE = "segue"
+BASE_DESIGN = "base_design"
+TITLES = {
+    SEGUE: "Segue",
+    "nearest": "Nearest only",
+    BASE_DESIGN: "Base design",
+    "most_popular": "Most popular",
+    "random": "Random",
+}
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Seeds of one part of the split, what is relevant to them, and Segue's candidates for them."""
+
+    judge: Judge
+    pools: SeedPools
+
+    @property
+    def relevance(self) -> Relevance:
+        """Seeds and what is relevant to them."""
+        return self.judge.relevance
+
+
+@dataclass
+class Subject:
+    """The bundle that is judged.
+
+    Parameters
+    ----------
+    bundle, ranker
+        The bundle and its boosters.
+    preprocessed
+        Folder of the preprocess step: the split, and the playlists if there are any.
+    settings
+        How much is measured.
+    progress
+        Told how far it is.
+    """
+
+    bundle: Bundle
+    ranker: Ranker
+    preprocessed: Path
+    settings: EvaluationSettings
+    progress: Progress = field(default=lambda _: None)
+
+    @cached_property
+    def split(self) -> npt.NDArray[np.uint8]:
+        """Part of each track's artist, uint8 [n]."""
+        return np.asarray(np.load(self.preprocessed / "split.npy"))
+
+    @cached_property
+    def facts(self) -> TrackFacts:
+        """What judging reads of the catalogue."""
+        return TrackFacts(
+            artist=self.bundle.artist,
+            recording=self.bundle.recording,
+            genre=self.bundle.genre.astype(np.int32),
+            popularity=self.bundle.popularity,
+            embedding=self.bundle.embedding,
+        )
+
+    @cached_property
+    def test(self) -> Part:
+        """Seeds that figures are told of."""
+        self.progress("answering the test seeds")
+        return self._part(TEST, self.settings.test_seeds(self.bundle.size))
+
+    @cached_property
+    def validation(self) -> Part:
+        """Seeds that the default weight is chosen on."""
+        self.progress("answering the validation seeds")
+        return self._part(VALIDATION, self.settings.validation_seeds(self.bundle.size))
+
+    @cached_property
+    def leading(self) -> str | None:
+        """Name of the figure that leads: one that both parts define."""
+        found = [
+            leading_metric(
+                part.relevance,
+                self.facts,
+                # the choice of a weight needs no interval, and validation is the smallest part
+                min_playlists=self.settings.min_playlists if part is self.test else 2,
+            )
+            for part in (self.test, self.validation)
+        ]
+        return found[0] if found[0] == found[1] else None
+
+    @cached_property
+    def curve(self) -> list[CurvePoint]:
+        """The leading figure over `popularity_weight`, on validation seeds; empty where nothing leads."""
+        if self.leading is None:
+            return []
+        self.progress("measuring the curve over popularity_weight")
+        part, metric = self.validation, self.leading
+        return measure_curve(
+            lambda weight: part.pools.lists(self.rules(weight)),
+            weights(self.settings.weight_step),
+            leading=lambda lists: part.judge.leading(lists, metric),
+            popularity=part.judge.popularity,
+            draws=part.judge.draws,
+        )
+
+    @cached_property
+    def weight(self) -> float:
+        """The default `popularity_weight`."""
+        return choose_weight(self.curve, loss_allowed=self.settings.loss_allowed)
+
+    def rules(self, weight: float, max_per_artist: int | None = None) -> Rules:
+        """Rules of a list that is judged."""
+        return Rules(
+            k=self.settings.depth,
+            popularity_weight=weight,
+            diversity=0.0,
+            max_per_artist=max_per_artist or self.settings.max_per_artist,
+        )
+
+    @cached_property
+    def lists(self) -> dict[str, Rows]:
+        """Lists for the test seeds by method, int32 [q, depth] each."""
+        seeds, recording, depth = self.test.judge.seeds, self.bundle.recording, self.settings.depth
+        self.progress("making the lists to compare with")
+        return {
+            SEGUE: self.test.pools.lists(self.rules(self.weight)),
+            "nearest": self.test.pools.lists(self.rules(0.0, max_per_artist=depth)),
+            BASE_DESIGN: self.base_design(seeds),
+            "most_popular": baselines.most_popular(seeds, recording, self.bundle.popularity, depth),
+            "random": baselines.random_lists(seeds, recording, depth, seed=self.settings.seed),
+        }
+
+    def base_design(self, seeds: Rows) -> Rows:
+        """The base design's lists: raw features under L2, then predicted popularity."""
+        names = self.bundle.definition.features
+        recommender = self.test.pools.recommender
+
+        def popularity_of(rows: Rows) -> npt.NDArray[np.floating]:
+            return self.ranker.predict(recommender.matrix(rows.astype(np.int64)))["popularity"]
+
+        return baselines.base_design(
+            baselines.base_matrix(self.bundle.features, [names.index(name) for name in SOUND]),
+            seeds,
+            self.bundle.recording,
+            popularity_of,
+            neighbours=self.settings.neighbours,
+            depth=self.settings.depth,
+        )
+
+    def methods(self) -> dict[str, Method]:
+        """Every method's figures, and what Segue gains on it."""
+        judge = self.test.judge
+        per_seed = {name: judge.per_seed(lists) for name, lists in self.lists.items()}
+        return {
+            name: Method(
+                title=TITLES[name],
+                figures=_figures(judge, figures),
+                overall=judge.overall(self.lists[name]),
+                gain={} if name == SEGUE else _gain(judge, per_seed[SEGUE], figures),
+            )
+            for name, figures in per_seed.items()
+        }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the figures are called."""
+        return labels(self.settings.k, self.settings.depth)
+
+    def _part(self, split: int, most: int) -> Part:
+        relevance = self._relevance(split, most)
+        judge = Judge(
+            self.facts,
+            relevance,
+            k=self.settings.k,
+            rounds=self.settings.bootstrap_rounds,
+            seed=self.settings.seed,
+        )
+        pools = fetch_pools(
+            Recommender(self.bundle),
+            self.ranker,
+            relevance.seeds,
+            candidates=self.settings.neighbours,
+            progress=self.progress,
+        )
+        return Part(judge, pools)
+
+    def _relevance(self, split: int, most: int) -> Relevance:
+        path = self.preprocessed / "playlists.parquet"
+        if path.exists():
+            found = from_playlists(
+                pq.read_table(path),
+                self.bundle.recording,
+                split=split,
+                max_seeds=most,
+                seed=self.settings.seed,
+            )
+            if len(found.seeds):
+                return found
+        return sample_tracks(
+            self.split, self.bundle.artist, of=split, max_seeds=most, seed=self.settings.seed
+        )
+
+
+def _figures(judge: Judge, per_seed: Mapping[str, Floats]) -> dict[str, Figure]:
+    found = judge.intervals(dict(per_seed))
+    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}
+
+
+def _gain(judge: Judge, ours: Mapping[str, Floats], theirs: Mapping[str, Floats]) -> dict[str, Figure]:
+    found = judge.differences(dict(ours), dict(theirs))
+    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}

@@ -1,0 +1,211 @@
+"""The evaluate step: measure, compare, decide, and say it on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from segue.bundle.definition import RequestDefaults
+from segue.catalog.profile import Profile
+from segue.evaluate import popularity as popularity_model
+from segue.evaluate.champion import against_base_design, against_champion
+from segue.evaluate.change import catalog_change
+from segue.evaluate.eda import explore
+from segue.evaluate.examples import example_lists
+from segue.evaluate.findings import Figure, Findings, PopularityFindings
+from segue.evaluate.gate import CatalogChange, Verdict, decide
+from segue.evaluate.measure import Subject
+from segue.evaluate.report import render_html, render_markdown
+from segue.evaluate.retrieval import index_recall
+from segue.evaluate.settings import EvaluationSettings
+from segue.features.reference import Reference, fit_reference
+from segue.features.split import TEST, TRAIN
+from segue.files import replacing, write_json
+from segue.recommend.model import Bundle
+from segue.recommend.rerank import LocalRanker
+
+__all__ = ["Evaluation", "evaluate"]
+
+# What the index is judged at: a short list's candidates, and the default's.
+_DEPTHS = (10, 100, 200)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What evaluate found and decided."""
+
+    findings: Findings
+    verdict: Verdict
+
+
+def evaluate(
+    bundle: Bundle,
+    out: Path,
+    *,
+    preprocessed: Path,
+    trained: Path,
+    indexed: Path,
+    profile: Profile,
+    champion: tuple[str, Bundle] | None = None,
+    champion_profile: Profile | None = None,
+    settings: EvaluationSettings | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Measure a bundle before it is published.
+
+    Parameters
+    ----------
+    bundle
+        The bundle to be, opened from the folders of the steps.
+    out
+        Folder for ``metrics.json``, ``verdict.json``, ``defaults.json``, ``reference.json``,
+        ``report.html`` and ``report.md``.
+    preprocessed, trained, indexed
+        Folders of those steps.
+    profile
+        Of the catalogue.
+    champion
+        Digest of the bundle in service, and the bundle; None where there is none.
+    champion_profile
+        Of the champion's catalogue, where it is still known.
+    settings
+        How much is measured.
+    progress
+        Told how far it is.
+    """
+    settings = settings or EvaluationSettings()
+    subject = Subject(
+        bundle=bundle,
+        ranker=LocalRanker(bundle.definition, bundle.path, threads=2),
+        preprocessed=preprocessed,
+        settings=settings,
+        progress=progress or (lambda _: None),
+    )
+    change = catalog_change(profile, champion_profile) if champion_profile else None
+    findings = _findings(subject, indexed, change)
+    digest, other = champion or (None, None)
+    leading = against_base_design(subject) if other is None else against_champion(subject, other)
+    verdict = decide(leading, change, champion=digest, settings=settings.gate)
+    training: Mapping[str, Any] = orjson.loads((trained / "training.json").read_bytes())
+    subject.progress("writing the report")
+    page = render_html(
+        findings,
+        verdict,
+        profile,
+        eda=explore(bundle.features, bundle.definition.features, bundle.popularity),
+        champion_profile=champion_profile,
+        training=training,
+    )
+    write_json(out / "metrics.json", findings.model_dump(mode="json"))
+    write_json(out / "verdict.json", verdict.model_dump(mode="json"))
+    write_json(out / "defaults.json", findings.defaults.model_dump(mode="json"))
+    write_json(out / "reference.json", _reference(subject).model_dump(mode="json"))
+    _write_text(out / "report.html", page)
+    _write_text(out / "report.md", render_markdown(findings, verdict))
+    return Evaluation(findings, verdict)
+
+
+def _findings(subject: Subject, indexed: Path, change: CatalogChange | None) -> Findings:
+    settings = subject.settings
+    curve = orjson.loads((indexed / "index.json").read_bytes())["curve"]
+    defaults = RequestDefaults(
+        candidates=settings.neighbours,
+        popularity_weight=subject.weight,
+        max_per_artist=settings.max_per_artist,
+    )
+    methods = subject.methods()
+    subject.progress("judging the index and the popularity model")
+    return Findings(
+        tracks=subject.bundle.size,
+        leading=subject.leading,
+        labels=subject.labels,
+        test_seeds=len(subject.test.relevance.seeds),
+        validation_seeds=len(subject.validation.relevance.seeds),
+        test_playlists=subject.test.relevance.playlists,
+        validation_playlists=subject.validation.relevance.playlists,
+        defaults=defaults,
+        methods=methods,
+        curve=subject.curve,
+        retrieval=index_recall(
+            subject.bundle.index, subject.bundle.embedding, _held_out(subject), at=_DEPTHS
+        ),
+        index_curve=curve,
+        popularity=_popularity(subject),
+        change=change,
+        examples=example_lists(subject, defaults),
+    )
+
+
+def _held_out(subject: Subject) -> npt.NDArray[np.int32]:
+    rows = np.flatnonzero(subject.split == TEST).astype(np.int32)
+    most = subject.settings.recall_queries
+    if len(rows) <= most:
+        return rows
+    # not the queries that the index was tuned on
+    return np.sort(np.random.default_rng(subject.settings.seed).choice(rows, most, replace=False))
+
+
+def _popularity(subject: Subject) -> PopularityFindings | None:
+    """The popularity model on the tracks of artists it was never trained on."""
+    bundle, actual = subject.bundle, subject.bundle.popularity
+    rows = np.flatnonzero((subject.split == TEST) & np.isfinite(actual))
+    if not len(rows):
+        return None
+    predicted = np.zeros(bundle.size, np.float32)
+    recommender = subject.test.pools.recommender
+    predicted[rows] = subject.ranker.predict(recommender.matrix(rows))["popularity"]
+    training = subject.split == TRAIN
+    guesses: dict[str, npt.NDArray[np.floating]] = {
+        "model": predicted,
+        "constant": np.full(bundle.size, np.nanmean(actual[training]), np.float32),
+        "genre and year mean": popularity_model.genre_year_mean(
+            subject.facts.genre, bundle.feature("year"), actual, training
+        ),
+    }
+    judged = np.zeros(bundle.size, np.bool_)
+    judged[rows] = True
+    candidates = subject.test.pools.candidates(subject.settings.neighbours)
+    draws = subject.test.judge.draws
+    ndcg = {
+        name: draws.mean(
+            popularity_model.ndcg_within(candidates, actual, guess, judged, subject.settings.k)
+        ).as_dict()
+        for name, guess in guesses.items()
+    }
+    return PopularityFindings(
+        regression={
+            name: popularity_model.judge(actual[rows], guess[rows]) for name, guess in guesses.items()
+        },
+        ndcg={name: Figure.model_validate(figure) for name, figure in ndcg.items()},
+        calibration=popularity_model.calibration(actual[rows], predicted[rows]),
+    )
+
+
+def _reference(subject: Subject) -> Reference:
+    """Bins of the catalogue's features, and of what the test seeds' lists show."""
+    lists = subject.test.pools.lists(subject.rules(subject.weight))[:, : subject.settings.k]
+    similarity: list[float] = []
+    predicted: list[float] = []
+    for line, pool, prediction in zip(
+        lists, subject.test.pools.pools, subject.test.pools.predictions, strict=True
+    ):
+        shown = np.isin(pool.rows, line)
+        similarity.extend(pool.similarity[shown].tolist())
+        predicted.extend(prediction["popularity"][shown].tolist())
+    outputs = {"similarity": similarity, "predicted_popularity": predicted}
+    return fit_reference(
+        subject.bundle.transform,
+        subject.bundle.features,
+        {name: np.array(values, np.float32) for name, values in outputs.items()},
+    )
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
