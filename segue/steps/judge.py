@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from segue.errors import BundleError
 from segue.journal import Journal
-from segue.steps.result import Folders, StepResult, table
+from segue.steps.result import Folders, StepResult
 from segue.steps.settings import read
 
 if TYPE_CHECKING:
     from segue.bundle.store import Store
     from segue.catalog.profile import Profile
+    from segue.evaluate.findings import Findings
     from segue.evaluate.gate import Verdict
     from segue.recommend.model import Bundle
 
-__all__ = ["JUDGED_AGAINST", "evaluate"]
+__all__ = ["JUDGED_AGAINST", "evaluate", "figures"]
 
 # Beside the evaluation's own files: which state of the channel the verdict was given against.
 JUDGED_AGAINST = "judged_against.json"
@@ -72,19 +73,47 @@ def evaluate(
         indexed=folders.index,
         catalog_profile=profile.digest,
     )
-    verdict = run(
+    evaluation = run(
         Bundle(definition, parts.__getitem__),
         out,
         preprocessed=folders.features,
+        trained=folders.model,
+        indexed=folders.index,
         profile=profile,
         champion=champion,
         champion_profile=champion_profile,
         settings=read(EvaluationSettings, settings or {}),
-        progress=log.tick,
-    ).verdict
+        progress=log.say,
+    )
     write_json(out / JUDGED_AGAINST, {"channel": channel, "generation": pointer.generation})
     shutil.copyfile(out / "report.html", page)
-    return _told(verdict)
+    return StepResult(
+        line=_line(evaluation.verdict),
+        metrics=figures(evaluation.findings, evaluation.verdict),
+        summary=(out / "report.md").read_text(encoding="utf-8"),
+    )
+
+
+def figures(findings: Findings, verdict: Verdict) -> dict[str, float]:
+    """What was measured, flat: the same names in KFP's metrics and in MLflow.
+
+    Examples of names: ``leading.ours``, ``segue.precision``, ``base_design.coverage``, ``recall_at_200``,
+    ``popularity.model.r2``.
+    """
+    told: dict[str, float | None] = {"gate_passed": float(verdict.passed)}
+    if verdict.leading is not None:
+        for name in ("ours", "theirs", "difference", "low", "high"):
+            told[f"leading.{name}"] = getattr(verdict.leading, name)
+    for method, found in findings.methods.items():
+        told |= {f"{method}.{name}": figure.mean for name, figure in found.figures.items()}
+        told |= {f"{method}.{name}": value for name, value in found.overall.items()}
+    told |= {f"recall_at_{k}": value for k, value in findings.retrieval.recall.items()}
+    if findings.popularity is not None:
+        for method, judged in findings.popularity.regression.items():
+            name = f"popularity.{method.replace(' ', '_')}"
+            told |= {f"{name}.r2": judged.r2, f"{name}.mae": judged.mae, f"{name}.spearman": judged.spearman}
+    told["default_popularity_weight"] = findings.defaults.popularity_weight
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bundle] | None, Profile | None]:
@@ -118,13 +147,10 @@ def _profile_of(store: Store, digest: str, catalog_profile: str) -> Profile | No
     return None
 
 
-def _told(verdict: Verdict) -> StepResult:
+def _line(verdict: Verdict) -> str:
     leading = verdict.leading
-    figures: dict[str, float] = {"gate_passed": float(verdict.passed)}
     said = "the gate passed" if verdict.passed else "the gate refused it"
-    if leading is not None and leading.ours is not None:
-        figures[leading.metric.replace("@", "_at_")] = leading.ours
-        against = "" if leading.theirs is None else f", {leading.against} {leading.theirs:.4f}"
-        said = f"{leading.label} {leading.ours:.4f}{against}; {said}"
-    rows = [(check.name, check.outcome, check.text) for check in verdict.checks]
-    return StepResult(line=said, metrics=figures, summary=table("The gate", ("rule", "outcome", ""), rows))
+    if leading is None or leading.ours is None:
+        return said
+    against = "" if leading.theirs is None else f", {leading.against} {leading.theirs:.4f}"
+    return f"{leading.label} {leading.ours:.4f}{against}; {said}"

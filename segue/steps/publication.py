@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from segue.journal import Journal
-from segue.steps.judge import JUDGED_AGAINST
+from segue.steps.judge import JUDGED_AGAINST, figures
 from segue.steps.result import Folders, StepResult, table
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ def _outcome(published: Published, verdict: Verdict, target: Target, *, unchange
 def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: Journal) -> None:
     """Record the run in MLflow, if that is configured. It is away: the next publish catches up."""
     from segue.bundle.store import open_store
+    from segue.evaluate.findings import Findings
+    from segue.evaluate.gate import Verdict
     from segue.tracking import Tracker
 
     tracker = Tracker(warn=log.say)
@@ -170,8 +172,10 @@ def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: 
     index: dict[str, Any] = orjson.loads((folders.index / "index.json").read_bytes())["index"]
     settings = {**training.pop("parameters", {}), **training.pop("settings", {})}
     tracker.log_training(target.run_id, {**settings, "index": index["factory"]}, training)
-    metrics = orjson.loads((evaluated / "metrics.json").read_bytes())
-    tracker.log_evaluation(target.run_id, metrics, {name: evaluated / name for name in _EVALUATION})
+    findings = Findings.model_validate_json((evaluated / "metrics.json").read_bytes())
+    verdict = Verdict.model_validate_json((evaluated / "verdict.json").read_bytes())
+    files = {name: evaluated / name for name in _EVALUATION}
+    tracker.log_evaluation(target.run_id, figures(findings, verdict), files)
     tracker.register(target.run_id, open_store(target.store), digest, target.channel)
 
 
