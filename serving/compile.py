@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from segue.bundle.definition import BundleDefinition
+from segue.bundle.definition import BundleDefinition, sha256_file
 from segue.bundle.reader import BundleFiles
 from segue.ranking.columns import booster_positions
 from segue.recommend.rerank import Predictions, Ranker
@@ -37,6 +37,8 @@ _CHECK_ROWS = 2_000
 _TOLERANCE = 1e-6
 _LONGEST_SECONDS = 3_600
 _SEED = 11
+# Trees a function: smaller ones compile faster and stay in the instruction cache.
+FUNCTION_BLOCK = 34
 
 
 class CompiledRanker:
@@ -130,6 +132,8 @@ class Compiler:
             if not self._stopped.is_set():
                 logger.warning("the boosters of %s stay as they are: %s", self._files.digest[:12], error)
             return
+        if self._stopped.is_set():
+            return
         self.ready = ranker
         metrics.RANKER_COMPILED.labels(self._files.digest).set(1)
         logger.info("the boosters of %s run compiled", self._files.digest[:12])
@@ -139,19 +143,34 @@ class Compiler:
 
         source = self._files.path(name)
         target = self._cache / f"{self._files.definition.files[name].sha256}-{_machine()}.o"
-        if not target.is_file():
-            self._compile(source, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            sha256 = self._compile(source, target)
+        except RuntimeError:
+            # code that was damaged on the disk takes down the process that loads it: not this one
+            if not target.is_file() or self._stopped.is_set():
+                raise
+            target.unlink()
+            sha256 = self._compile(source, target)
+        if sha256_file(target) != sha256:
+            raise RuntimeError(f"{target} was changed since it was tried")
         model = lleaves.Model(model_file=str(source))
-        model.compile(cache=str(target), fblocksize=34)
+        model.compile(cache=str(target), fblocksize=FUNCTION_BLOCK)
         return model
 
-    def _compile(self, source: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def _compile(self, source: Path, target: Path) -> str:
+        """Compile unless the cache has it, load it and predict with it, all in a process of its own.
+
+        Returns
+        -------
+        sha256 of the compiled code.
+        """
         part = target.with_name(f".{target.name}.{os.getpid()}")
-        command = [sys.executable, "-c", _PROGRAM, str(source), str(part), str(target)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        arguments = [str(source), str(part), str(target), str(FUNCTION_BLOCK)]
+        command = [sys.executable, "-c", _PROGRAM, *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
-            _, stderr = self._process.communicate(timeout=_LONGEST_SECONDS)
+            stdout, stderr = self._process.communicate(timeout=_LONGEST_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise RuntimeError(f"compiling took longer than {_LONGEST_SECONDS} s") from None
@@ -159,7 +178,8 @@ class Compiler:
             part.unlink(missing_ok=True)
         if self._process.returncode:
             last = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-            raise RuntimeError(f"compiling ended with {self._process.returncode}: {last[0]}")
+            raise RuntimeError(f"compiling ended with {self._process.returncode}: {last[0][:300]}")
+        return stdout.decode().strip()
 
     def _check(self, ranker: CompiledRanker) -> None:
         """Compare answers on random rows, missing values among them."""
@@ -198,13 +218,19 @@ def _machine() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-# Its own process: LLVM holds the GIL and two CPUs for tens of seconds.
+# Its own process: LLVM holds the GIL and two CPUs for tens of seconds, and aborts on code that is damaged.
 _PROGRAM = """
-import os, sys
+import hashlib, os, sys
 os.nice(19)
-import lleaves
-source, part, target = sys.argv[1:]
+import lleaves, numpy
+source, part, target, block = sys.argv[1:]
+if not os.path.isfile(target):
+    lleaves.Model(model_file=source).compile(cache=part, fblocksize=int(block))
+    os.replace(part, target)
+with open(target, "rb") as file:
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
 model = lleaves.Model(model_file=source)
-model.compile(cache=part, fblocksize=34)
-os.replace(part, target)
+model.compile(cache=target, fblocksize=int(block))
+model.predict(numpy.zeros((2, model.num_feature())))
+print(digest)
 """

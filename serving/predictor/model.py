@@ -94,8 +94,10 @@ class Predictor(kserve.Model):  # type: ignore[misc]
         return bool(self.ready)
 
     def stop(self) -> None:
-        """Stop following the channel."""
+        """Stop following the channel, and whatever is still compiling."""
         self.versions.stop()
+        for version in self.versions.held.values():
+            self._close(version)
 
     async def healthy(self) -> bool:
         """Whether an answer can be given."""
