@@ -22,6 +22,8 @@ class CurvePoint(BaseModel):
         0 orders by similarity (or relevance) alone, 1 by predicted popularity alone, as the base design does.
     leading, low, high
         The leading metric and its 95 % interval; None where it is not defined.
+    gain_low
+        Lower end of the interval of the paired difference to weight 0, in units of the metric.
     popularity
         Mean catalogue popularity of the lists; None where the catalogue has none.
     """
@@ -32,6 +34,7 @@ class CurvePoint(BaseModel):
     leading: float | None
     low: float | None
     high: float | None
+    gain_low: float | None = None
     popularity: float | None
 
 
@@ -63,15 +66,19 @@ def measure_curve(
         Of the same q seeds.
     """
     points = []
+    first: Floats | None = None
     for weight in at:
         lists = lists_at(weight)
-        found = draws.mean(leading(lists)).as_dict()
+        values = leading(lists)
+        first = values if first is None else first
+        found = draws.mean(values).as_dict()
         points.append(
             CurvePoint(
                 popularity_weight=weight,
                 leading=found["mean"],
                 low=found["low"],
                 high=found["high"],
+                gain_low=draws.difference(values, first).as_dict()["low"],
                 popularity=draws.mean(popularity(lists)).as_dict()["mean"],
             )
         )
@@ -79,13 +86,21 @@ def measure_curve(
 
 
 def choose_weight(points: Sequence[CurvePoint], *, loss_allowed: float) -> float:
-    """The largest weight whose loss in the leading metric stays within a share of the best.
+    """The largest weight that is nearly free.
 
-    Popularity is used as far as it is nearly free. Where the leading metric is nowhere defined or nowhere
-    above 0 there is no evidence that popularity is free, and the weight is 0.
+    Its leading figure lies within a share of the best, and so does the lower end of its paired difference to
+    weight 0: on few playlists the mean alone would let a weight through that costs much more on others. Where
+    the leading metric is nowhere defined or nowhere above 0 there is no evidence that popularity is free,
+    and the weight is 0.
     """
-    figures = [(p.popularity_weight, p.leading) for p in points if p.leading is not None]
-    best = max((figure for _, figure in figures), default=0.0)
+    known = [point for point in points if point.leading is not None]
+    best = max((point.leading or 0.0 for point in known), default=0.0)
     if best <= 0:
         return 0.0
-    return max(weight for weight, figure in figures if figure >= (1 - loss_allowed) * best - 1e-12)
+    loss = loss_allowed * best + 1e-12
+    free = [
+        point.popularity_weight
+        for point in known
+        if (point.leading or 0.0) >= best - loss and (point.gain_low is None or point.gain_low >= -loss)
+    ]
+    return max(free, default=0.0)

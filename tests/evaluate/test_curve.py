@@ -40,6 +40,15 @@ def test_the_largest_weight_that_is_nearly_free(figures, expected):
     assert choose_weight(points, loss_allowed=0.05) == expected
 
 
+def test_a_weight_that_may_cost_more_is_not_free():
+    points = [
+        point(0.0, 0.100).model_copy(update={"gain_low": 0.0}),
+        point(0.5, 0.099).model_copy(update={"gain_low": -0.004}),
+        point(1.0, 0.098).model_copy(update={"gain_low": -0.020}),
+    ]
+    assert choose_weight(points, loss_allowed=0.05) == 0.5
+
+
 def test_no_points():
     assert choose_weight([], loss_allowed=0.05) == 0.0
 
@@ -56,3 +65,4 @@ def test_each_weight_is_judged_on_its_own_lists():
     assert [p.leading for p in points] == [1.0, 0.5, 0.0]
     assert [p.popularity for p in points] == [20.0, 50.0, 80.0]
     assert (points[1].low, points[1].high) == (0.0, 1.0)
+    assert [p.gain_low for p in points] == [0.0, -1.0, -1.0]
