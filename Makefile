@@ -12,6 +12,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## create .venv with the locked packages and this checkout in it
+	@echo "ready: source .venv/bin/activate"
 
 $(STAMP): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
@@ -28,7 +29,7 @@ test-live: $(STAMP) ## the tests against real servers: MinIO, MLflow, a browser
 lint: $(STAMP) ## ruff and mypy
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy segue components pipelines
+	@$(BIN)/mypy segue components pipelines serving
 
 format: $(STAMP) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix-only --quiet

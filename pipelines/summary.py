@@ -50,9 +50,8 @@ def _next(outcome: Outcome, arguments: Mapping[str, Any], workdir: Path) -> list
         lines.append(("the report, a page", _short(outcome.report)))
     lines.append(("bundles and channels", f"segue bundle list {store}"))
     if not served:
-        lines.append(
-            ("take it all the same", f"segue bundle promote {store} {published['digest'][:12]} --channel {channel} --reason …")
-        )
+        promote = f"segue bundle promote {store} {published['digest'][:12]} --channel {channel} --reason …"
+        lines.append(("take it all the same", promote))
     tracking = os.environ.get(TRACKING_VARIABLE, "")
     if tracking.startswith("sqlite:"):
         lines.append(

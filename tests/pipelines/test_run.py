@@ -1,0 +1,143 @@
+"""``python -m pipelines run`` as a person runs it: a process, its words, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segue.bundle.channel import read_channel
+from segue.bundle.reader import open_bundle
+from segue.bundle.store import open_store
+from segue.sample import generate
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = ["ingest", "preprocess", "train", "build_index", "evaluate", "publish"]
+
+
+def pipelines(*arguments: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**environment, "PYTHONPATH": str(ROOT), **variables},
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    generate(3_000, folder / "data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(folder: Path) -> subprocess.CompletedProcess[str]:
+    arguments = (
+        "run --catalog data/catalog.csv --interactions data/playlists.csv --store store --workdir work"
+    )
+    rest = "--store store --workdir work --set rounds=20 --set max_seeds=100"
+    return pipelines("run", *data.split(), *rest.split(), cwd=folder)
+
+
+def test_a_run_shows_one_line_a_step(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    shown = re.findall(r"^(\w+) +\d+\.\d s  (.+)$", done.stdout, re.MULTILINE)
+    assert [step for step, _ in shown] == STEPS
+    assert re.match(r"2,\d{3} tracks of 3,0\d{2} rows, \d+ rejected, \d+ playlists", shown[0][1])
+
+
+def test_a_run_ends_with_what_was_published_and_what_to_type_next(
+    done: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    last = json.loads((folder / "work" / "last.json").read_text())
+    assert read_channel(open_store(str(folder / "store")), "champion").digest == last["digest"]
+    assert "promoted: champion points at it, generation 1" in done.stdout
+    assert f"segue recommend store/channels/champion --seed {last['example_seed']}" in done.stdout
+    (report,) = re.findall(r"^ +the report, a page +(\S+)$", done.stdout, re.MULTILINE)
+    assert "<html" in (folder / report).read_text()[:500]
+
+
+def test_the_bundle_is_whole(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+    files = open_bundle(f"{folder / 'store'}/channels/champion", need=None)
+    assert {"search.sqlite", "reference.json", "popularity.txt"} <= set(files.definition.files)
+
+
+def test_the_run_is_in_mlflow_beside_its_files(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{folder / 'work' / 'mlflow.db'}"
+    client = MlflowClient(uri, uri)
+    last = json.loads((folder / "work" / "last.json").read_text())
+    version = client.get_model_version_by_alias("segue", "champion")
+    assert version.tags["digest"] == last["digest"]
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["rounds"] == "20"
+    assert run.data.tags["segue.run_id"] == last["run_id"]
+    assert "leading.ours" in run.data.metrics
+    assert any(name.startswith("importance.") for name in run.data.metrics)
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"evaluation", "model"}
+    assert not (folder / "mlruns").exists()
+
+
+def test_everything_that_was_printed_is_kept(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+    (log,) = (folder / "work" / "runs").glob("*/run.log")
+    assert "Executing task" in log.read_text()
+    assert "Executing task" not in done.stdout
+
+
+def test_a_step_that_fails_is_one_clear_message(folder: Path) -> None:
+    (folder / "bad.csv").write_text("name,energy\nx,0.5\n")
+    failed = pipelines("run", "--catalog", "bad.csv", "--store", "other", "--workdir", "failed", cwd=folder)
+    assert failed.returncode == 1
+    message, log = failed.stderr.splitlines()
+    assert message.startswith("ingest failed: bad.csv: required columns missing: track_id")
+    assert "Traceback" not in failed.stderr + failed.stdout
+    assert (folder / log.rpartition(": ")[2]).read_text()
+
+    (note,) = (folder / "other" / "evaluations" / "failed").iterdir()
+    assert json.loads(note.read_text())["message"].startswith("ingest: bad.csv: required columns missing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--set", "round=3"), "pipelines: --set round: there is no such setting; did you mean rounds?\n"),
+        (("--set", "rounds=0"), "pipelines: rounds: input should be greater than or equal to 1, got 0\n"),
+        (("--store", "ftp://x"), "pipelines: 'ftp://x' is not a store: expected a path, "),
+        (("--set", "channel=Champion.json"), "pipelines: 'Champion.json' can't be the name of a channel"),
+    ],
+)
+def test_what_can_be_known_at_once_is_said_at_once(
+    folder: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    failed = pipelines("run", "--catalog", "data/catalog.csv", "--workdir", "never", *arguments, cwd=folder)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(message)
+    assert not (folder / "never").exists()
+
+
+def test_a_token_that_is_not_there_is_named(folder: Path) -> None:
+    to = ("--host", "http://127.0.0.1:9", "--catalog", "s3://m/c.csv", "--store", "s3://m/s")
+    failed = pipelines("submit", *to, "--token-env", "KFP_TOKEN", cwd=folder)
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "pipelines: --token-env KFP_TOKEN: the environment has no such variable, or it is empty\n"
+    )
+
+
+def test_the_image_is_a_setting_of_compilation(folder: Path) -> None:
+    done = pipelines("compile", "--out", "t.yaml", "--image", "registry.example/segue:7", cwd=folder)
+    assert done.stdout == "wrote t.yaml\n"
+    images = set(re.findall(r"image: (\S+)", (folder / "t.yaml").read_text()))
+    assert images == {"registry.example/segue:7"}

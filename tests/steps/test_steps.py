@@ -1,0 +1,227 @@
+"""The steps, one after the other on a small sample, as a component or a notebook calls them."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from segue import steps
+from segue.bundle.channel import pin, promote, read_channel
+from segue.bundle.publish import Published
+from segue.bundle.reader import open_bundle
+from segue.bundle.store import Store, open_store
+from segue.errors import ChannelConflict, SettingsError
+from segue.journal import Journal
+from segue.sample import generate
+from segue.steps.result import table
+from tests.bundle.tiny import publish_tiny
+
+SETTINGS = {"rounds": 20, "threads": 1}
+QUICK = {"max_seeds": 120, "bootstrap_rounds": 100, "examples": 2, "recall_queries": 30}
+
+
+@dataclass
+class Metrics:
+    values: dict[str, float] = field(default_factory=dict)
+
+    def log_metric(self, metric: str, value: float) -> None:
+        self.values[metric] = value
+
+
+@dataclass
+class Artifact:
+    path: str
+
+
+def learned(rows: int, root: Path) -> steps.Folders:
+    """The first four steps on a sample of this size."""
+    sample = generate(rows, root / "sample")
+    folders = steps.Folders(*(root / name for name in ("tracks", "features", "model", "index")))
+    steps.ingest(str(sample.catalog), folders.tracks, interactions=str(sample.playlists))
+    steps.preprocess(folders.tracks, folders.features)
+    steps.train(folders.features, folders.model, settings=SETTINGS)
+    steps.build_index(folders.model, folders.features, folders.index)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> steps.Folders:
+    return learned(4_000, tmp_path_factory.mktemp("large"))
+
+
+@pytest.fixture(scope="module")
+def smaller(tmp_path_factory: pytest.TempPathFactory) -> steps.Folders:
+    return learned(2_500, tmp_path_factory.mktemp("smaller"))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("SEGUE_MLFLOW_TRACKING_URI", "")
+    return open_store(str(tmp_path / "store"))
+
+
+def judged(folders: steps.Folders, out: Path, store: Store) -> steps.StepResult:
+    settings = {**QUICK, "gate": {"max_psi": 5.0}}
+    out.mkdir(parents=True)
+    return steps.evaluate(folders, out, page=out / "page", store=store.url, settings=settings)
+
+
+def released(folders: steps.Folders, out: Path, store: Store, **changes: object) -> dict[str, object]:
+    """Evaluate and publish; what the publish step wrote."""
+    judged(folders, out, store)
+    return published(folders, out, store, **changes)
+
+
+def published(folders: steps.Folders, out: Path, store: Store, **changes: object) -> dict[str, object]:
+    target = steps.Target(**{"store": store.url, "run_id": out.name, **changes})  # type: ignore[arg-type]
+    steps.publish(folders, out, out / "published.json", target=target)
+    told: dict[str, object] = json.loads((out / "published.json").read_text())
+    return told
+
+
+def test_the_first_bundle_becomes_the_champion_and_can_be_read(
+    folders: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    told = released(folders, tmp_path / "run-1", store)
+    assert told["outcome"] == "promoted"
+    files = open_bundle(f"{store.url}/channels/champion", need=None)
+    assert files.digest == told["digest"]
+    assert files.definition.tracks == 4_000 - _left_out(folders)
+    kept = {entry.key.rpartition("/")[2] for entry in store.entries(f"evaluations/{files.digest}/run-1/")}
+    assert kept == {"report.html", "metrics.json", "verdict.json", "profile.json"}
+
+
+def _left_out(folders: steps.Folders) -> int:
+    """Rows of the sample that are broken, or the same track once more."""
+    profile = json.loads((folders.tracks / "profile.json").read_text())
+    summary = json.loads((folders.features / "summary.json").read_text())
+    return int(4_000 - profile["rows_kept"] + summary["duplicates"] + summary["without_sound"])
+
+
+def test_the_same_again_has_the_same_digest_and_changes_nothing(
+    folders: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    first = released(folders, tmp_path / "run-1", store)
+    again = released(folders, tmp_path / "run-2", store)
+    assert again["digest"] == first["digest"]
+    assert again["outcome"] == "unchanged"
+    assert read_channel(store, "champion").generation == 1
+
+
+def test_a_catalogue_that_shrank_is_refused_with_the_reason(
+    folders: steps.Folders, smaller: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    champion = released(folders, tmp_path / "run-1", store)
+    told = released(smaller, tmp_path / "run-2", store)
+    assert told["outcome"] == "refused"
+    assert any("times the champion's" in str(reason) for reason in told["reasons"])  # type: ignore[attr-defined]
+    assert read_channel(store, "champion").digest == champion["digest"]
+    assert open_bundle(str(told["url"]), need=None).digest == told["digest"]
+
+
+def test_a_pinned_channel_stays(folders: steps.Folders, store: Store, tmp_path: Path) -> None:
+    tiny = publish_tiny(store, tmp_path / "tiny", "tiny", channel="other")
+    promote(store, "champion", tiny.digest, by="ada", reason="by hand")
+    pin(store, "champion", by="ada", reason="festival week")
+    told = released(folders, tmp_path / "run-1", store)
+    assert told["outcome"] == "refused"
+    assert "pinned by ada (festival week)" in str(told["text"])
+    assert read_channel(store, "champion").digest == tiny.digest
+
+
+def test_a_champion_that_can_not_be_read_is_no_reason_to_stop(
+    folders: steps.Folders, smaller: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    champion = released(smaller, tmp_path / "run-1", store)
+    broken = store.local_path(f"bundles/{champion['digest']}/tracks.parquet")
+    assert broken is not None
+    broken.chmod(0o644)
+    broken.write_bytes(b"rubbish")
+    told = released(folders, tmp_path / "run-2", store)
+    assert told["outcome"] == "promoted"
+    verdict = json.loads((tmp_path / "run-2" / "verdict.json").read_text())
+    assert verdict["against"] == "base design"
+
+
+def test_without_promotion_the_bundle_is_published_beside(
+    folders: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    told = released(folders, tmp_path / "run-1", store, promote=False)
+    assert told["outcome"] == "published"
+    assert read_channel(store, "champion").digest is None
+
+
+def test_a_channel_that_moved_since_the_verdict_is_not_moved(
+    folders: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    judged(folders, tmp_path / "run-1", store)
+    other: Published = publish_tiny(store, tmp_path / "tiny", "tiny")
+    with pytest.raises(ChannelConflict, match="is at generation 1, expected 0"):
+        published(folders, tmp_path / "run-1", store)
+    assert read_channel(store, "champion").digest == other.digest
+
+
+def test_the_evaluation_tells_its_figures_and_the_report(
+    folders: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    result = judged(folders, tmp_path / "run-1", store)
+    metrics, summary, stream = Metrics(), Artifact(str(tmp_path / "summary.md")), io.StringIO()
+    result.report(Journal("evaluate", stream), metrics, summary)
+    assert metrics.values["gate_passed"] == 1.0
+    assert metrics.values["recall_at_200"] >= 0.99
+    assert {"segue.precision", "base_design.precision", "random.precision"} <= set(metrics.values)
+    assert metrics.values["segue.precision"] > metrics.values["random.precision"]
+    assert Path(summary.path).read_text()
+    assert "the gate passed" in stream.getvalue()
+    page = (tmp_path / "run-1" / "page").read_text()
+    assert page == (tmp_path / "run-1" / "report.html").read_text()
+
+
+def test_a_seed_is_named_that_the_bundle_has(folders: steps.Folders, store: Store, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    told = released(folders, tmp_path / "run-1", store)
+    tracks = pq.read_table(
+        folders.features / "tracks.parquet", columns=["track_id", "popularity"]
+    ).to_pandas()
+    best = tracks.set_index("track_id").popularity
+    assert best[str(told["example_seed"])] == best.max()
+
+
+def test_a_run_that_failed_leaves_a_note(store: Store) -> None:
+    key = steps.record_failure("FAILED", "ingest: no such file", store=store.url, run_id="run-9")
+    assert key == "evaluations/failed/run-9.json"
+    note = json.loads(store.read(key))
+    assert (note["run_id"], note["message"]) == ("run-9", "ingest: no such file")
+
+
+def test_a_run_that_succeeded_leaves_none(store: Store) -> None:
+    assert steps.record_failure("SUCCEEDED", "", store=store.url, run_id="run-9") is None
+    assert store.entries("") == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rounds": 0}, "rounds: input should be greater than or equal to 1, got 0"),
+        ({"loss_allowed": 2}, "loss_allowed: input should be less than or equal to 1, got 2"),
+        ({"max_psi": 0}, "max_psi: input should be greater than 0, got 0"),
+        ({"max_rejected": 1.5}, "max_rejected: expected a share between 0 and 1, got 1.5"),
+        ({"recall_target": -1}, "recall_target: expected a share between 0 and 1, got -1"),
+        ({"neighbours": 0}, "neighbours: expected 1 or more, got 0"),
+    ],
+)
+def test_a_setting_out_of_its_bounds_is_named(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        steps.check_settings(settings)
+    assert str(caught.value) == message
+
+
+def test_a_cell_of_a_summary_can_not_leave_its_cell() -> None:
+    text = table("Genres", ("genre", "tracks"), [("a|b\n<script>`x`", 1200)])
+    (row,) = [line for line in text.splitlines() if "1,200" in line]
+    assert row == "| a&#124;b &lt;script&gt;&#96;x&#96; | 1,200 |"
