@@ -48,3 +48,10 @@ lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml
 clean: ## remove what was built: .venv, .segue, caches
 	@rm -rf .venv .segue .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist local_outputs
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: serve bench-serving
+serve: $(STAMP) ## the pair on this machine: make serve BUNDLE=STORE/channels/champion
+	@BUNDLE="$(BUNDLE)" scripts/serve.sh
+
+bench-serving: $(STAMP) ## measure the pair against one that does nothing
+	@$(BIN)/python -m tests.benchmarks.bench_serving

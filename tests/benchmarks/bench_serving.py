@@ -1,0 +1,424 @@
+"""The pair against a pair that does nothing, and against the base design, in one run on one machine.
+
+``make bench-serving``, or ``python -m tests.benchmarks.bench_serving [--rows N] [--store DIR] [--minutes M]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.http_load import Outcome, bodies, closed, paced
+from tests.benchmarks.measure import CACHE, Bound, report
+from tests.serving.processes import ROOT, Served, free_port, predictor, transformer, wait_for
+
+ROWS = 1_160_000
+K, CANDIDATES = 10, 200
+ROUNDS = 5
+SECONDS = 4.0
+LOGS = CACHE / "serving-logs"
+
+
+@dataclass
+class Setting:
+    """What is measured, and what has been."""
+
+    store: Path
+    digests: list[str]
+    calls: list[bytes]
+    columns: int
+    tracks: int
+    bytes_per_track: float
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def bundle(self) -> str:
+        return f"{self.store}/bundles/{self.digests[0]}"
+
+    @property
+    def channel(self) -> str:
+        return f"{self.store}/channels/bench"
+
+
+def make_store(rows: int) -> Path:
+    """A store with the bundle of the sample of this size; made once."""
+    from segue.bundle.parts import collect
+    from segue.bundle.publish import publish
+    from segue.catalog.ingest import ingest
+    from segue.features.preprocess import preprocess
+    from segue.index.build import build_index
+    from segue.ranking.train import TrainSettings, train
+    from tests.benchmarks.bench_pipeline import sample
+
+    store, work = CACHE / f"serving-{rows}", CACHE / f"serving-steps-{rows}"
+    if (store / "channels" / "champion.json").exists():
+        return store
+    ingest(str(sample(rows) / "catalog.csv"), work / "ingested")
+    preprocess(work / "ingested", work / "preprocessed")
+    train(work / "preprocessed", work / "trained", settings=TrainSettings(rounds=300, early_stopping=0))
+    build_index(work / "trained", work / "preprocessed", work / "indexed")
+    definition, parts = collect(
+        preprocessed=work / "preprocessed",
+        trained=work / "trained",
+        indexed=work / "indexed",
+        catalog_profile="0" * 64,
+    )
+    parts |= _extras(work, parts)
+    publish(definition, parts, str(store), run_id="bench", by="bench", reason="first", promote=True)
+    return store
+
+
+def _extras(work: Path, parts: dict[str, Path]) -> dict[str, Path]:
+    """A drift reference, and in place of the search index, which the pair never opens, an empty file."""
+    import numpy as np
+
+    from segue.features.reference import fit_reference
+    from segue.features.transform import FeatureTransform
+
+    transform = FeatureTransform.model_validate_json(parts["transform.json"].read_bytes())
+    shares = np.linspace(0, 1, 1_000, dtype=np.float32)
+    outputs = {"similarity": shares, "score": shares, "predicted_popularity": shares * 100}
+    reference = fit_reference(transform, np.load(parts["features.npy"]), outputs)
+    (work / "reference.json").write_text(reference.model_dump_json())
+    (work / "search.sqlite").write_bytes(b"")
+    return {name: work / name for name in ("reference.json", "search.sqlite")}
+
+
+def prepare(store: Path) -> Setting:
+    """Publish two more versions that differ in name alone, for the swap, and draw the queries."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    from segue.bundle.channel import read_channel
+    from segue.bundle.place import Place, read_definition
+    from segue.bundle.publish import publish
+    from segue.bundle.store import open_store
+
+    opened = open_store(str(store))
+    first = read_channel(opened, "champion").digest
+    assert first is not None
+    definition, _ = read_definition(Place.in_store(opened, first))
+    folder = store / "bundles" / first
+    parts = {name: folder / name for name in definition.files}
+    digests = [first]
+    for number in (1, 2):
+        other = definition.model_copy(update={"catalog_profile": f"{number:064x}", "files": {}})
+        made = publish(other, parts, opened, run_id="bench", by="bench", reason="again", channel="bench")
+        digests.append(made.digest)
+    ids = pq.read_table(folder / "tracks.parquet", columns=["track_id"])["track_id"]
+    chosen = [ids[int(row)].as_py() for row in np.random.default_rng(3).integers(0, len(ids), 4_000)]
+    calls = bodies(chosen, k=K, candidates=CANDIDATES)
+    columns = len(definition.ranking_columns)
+    return Setting(store, digests, calls, columns, definition.tracks, definition.bytes_per_track)
+
+
+def point_at(setting: Setting, digest: str) -> None:
+    """Move the benchmark's channel; the bundles were verified when they were published."""
+    from segue.bundle.channel import promote
+    from segue.bundle.store import open_store
+
+    promote(open_store(str(setting.store)), "bench", digest, by="bench", reason="swap", quick=True)
+
+
+@contextlib.contextmanager
+def noop_pair(columns: int) -> Iterator[int]:
+    """Start the pair that does nothing; gives its HTTP port."""
+    ports = [free_port() for _ in range(4)]
+    module = [sys.executable, "-m", "tests.benchmarks.noop_pair"]
+    commands = [
+        [*module, "predictor", str(ports[0]), str(ports[1]), str(columns)],
+        [*module, "transformer", str(ports[2]), str(ports[3]), str(columns), f"127.0.0.1:{ports[1]}"],
+    ]
+    with (LOGS / "noop.log").open("wb") as log:
+        started = [subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for command in commands]
+    try:
+        for port in (ports[0], ports[2]):
+            served = Served("noop", LOGS / "noop.log", {}, http_port=port)
+            wait_for(lambda served=served: served.ready, "the no-op pair")  # type: ignore[misc]
+        yield ports[2]
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()
+
+
+@contextlib.contextmanager
+def segue_pair(bundle: str, **flags: str) -> Iterator[tuple[Served, Served]]:
+    """Start the pair; gives transformer and predictor."""
+    ranking = predictor(LOGS, bundle, **flags)
+    serving = transformer(LOGS, bundle, ranking, poll_seconds="0.5", predictor_deadline_seconds="5")
+    try:
+        ranking.start().wait_ready()
+        serving.start().wait_ready()
+        yield serving, ranking
+    finally:
+        for served in (serving, ranking):
+            served.stop()
+
+
+def base_design(setting: Setting) -> float:
+    """p50 of the base design's compute for one request, in ms: no HTTP, no filters, no checks."""
+    import faiss
+    import lightgbm
+    import numpy as np
+    import pandas as pd
+
+    folder = setting.store / "bundles" / setting.digests[0]
+    index = faiss.read_index(str(folder / "index.faiss"))
+    from segue.bundle.definition import BundleDefinition
+
+    spec = BundleDefinition.parse((folder / "bundle.json").read_bytes(), source="bench").index
+    if spec.kind == "ivf":
+        index.nprobe = spec.nprobe
+    embedding = np.load(folder / "embedding.npy", mmap_mode="r")
+    frame = pd.DataFrame(np.load(folder / "features.npy"))
+    booster = lightgbm.Booster(model_file=str(folder / "popularity.txt"))
+    seconds = []
+    for row in np.random.default_rng(4).integers(0, len(embedding), 60):
+        begun = time.perf_counter()
+        ids = index.search(np.array(embedding[row])[None, :], CANDIDATES)[1][0]
+        candidates = pd.DataFrame([frame.iloc[i] for i in ids])
+        predicted = booster.predict(candidates.to_numpy(), num_threads=1)
+        np.argsort(-predicted)[:K]
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds[10:]) * 1e3
+
+
+def compare(setting: Setting, ports: dict[str, int]) -> None:
+    """p50 at one client and rate at eight, interleaved, the median of five; all within this run."""
+    seen: dict[str, dict[str, list[float]]] = {name: {"p50_ms": [], "rate": []} for name in ports}
+    for port in ports.values():
+        closed(port, setting.calls, clients=4, seconds=2)
+    for _ in range(ROUNDS):
+        for clients in (1, 8):
+            for name, port in ports.items():
+                outcome = closed(port, setting.calls, clients=clients, seconds=SECONDS)
+                _no_failures(name, outcome)
+                if clients == 1:
+                    seen[name]["p50_ms"].append(outcome.percentile_ms(50))
+                else:
+                    seen[name]["rate"].append(outcome.rate)
+    medians = {
+        name: {key: statistics.median(values) for key, values in kinds.items()}
+        for name, kinds in seen.items()
+    }
+    setting.figures["compare"] = {"medians": medians, "runs": seen}
+
+
+def _no_failures(name: str, outcome: Outcome) -> None:
+    if outcome.failures:
+        raise SystemExit(f"{name}: {len(outcome.failures)} calls failed, first {outcome.failures[0]}")
+
+
+def start_times(setting: Setting) -> None:
+    """Seconds until ready: an empty kserve server, the transformer, the predictor; the median of three."""
+    empty = (
+        "import sys; port = int(sys.argv[1]); grpc = int(sys.argv[2]); sys.argv = sys.argv[:1]\n"
+        "import kserve\n"
+        "model = kserve.Model('segue'); model.load()\n"
+        "kserve.ModelServer(http_port=port, grpc_port=grpc).start([model])\n"
+    )
+
+    def ready(start: Callable[[int, int], subprocess.Popen[bytes]]) -> float:
+        http, grpc = free_port(), free_port()
+        begun = time.perf_counter()
+        process = start(http, grpc)
+        served = Served("any", LOGS / "start.log", {}, http_port=http)
+        wait_for(lambda: served.ready, "a server that starts")
+        took = time.perf_counter() - begun
+        process.terminate()
+        process.wait()
+        return took
+
+    def popen(*arguments: str) -> subprocess.Popen[bytes]:
+        with (LOGS / "start.log").open("ab") as log:
+            return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=log, stderr=log)
+
+    def room(name: str) -> Callable[[int, int], subprocess.Popen[bytes]]:
+        def start(http: int, grpc: int) -> subprocess.Popen[bytes]:
+            flags = ["--bundle", setting.bundle, "--http_port", str(http), "--grpc_port", str(grpc)]
+            return popen("-m", f"serving.{name}", *flags)
+
+        return start
+
+    kinds = {
+        "empty": lambda http, grpc: popen("-c", empty, str(http), str(grpc)),
+        "transformer": room("transformer"),
+        "predictor": room("predictor"),
+    }
+    runs = {name: [] for name in kinds}  # type: ignore[var-annotated]
+    for _ in range(3):
+        for name, start in kinds.items():
+            runs[name].append(ready(start))
+    setting.figures["start_seconds"] = {name: statistics.median(values) for name, values in runs.items()}
+
+
+def anonymous_mib(pid: int) -> float:
+    """RssAnon: what a process holds for itself, without mapped files."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("no RssAnon: this is not Linux")
+
+
+class MemoryWatch:
+    """The largest RssAnon that a process has while this is entered."""
+
+    def __init__(self, pid: int) -> None:
+        self.largest = 0.0
+        self._pid = pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.02):
+            self.largest = max(self.largest, anonymous_mib(self._pid))
+
+
+def under_load(setting: Setting, minutes: float) -> None:
+    """Held rate, latency at 60 % of it, a swap in the middle of that, memory all along."""
+    point_at(setting, setting.digests[0])
+    with segue_pair(setting.channel) as (serving, _):
+        port, pid = serving.http_port, serving.pid
+        closed(port, setting.calls, clients=8, seconds=3)
+        held = statistics.median(
+            closed(port, setting.calls, clients=8, seconds=SECONDS).rate for _ in range(3)
+        )
+        rate = 0.6 * held
+        calm = paced(port, setting.calls, rate=rate, count=int(rate * 20))
+        _no_failures("calm", calm)
+        memory = anonymous_mib(pid)
+        before_seconds = 15.0
+        count = max(11_000, int(rate * 45))
+        swaps: list[float] = []
+
+        def swap() -> None:
+            swaps.append(time.perf_counter())
+            point_at(setting, setting.digests[1])
+            wait_for(
+                lambda: serving.metric("segue_bundle_info", digest=setting.digests[1]) == 1,
+                "the new bundle in service",
+                about=serving.tail,
+            )
+            swaps.append(time.perf_counter())
+
+        with MemoryWatch(pid) as watch:
+            outcome = paced(
+                port, setting.calls, rate=rate, count=count, meanwhile=swap, meanwhile_after=before_seconds
+            )
+        before = outcome.between(0, swaps[0])
+        during = outcome.between(swaps[0], swaps[1])
+        setting.figures["load"] = {
+            "held_rate": held,
+            "rate": rate,
+            "p50_ms": calm.percentile_ms(50),
+            "p99_ms": calm.percentile_ms(99),
+            "rss_anon_mib": memory,
+            "rss_anon_swap_mib": watch.largest,
+            "swap_requests": count,
+            "swap_failed": len(outcome.failures),
+            "swap_seconds": swaps[1] - swaps[0],
+            "swap_p99_before_ms": before.percentile_ms(99),
+            "swap_p99_during_ms": during.percentile_ms(99),
+            "swap_calls_during": len(during.seconds),
+        }
+        setting.figures["soak"] = soak(setting, serving, rate, minutes)
+
+
+def soak(setting: Setting, serving: Served, rate: float, minutes: float) -> dict[str, float]:
+    """Load for so long; memory after the first fifth against memory at the end."""
+    if not minutes:
+        return {}
+    measured = []
+    for _ in range(5):
+        outcome = paced(serving.http_port, setting.calls, rate=rate, count=int(rate * minutes * 12))
+        _no_failures("soak", outcome)
+        measured.append(anonymous_mib(serving.pid))
+    return {"minutes": minutes, "first_mib": measured[0], "last_mib": measured[-1]}
+
+
+def bounds(figures: dict[str, Any]) -> list[Bound]:
+    """The figures that are promised."""
+    medians, load, start = figures["compare"]["medians"], figures["load"], figures["start_seconds"]
+    noop, plain = medians["noop"], medians["booster"]
+    made = [
+        Bound("p50 at 1 client / no-op pair, booster", plain["p50_ms"] / noop["p50_ms"], 2.8),
+        Bound("rate at 8 clients / no-op pair, booster", plain["rate"] / noop["rate"], 0.33, True),
+        Bound("p50 of the pair / base design's compute", plain["p50_ms"] / figures["base_design_ms"], 0.5),
+        Bound("transformer ready - empty kserve server, s", start["transformer"] - start["empty"], 2),
+        Bound("predictor ready - empty kserve server, s", start["predictor"] - start["empty"], 2),
+        Bound("RssAnon of the transformer, MiB", load["rss_anon_mib"], 550),
+        Bound("RssAnon during a swap, MiB", load["rss_anon_swap_mib"], 900),
+        Bound("p99 / p50 at 60 % of the rate held", load["p99_ms"] / load["p50_ms"], 4),
+        Bound("failed requests during a swap", load["swap_failed"], 0),
+        Bound("p99 during a swap / before", load["swap_p99_during_ms"] / load["swap_p99_before_ms"], 2),
+    ]
+    if "compiled" in medians:
+        compiled = medians["compiled"]
+        made[2:2] = [
+            Bound("p50 at 1 client / no-op pair, compiled", compiled["p50_ms"] / noop["p50_ms"], 1.9),
+            Bound("rate at 8 clients / no-op pair, compiled", compiled["rate"] / noop["rate"], 0.45, True),
+        ]
+    if figures["soak"]:
+        grown = figures["soak"]["last_mib"] / figures["soak"]["first_mib"]
+        made.append(Bound(f"RssAnon after {figures['soak']['minutes']:g} minutes / at first", grown, 1.05))
+    return made
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON; 1 where a figure is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--store", type=Path, help="a store that has a champion already")
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the soak; 0: none")
+    parser.add_argument("--no-compile", action="store_true")
+    arguments = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    setting = prepare(arguments.store or make_store(arguments.rows))
+    figures = setting.figures
+    figures |= {"tracks": setting.tracks, "bytes_per_track": setting.bytes_per_track}
+    figures["cpus"] = len(os.sched_getaffinity(0))
+    print(f"{setting.tracks:,} tracks, {setting.bytes_per_track:.0f} bytes a track", flush=True)
+    start_times(setting)
+    print("start, s:", figures["start_seconds"], flush=True)
+    figures["base_design_ms"] = base_design(setting)
+    print(f"base design: {figures['base_design_ms']:.1f} ms", flush=True)
+    with contextlib.ExitStack() as stack:
+        ports = {"noop": stack.enter_context(noop_pair(setting.columns))}
+        ports["booster"] = stack.enter_context(segue_pair(setting.bundle))[0].http_port
+        if not arguments.no_compile:
+            serving, ranking = stack.enter_context(segue_pair(setting.bundle, compile_ranker=""))
+            wait_for(
+                lambda: ranking.metric("segue_ranker_compiled", digest=setting.digests[0]) == 1,
+                "compiled boosters",
+                seconds=600,
+                about=ranking.tail,
+            )
+            ports["compiled"] = serving.http_port
+        compare(setting, ports)
+    print("compare:", figures["compare"]["medians"], flush=True)
+    under_load(setting, arguments.minutes)
+    print("load:", figures["load"], flush=True)
+    return 0 if report("serving", bounds(figures), figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
