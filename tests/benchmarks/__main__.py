@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: ``make bench``, or ``python -m tests.benchmarks ROWS`` for fewer rows."""
+"""All benchmarks in turn: ``make bench``, or ``python -m tests.benchmarks ROWS`` for fewer rows."""
 
 from __future__ import annotations
 

@@ -16,9 +16,17 @@ from tests.benchmarks.measure import CACHE, Bound, Step, in_own_process, report
 
 ROWS = 1_160_000
 ROUNDS = 300
-SOUND = (
-    "danceability energy speechiness acousticness instrumentalness liveness valence loudness tempo".split()
-)
+SOUND = [
+    "danceability",
+    "energy",
+    "speechiness",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "valence",
+    "loudness",
+    "tempo",
+]
 COLUMNS = [*SOUND, "key", "mode", "duration_ms", "time_signature", "year"]
 
 
