@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from segue.evaluate.baselines import finish
 from segue.evaluate.gate import Leading, compare
 from segue.evaluate.judge import Judge
 from segue.evaluate.lists import fetch_pools
@@ -54,7 +55,7 @@ def against_champion(subject: Subject, champion: Bundle) -> Leading | None:
     metric = subject.leading
     return compare(
         judge.leading(subject.lists[SEGUE][both], metric),
-        judge.leading(_translated(subject, champion, _lists(subject, champion, rows)), metric),
+        judge.leading(_translated(subject, champion, _lists(subject, champion, rows), judge.seeds), metric),
         judge.draws,
         metric=metric,
         label=subject.labels[metric],
@@ -82,13 +83,12 @@ def _lists(subject: Subject, champion: Bundle, seeds: Rows) -> Rows:
     )
 
 
-def _translated(subject: Subject, champion: Bundle, lists: Rows) -> Rows:
+def _translated(subject: Subject, champion: Bundle, lists: Rows, seeds: Rows) -> Rows:
     """The champion's rows as rows of the new catalogue; what it lacks is left out."""
     used = np.unique(lists[lists >= 0])
     table = np.full(champion.size, -1, np.int32)
     for row in used.tolist():
         mine = subject.bundle.lookup.row_of(champion.value("track_id", row))
         table[row] = -1 if mine is None else mine
-    mapped = np.where(lists >= 0, table[lists], -1)
-    order = np.argsort(mapped < 0, axis=1, kind="stable")
-    return np.take_along_axis(mapped, order, axis=1)
+    # the new catalogue may group recordings otherwise
+    return finish(np.where(lists >= 0, table[lists], -1), seeds, subject.bundle.recording, lists.shape[1])

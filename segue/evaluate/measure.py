@@ -29,9 +29,12 @@ __all__ = ["SEGUE", "Part", "Subject"]
 
 SEGUE = "segue"
 BASE_DESIGN = "base_design"
+# A genre that was read off playlists gives away which tracks share one: this line shows what is left.
+NO_GENRE = "nearest_without_genre"
 TITLES = {
     SEGUE: "Segue",
     "nearest": "Nearest only",
+    NO_GENRE: "Nearest, genre set aside",
     BASE_DESIGN: "Base design",
     "most_popular": "Most popular",
     "random": "Random",
@@ -104,18 +107,34 @@ class Subject:
         return self._part(VALIDATION, self.settings.validation_seeds(self.bundle.size))
 
     @cached_property
-    def leading(self) -> str | None:
-        """Name of the figure that leads: one that both parts define."""
-        found = [
-            leading_metric(
-                part.relevance,
-                self.facts,
-                # the choice of a weight needs no interval, and validation is the smallest part
-                min_playlists=self.settings.min_playlists if part is self.test else 2,
+    def playlists(self) -> dict[int, Relevance]:
+        """What the held-out playlists say, by part; empty where they are too few to judge by.
+
+        Decided for both parts at once: a weight chosen by one figure says nothing about another.
+        """
+        path = self.preprocessed / "playlists.parquet"
+        if not path.exists():
+            return {}
+        table = pq.read_table(path)
+        most = {
+            TEST: self.settings.test_seeds(self.bundle.size),
+            VALIDATION: self.settings.validation_seeds(self.bundle.size),
+        }
+        found = {
+            split: from_playlists(
+                table, self.bundle.recording, split=split, max_seeds=seeds, seed=self.settings.seed
             )
-            for part in (self.test, self.validation)
-        ]
-        return found[0] if found[0] == found[1] else None
+            for split, seeds in most.items()
+        }
+        # an interval needs more playlists than the choice of a weight does
+        enough = {TEST: self.settings.min_playlists, VALIDATION: 2}
+        few = any(len(np.unique(found[split].clusters)) < least for split, least in enough.items())
+        return {} if few else found
+
+    @cached_property
+    def leading(self) -> str | None:
+        """Name of the figure that leads: held-out playlists' if there are enough, else genres', else none."""
+        return leading_metric(self.test.relevance, self.facts, min_playlists=self.settings.min_playlists)
 
     @cached_property
     def curve(self) -> list[CurvePoint]:
@@ -151,13 +170,27 @@ class Subject:
         """Lists for the test seeds by method, int32 [q, depth] each."""
         seeds, recording, depth = self.test.judge.seeds, self.bundle.recording, self.settings.depth
         self.progress("making the lists to compare with")
-        return {
+        found = {
             SEGUE: self.test.pools.lists(self.rules(self.weight)),
             "nearest": self.test.pools.lists(self.rules(0.0, max_per_artist=depth)),
+        }
+        if any(block.name == "genre" for block in self.bundle.definition.blocks):
+            found[NO_GENRE] = self.without_genre(seeds)
+        return {
+            **found,
             BASE_DESIGN: self.base_design(seeds),
             "most_popular": baselines.most_popular(seeds, recording, self.bundle.popularity, depth),
             "random": baselines.random_lists(seeds, recording, depth, seed=self.settings.seed),
         }
+
+    def without_genre(self, seeds: Rows) -> Rows:
+        """Nearest tracks by all blocks of the embedding but the genre's."""
+        blocks = [block for block in self.bundle.definition.blocks if block.name != "genre"]
+        columns = np.concatenate([np.arange(block.start, block.start + block.width) for block in blocks])
+        near = baselines.exact_neighbours(
+            self.bundle.embedding[:, columns], seeds, self.settings.depth + baselines.SLACK
+        )
+        return baselines.finish(near, seeds, self.bundle.recording, self.settings.depth)
 
     def base_design(self, seeds: Rows) -> Rows:
         """The base design's lists: raw features under L2, then predicted popularity."""
@@ -214,17 +247,9 @@ class Subject:
         return Part(judge, pools)
 
     def _relevance(self, split: int, most: int) -> Relevance:
-        path = self.preprocessed / "playlists.parquet"
-        if path.exists():
-            found = from_playlists(
-                pq.read_table(path),
-                self.bundle.recording,
-                split=split,
-                max_seeds=most,
-                seed=self.settings.seed,
-            )
-            if len(found.seeds):
-                return found
+        found = self.playlists.get(split)
+        if found is not None:
+            return found
         return sample_tracks(
             self.split, self.bundle.artist, of=split, max_seeds=most, seed=self.settings.seed
         )

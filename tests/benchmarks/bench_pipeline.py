@@ -16,7 +16,7 @@ from tests.benchmarks.measure import CACHE, Bound, Step, in_own_process, report
 
 ROWS = 1_160_000
 ROUNDS = 300
-SOUND = [
+COLUMNS = (
     "danceability",
     "energy",
     "speechiness",
@@ -26,8 +26,12 @@ SOUND = [
     "valence",
     "loudness",
     "tempo",
-]
-COLUMNS = [*SOUND, "key", "mode", "duration_ms", "time_signature", "year"]
+    "key",
+    "mode",
+    "duration_ms",
+    "time_signature",
+    "year",
+)
 
 
 def sample(rows: int) -> Path:
