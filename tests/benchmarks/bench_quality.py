@@ -45,7 +45,7 @@ def main() -> bool:
     for method, found in figures.items():
         plain, filtered = found["precision"], found["artist_filtered_precision"]
         print(
-            f"  {methods[method]['title']:<14} P@10 {plain['mean']:.4f} ({plain['low']:.4f}-{plain['high']:.4f})"
+            f"  {methods[method]['title']:<14} P {plain['mean']:.4f} ({plain['low']:.4f}-{plain['high']:.4f})"
             f"   others {filtered['mean']:.4f} ({filtered['low']:.4f}-{filtered['high']:.4f})"
         )
     ratio = figures["segue"]["precision"]["mean"] / figures["base_design"]["precision"]["mean"]
