@@ -1,0 +1,157 @@
+"""Read ``search.sqlite``."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from segue.errors import BundleError
+from segue.search.attempts import attempts
+from segue.search.build import SCHEMA_VERSION
+from segue.search.query import Part, expression, read_phrase
+from segue.search.rank import Found, Match, match, ordered
+from segue.search.text import exact_key
+
+__all__ = ["SearchIndex"]
+
+# So many of the most popular matches are looked at, whatever was typed: a search is bounded.
+_POOL = 100
+_MOST = 1_000
+
+
+class SearchIndex:
+    """Search the names of a bundle's tracks.
+
+    Safe from several threads: each has its own connection to the file, which is opened read-only and taken to
+    never change.
+
+    Parameters
+    ----------
+    path
+        The file that `build_search` wrote.
+
+    Raises
+    ------
+    BundleError
+        The file is missing or is not a search index of this version.
+
+    Examples
+    --------
+    >>> with SearchIndex(Path("bundle/search.sqlite")) as index:  # doctest: +SKIP
+    ...     rows = index.search("bjork hyper", limit=5)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        if not path.is_file():
+            raise BundleError(f"{path.name} is missing: expected a search index at {path}")
+        try:
+            version = self._database().execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            raise BundleError(f"{path.name} is not a search index: {error}") from error
+        if version != SCHEMA_VERSION:
+            raise BundleError(f"{path.name} has schema {version}, expected {SCHEMA_VERSION}")
+
+    def __enter__(self) -> SearchIndex:
+        """Return the index itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads; the index is not used after that."""
+        with self._lock:
+            while self._opened:
+                self._opened.pop().close()
+        self._local = threading.local()
+
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        artist: str | None = None,
+        track: str | None = None,
+        limit: int = 20,
+    ) -> list[int]:
+        """Find tracks by what a person types.
+
+        Parameters
+        ----------
+        query
+            Words of artist and title in any order; the last may be unfinished, one typo is forgiven.
+        artist, track
+            The same, looked for in the artist's name or the title alone. All that are given must match.
+        limit
+            Length of the list, at most 1,000.
+
+        Returns
+        -------
+        Rows of ``tracks.parquet``, the best match first: whole names, then names that begin so, then all
+        words, then beginnings of words; equal matches by popularity; what takes forgiving a typo comes last.
+        """
+        typed = (read_phrase("any", query), read_phrase("artist", artist), read_phrase("title", track))
+        phrases = [phrase for phrase in typed if phrase is not None]
+        limit = min(limit, _MOST)
+        if not phrases or limit < 1:
+            return []
+        database = self._database()
+        found: dict[int, Found] = {}
+        for number, parts in enumerate(attempts(database, phrases)):
+            for one in _find(database, parts, number, max(_POOL, limit)):
+                found.setdefault(one.id, one)
+            if len(found) >= limit or _is_answered(parts, found):
+                break
+        return [one.row for one in ordered(found.values())[:limit]]
+
+    def _database(self) -> sqlite3.Connection:
+        database: sqlite3.Connection | None = getattr(self._local, "database", None)
+        if database is None:
+            uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
+            database = sqlite3.connect(uri, uri=True, check_same_thread=False, cached_statements=64)
+            database.execute(f"PRAGMA mmap_size = {self._path.stat().st_size}")
+            self._local.database = database
+            with self._lock:
+                self._opened.append(database)
+        return database
+
+
+def _is_answered(parts: Sequence[Part], found: Mapping[int, Found]) -> bool:
+    """Tell whether what was found leaves no doubt that the words were typed as they were meant."""
+    words = sum(len(part.terms) for part in parts)
+    if words > 2:
+        return bool(found)
+    return words == 2 and any(one.match <= Match.BEGINS for one in found.values())
+
+
+def _find(database: sqlite3.Connection, parts: Sequence[Part], attempt: int, most: int) -> Iterator[Found]:
+    """Yield whole names first, then the most popular tracks that hold all words."""
+    if len(parts) == 1:
+        yield from _find_whole(database, parts[0], attempt, most)
+    rows = database.execute(
+        "SELECT track.id, row, track.artist, track.title FROM names JOIN track ON track.id = names.rowid "
+        "WHERE names MATCH ? ORDER BY names.rowid LIMIT ?",
+        (expression(parts), most),
+    )
+    for number, row, artist, title in rows:
+        kind, by_artist = match(parts, artist, title)
+        yield Found(number, row, attempt, kind, by_artist)
+
+
+def _find_whole(database: sqlite3.Connection, part: Part, attempt: int, most: int) -> Iterator[Found]:
+    kinds = ("title", "artist") if part.field == "any" else (part.field,)
+    for kind in kinds:
+        for whole in part.wholes:
+            rows = database.execute(
+                f"SELECT track.id, row FROM exact_{kind} JOIN track USING (id) "  # noqa: S608 - two names
+                "WHERE key = ? ORDER BY id LIMIT ?",
+                (exact_key(whole), most),
+            )
+            by_artist = kind == "artist" and part.field == "any"
+            yield from (Found(number, row, attempt, Match.EXACT, by_artist) for number, row in rows)

@@ -1,0 +1,137 @@
+"""One typo a word forgiven: a letter too many, missing, wrong or swapped."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from segue.search.text import token_text
+
+__all__ = ["Vocabulary", "alphabet_of", "edits", "is_one_edit"]
+
+SHORTEST = 3
+# A shorter beginning is at one edit from the beginnings of thousands of words.
+SHORTEST_BEGINNING = 4
+MOST_CORRECTIONS = 10
+_MOST_SCANNED = 3_000
+
+
+def _span(first: int, last: int) -> str:
+    return "".join(map(chr, range(first, last + 1)))
+
+
+_ALPHABETS = (
+    "abcdefghijklmnopqrstuvwxyzæøßłđı",
+    "абвгдежзиклмнопрстуфхцчшщъыьэюяіє",
+    "αβγδεζηθικλμνξοπρστυφχψω",
+    _span(0x1100, 0x1112) + _span(0x1161, 0x1175) + _span(0x11A8, 0x11C2),  # letters of Hangul
+    _span(0x3041, 0x3096) + "\u3099\u309aー",  # hiragana
+    _span(0x30A1, 0x30FA) + "\u3099\u309aー",  # katakana
+    _span(0x05D0, 0x05EA),  # Hebrew
+    _span(0x0621, 0x064A),  # Arabic
+)
+
+
+def alphabet_of(word: str) -> str:
+    """Letters of the script that a word begins in; empty where a script has too many to try them all."""
+    if word[0].isdigit():
+        return _ALPHABETS[0]
+    return next((letters for letters in _ALPHABETS if word[0] in letters), "")
+
+
+def edits(word: str) -> Iterator[str]:
+    """Yield words at one edit from this one, in the letters of its script, likely slips first."""
+    splits = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    letters = alphabet_of(word)
+    yield from (head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1)
+    yield from (head + tail[1:] for head, tail in splits if tail)
+    yield from (head + letter + tail[1:] for head, tail in splits if tail for letter in letters)
+    yield from (head + letter + tail for head, tail in splits for letter in letters)
+
+
+def is_one_edit(typed: str, word: str) -> bool:
+    """Tell whether two different words are one insertion, deletion, substitution or swap apart."""
+    if typed == word or abs(len(typed) - len(word)) > 1:
+        return False
+    start = 0
+    while start < min(len(typed), len(word)) and typed[start] == word[start]:
+        start += 1
+    rest, other = typed[start:], word[start:]
+    if len(rest) == len(other):
+        swapped = rest[:2] == other[:2][::-1] and rest[2:] == other[2:]
+        return rest[1:] == other[1:] or swapped
+    longer, shorter = (rest, other) if len(rest) > len(other) else (other, rest)
+    return longer[1:] == shorter
+
+
+class Vocabulary:
+    """The words of the index, looked up in its table of words."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def knows(self, word: str, *, as_prefix: bool) -> bool:
+        """Tell whether a word is in the index, or begins one that is."""
+        if as_prefix:
+            query = "SELECT 1 FROM word WHERE word >= ?1 AND word < ?1 || char(0x10ffff) LIMIT 1"
+        else:
+            query = "SELECT 1 FROM word WHERE word = ?1"
+        return self._database.execute(query, (token_text(word),)).fetchone() is not None
+
+    def corrections(self, word: str, *, as_prefix: bool) -> tuple[str, ...]:
+        """Words of the index at one edit from this one, the most frequent first.
+
+        With ``as_prefix`` the beginnings of words are taken, too: "radoih" leads to "radioh(ead)".
+        """
+        if len(word) < SHORTEST or len(word) != len(token_text(word)):
+            return ()
+        if not alphabet_of(word):
+            return self._similar(word, as_prefix=as_prefix)
+        # A prefix of what was typed would, as a prefix, find all that the typed word finds and much more.
+        variants = [
+            variant
+            for variant in dict.fromkeys(edits(word))
+            if variant != word and not (as_prefix and word.startswith(variant))
+        ]
+        marks = ",".join("?" * len(variants))
+        rows = self._database.execute(
+            f"SELECT word FROM word WHERE word IN ({marks}) ORDER BY tracks DESC, word LIMIT ?",  # noqa: S608
+            [*variants, MOST_CORRECTIONS],
+        )
+        found = [str(row[0]) for row in rows]
+        if as_prefix and len(word) >= SHORTEST_BEGINNING:
+            found += [variant for variant in self._beginnings(variants) if variant not in found]
+        return tuple(found[:MOST_CORRECTIONS])
+
+    def _beginnings(self, variants: Sequence[str]) -> list[str]:
+        marks = ",".join(["(?)"] * len(variants))
+        rows = self._database.execute(
+            f"WITH variant (typed) AS (VALUES {marks}) SELECT typed FROM variant WHERE EXISTS "  # noqa: S608
+            "(SELECT 1 FROM word WHERE word > typed AND word < typed || char(0x10ffff)) LIMIT ?",
+            [*variants, 2 * MOST_CORRECTIONS],
+        )
+        return [str(row[0]) for row in rows]
+
+    def _similar(self, word: str, *, as_prefix: bool) -> tuple[str, ...]:
+        """Where a script has thousands of characters: words that begin alike, or the word but its first."""
+        rows = self._database.execute(
+            "SELECT word FROM word WHERE word >= ?1 AND word < ?1 || char(0x10ffff) "
+            "ORDER BY tracks DESC, word LIMIT ?2",
+            (word[0], _MOST_SCANNED),
+        )
+        lengths = (len(word), len(word) + 1) if as_prefix else ()
+        near = [
+            str(known)
+            for (known,) in rows
+            if is_one_edit(word, known) or any(is_one_edit(word, known[:length]) for length in lengths)
+        ]
+        return (*near[: MOST_CORRECTIONS - 1], word[1:])
+
+    def splits(self, word: str) -> tuple[tuple[str, str], ...]:
+        """Pairs of words of the index that this one is, once a space is put in."""
+        pairs = [(word[:at], word[at:]) for at in range(2, len(word) - 1)]
+        halves = sorted({half for pair in pairs for half in pair})
+        marks = ",".join("?" * len(halves))
+        rows = self._database.execute(f"SELECT word FROM word WHERE word IN ({marks})", halves)  # noqa: S608
+        known = {row[0] for row in rows}
+        return tuple(pair for pair in pairs if known.issuperset(pair))
