@@ -88,7 +88,7 @@ def draw_queries(tracks: pd.DataFrame, rng: np.random.Generator) -> list[tuple[s
 
 
 def measure(index: SearchIndex, queries: list[tuple[str, int, Typed]], names: pd.Series) -> pd.DataFrame:
-    """Kind, milliseconds, those on the processor, and whether the track's artist and title are among the first twenty."""
+    """Kind, milliseconds, those on the processor, and whether artist and title are in the first twenty."""
     rows = []
     for kind, row, typed in queries:
         begun, begun_cpu = time.perf_counter(), time.thread_time()
