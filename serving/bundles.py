@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from segue.bundle.definition import DEFINITION
 from segue.bundle.place import Place
 from segue.bundle.reader import BundleFiles, Resolved, open_place, resolve
-from segue.errors import BundleError, ChannelError, ChecksumError, SegueError, StoreError
+from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
 from serving import metrics
 from serving.settings import ServingSettings
 
@@ -41,11 +43,12 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Version(Generic[T]):
-    """One bundle, loaded."""
+    """One bundle, loaded; `fetched` are its files in this machine's cache, none from a directory."""
 
     digest: str
     tracks: int
     value: T
+    fetched: tuple[Path, ...] = ()
 
 
 class Versions(Generic[T]):
@@ -208,10 +211,11 @@ class Versions(Generic[T]):
             value = self._load(files)
         except StoreError:
             raise
-        except (SegueError, OSError, ValueError, RuntimeError) as error:
+        except Exception as error:
+            # what a broken file makes FAISS, Arrow or LightGBM raise has no common base
             self._refuse(place, error)
             return False
-        version = Version(files.digest, files.definition.tracks, value)
+        version = Version(files.digest, files.definition.tracks, value, self._fetched(place, files))
         self._held = {**self._held, files.digest: version}
         self._refused.pop(files.digest, None)
         if not self._pointer.digests:
@@ -226,6 +230,11 @@ class Versions(Generic[T]):
             extra={"fields": {"digest": files.digest}},
         )
         return True
+
+    def _fetched(self, place: Place, files: BundleFiles) -> tuple[Path, ...]:
+        if place.store.local_path(place.key(DEFINITION)) is not None:
+            return ()
+        return tuple(files.path(name) for name in self._need if name in files)
 
     def _refuse(self, place: Place, error: Exception) -> None:
         key = place.digest or ""
@@ -255,6 +264,10 @@ class Versions(Generic[T]):
         self._held = {digest: self._held[digest] for digest in self._held if digest in ranked[:keep]}
         for version in gone:
             logger.info("dropped bundle %s", version.digest[:12])
+            # A night's bundle is some hundred megabytes: a cache that is never swept fills the disk. What is
+            # mapped stays readable; other processes on this machine need other files.
+            for path in version.fetched:
+                path.unlink(missing_ok=True)
             if self._unload is not None:
                 self._unload(version)
 

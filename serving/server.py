@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import kserve
 from fastapi import Response
 from grpc_interceptor.exceptions import GrpcException
 from kserve import model_server
+from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
 
 from serving.refusals import BadRequest, NotReady, TooLarge, answer_refusal
@@ -70,6 +72,18 @@ class _DataPlane(DataPlane):  # type: ignore[misc]
             raise BadRequest(f"the body can't be read: {error}") from None
 
 
+class _Models(ModelRepository):  # type: ignore[misc]
+    """kserve's models; its repository API would let anybody unload ours, which the channel alone decides."""
+
+    def load(self, name: str) -> bool:
+        """Nothing to do: the channel is followed."""
+        return name in self.models
+
+    def unload(self, name: str) -> None:
+        """Refused."""
+        raise BadRequest(f"{name} is unloaded by its channel, not by a call")
+
+
 class Server(kserve.ModelServer):  # type: ignore[misc]
     """A kserve server that drains: after SIGTERM models stay until the last request has its answer.
 
@@ -82,6 +96,7 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
             grpc_port=settings.grpc_port,
             workers=1,
             max_threads=2,
+            registered_models=_Models(),
             enable_latency_logging=False,
             grace_period=int(settings.drain_seconds),
         )
@@ -90,6 +105,12 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
         app = model_server.app
         app.add_exception_handler(GrpcException, answer_refusal)
         limit_bodies(app, settings.max_body_bytes)
+
+    def start(self, models: Any) -> None:
+        """Serve until a signal. What was imported so far is set aside, or each full collection walks it."""
+        gc.collect()
+        gc.freeze()
+        super().start(models)
 
     def stop(self, sig: int) -> None:
         """Stop gRPC with the same grace that uvicorn gave REST."""

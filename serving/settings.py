@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from segue.errors import SettingsError
+from segue.bundle.urls import parse_bundle_url
+from segue.errors import SegueError, SettingsError
 
 __all__ = ["PredictorSettings", "ServingSettings", "TransformerSettings", "container_cpus", "parse_settings"]
 
@@ -123,7 +124,11 @@ def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, abo
         name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None
     }
     try:
-        return kind(**flags_given)
+        settings = kind(**flags_given)
+        parse_bundle_url(settings.bundle)
+        return settings
+    except SegueError as error:
+        raise SettingsError(f"{'--bundle' if 'bundle' in flags_given else 'SEGUE_BUNDLE'}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0])

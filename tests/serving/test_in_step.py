@@ -284,7 +284,7 @@ def test_should_answer_probes_at_once_under_load(shelf: Shelf, tmp_path: Path) -
 
 @pytest.mark.live
 def test_should_not_take_a_wrong_setting(tmp_path: Path) -> None:
-    served = predictor(tmp_path, "x", http_port="web").start()
+    served = predictor(tmp_path, "a/channels/champion", poll_seconds="soon").start()
     assert served.process is not None
     assert served.process.wait(timeout=30) == 1
-    assert "--http_port" in served.tail()
+    assert "--poll_seconds" in served.tail()

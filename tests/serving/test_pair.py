@@ -257,6 +257,13 @@ def test_should_answer_404_for_another_model(pair: Pair) -> None:
     assert reply.status == 404
 
 
+def test_should_not_be_unloaded_by_a_call(pair: Pair) -> None:
+    for served in (pair.transformer, pair.predictor):
+        assert call(served.http_port, "POST", "/v2/repository/models/segue/unload").status == 400
+        assert call(served.http_port, "POST", "/v2/repository/models/segue/load").status == 200
+        assert served.ready
+
+
 def test_should_keep_a_request_id_and_make_one_where_it_is_not_plain(pair: Pair) -> None:
     reply = pair.transformer.predict({"seeds": ["id000001"]}, headers={"x-request-id": "abc-1"})
     assert reply.headers["x-request-id"] == "abc-1"

@@ -44,6 +44,7 @@ def test_should_read_flags_before_variables_before_defaults(monkeypatch: pytest.
         (("--bundle", "x", "--http_port", "web"), {}, "--http_port:"),
         (("--bundle", "x"), {"SEGUE_KEEP_VERSIONS": "1"}, "SEGUE_KEEP_VERSIONS:"),
         (("--bundle", "x", "--predictor_protocol", "v1"), {}, "--predictor_protocol:"),
+        (("--bundle", "x"), {}, "--bundle: 'x' is not a bundle"),
     ],
 )
 def test_should_name_a_wrong_setting(
