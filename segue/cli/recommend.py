@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
+from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from segue.errors import RequestError
 from segue.recommend.answer import Answer
-from segue.recommend.request import Request
+from segue.recommend.request import Request, Seed
+
+if TYPE_CHECKING:
+    from segue.recommend.model import Bundle
 
 __all__ = ["recommend"]
 
@@ -148,12 +152,22 @@ def _run(
     if as_json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     else:
-        _print(answer)
+        _print(answer, [_told_seed(recommender.bundle, seed) for seed in named])
 
 
-def _print(answer: Answer) -> None:
+def _told_seed(bundle: Bundle, seed: Seed) -> str:
+    """A seed as a person knows it."""
+    row = None if seed.track_id is None else bundle.lookup.row_of(seed.track_id)
+    name = seed.label
+    if row is not None:
+        name = f"{bundle.value('artist_name', row)} - {bundle.value('track_name', row)}"
+    return name if seed.weight == 1 else f"{name} (weight {seed.weight:g})"
+
+
+def _print(answer: Answer, seeds: list[str]) -> None:
     console = Console()
-    table = Table("", "track", "artist", "similarity", "popularity", "predicted", "score")
+    console.print(_plain(f"like {'; '.join(seeds)}" if seeds else "like the features given"), style="bold")
+    table = Table("", "track", "artist", "similar", "popular", "predicted", "score", box=box.SIMPLE_HEAD)
     for item in answer.items:
         table.add_row(
             str(item.rank),
@@ -178,13 +192,16 @@ def _print(answer: Answer) -> None:
 
 def _print_explanation(console: Console, answer: Answer) -> None:
     explanation = answer.explanation or {}
-    table = Table("", "near in", "far in", "what moves its predicted popularity")
+    table = Table("", "near in", "far in", "what moves its predicted popularity", box=box.SIMPLE_HEAD)
     for rank, entry in enumerate(explanation["items"], start=1):
         moves = entry.get("popularity", {})
         table.add_row(
             str(rank),
-            ", ".join(f"{near['feature']} {near['track']}" for near in entry["near"]),
-            ", ".join(f"{far['feature']} {far['track']} (seed {far['seed']})" for far in entry["far"]),
+            ", ".join(f"{near['feature']} {_value(near['track'])}" for near in entry["near"]),
+            ", ".join(
+                f"{far['feature']} {_value(far['track'])} (seed {_value(far['seed'])})"
+                for far in entry["far"]
+            ),
             ", ".join(f"{name} {value:+.1f}" for name, value in moves.items() if name != "average"),
         )
     console.print(table)
@@ -192,6 +209,10 @@ def _print_explanation(console: Console, answer: Answer) -> None:
         f"{name.replace('_', ' ')}: {count}" for name, count in explanation["dropped"].items()
     )
     console.print(f"dropped: {dropped}", style="dim")
+
+
+def _value(value: float | str) -> str:
+    return _plain(value) if isinstance(value, str) else f"{value:.6g}"
 
 
 def _plain(name: str) -> str:

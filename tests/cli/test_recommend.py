@@ -87,7 +87,7 @@ def test_every_field_is_a_flag(champion: str, tmp_path: Path) -> None:
 def test_a_person_gets_a_table_and_why(champion: str) -> None:
     done = _segue(champion, "--seed", "artist 0 - twice", "--explain", "-k", "3")
     assert done.returncode == 0, done.stderr
-    for words in ("similarity", "near in", "dropped:", "tracks retrieved"):
+    for words in ("like Artist 0 - Twice", "similar", "near in", "dropped:", "tracks retrieved"):
         assert words in done.stdout
 
 
