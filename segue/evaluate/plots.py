@@ -169,7 +169,8 @@ def line_chart(
     for value in _log_ticks(x_low, x_high) if log_x else ticks(x_low, x_high, 6):
         x, _ = at(value, y_low)
         canvas.line(x, bottom, x, bottom + 4, "axis")
-        canvas.text(x, bottom + 18, x_format(value), style="tick")
+        text = x_format(value)
+        canvas.text(min(x, canvas.width - _width(text) / 2), bottom + 18, text, style="tick")
     canvas.line(left, bottom, right, bottom, "axis")
     canvas.text((left + right) / 2, bottom + 40, x_title, style="title")
     canvas.text(left - 46, 12, y_title, anchor="start", style="title")
@@ -194,10 +195,10 @@ def line_chart(
 
 def interval_chart(rows: Sequence[Row], *, alt: str, x_format: Formatter) -> Markup:
     """Means with their intervals, one under the other on a common axis that starts at 0."""
-    step, right = 34, 500
+    step, right = 34, 424
     left = 24 + max((7 * len(row.name) for row in rows), default=0)
     height = 16 + step * len(rows)
-    canvas = _Canvas(520, height + 30)
+    canvas = _Canvas(440, height + 30)
     low = min(0.0, *(row.low for row in rows))
     high = max(1e-9, *(row.high for row in rows)) * 1.04
 
@@ -236,10 +237,14 @@ def bar_chart(bars: Bars, *, alt: str, height: int = 120, width: int = 260) -> M
             stair += [(6 + place * each, y_of(value)), (6 + (place + 1) * each, y_of(value))]
         canvas.path([*stair, (6 + len(bars.outline) * each, float(floor))], "outline")
     canvas.line(6, floor, width - 6, floor, "axis")
-    for position, text in bars.labels:
-        x = 6 + position * each
-        anchor = "start" if x < 20 else "end" if x > width - 20 else "middle"
-        canvas.text(x, floor + 16, text, anchor=anchor, style="tick")
+    before = float(width)
+    # the last label says where the axis ends; of the others those go that would run into the next one
+    for position, text in reversed(bars.labels):
+        half = _width(text) / 2
+        x = min(max(6 + position * each, half), width - half)
+        if x + half <= before or before == width:
+            canvas.text(x, floor + 16, text, style="tick")
+            before = x - half - 3
     return canvas.done(alt)
 
 
@@ -260,13 +265,13 @@ def _draw(
 
 def _legend(canvas: _Canvas, series: Sequence[Series], right: float) -> None:
     named = [one for one in series if one.name]
-    x, number = right - sum(30 + 6.6 * len(one.name) for one in named), 0
+    x, number = right - sum(34 + 7.4 * len(one.name) for one in named), 0
     for one in named:
         number += not one.faint
         style = "ref" if one.faint else f"s{(number - 1) % 5 + 1}"
         canvas.line(x, 8, x + 16, 8, f"line {style}")
         canvas.text(x + 21, 12, one.name, anchor="start")
-        x += 30 + 6.6 * len(one.name)
+        x += 34 + 7.4 * len(one.name)
 
 
 def _span(values: Sequence[float], *, log: bool = False) -> tuple[float, float]:
@@ -283,6 +288,11 @@ def _log_ticks(low: float, high: float) -> list[float]:
     every = [factor * 10.0**power for power in powers for factor in steps]
     inside = [value for value in every if low - 1e-9 <= math.log10(value) <= high + 1e-9]
     return inside or [10**low]
+
+
+def _width(text: str) -> float:
+    """About how wide a tick's label is drawn."""
+    return 6.4 * len(text)
 
 
 def _n(value: float) -> str:

@@ -23,10 +23,10 @@ from segue.evaluate.charts import (
 )
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
-from segue.evaluate.findings import Figure, Findings, Method, PopularityFindings
+from segue.evaluate.figure_tables import explain, figure_rows, gain_rows, measured, methods, ordered
+from segue.evaluate.findings import Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
 from segue.evaluate.wording import (
-    GLOSSARY,
     HIGHER_IS_BETTER,
     clean,
     interval,
@@ -35,7 +35,6 @@ from segue.evaluate.wording import (
     places,
     ratio,
     share,
-    signed,
     verdict_line,
 )
 
@@ -66,25 +65,6 @@ _TERMS = (
     ("popularity_weight", "0 orders a list by similarity, 1 by predicted popularity, between by both."),
     ("PSI", "Population stability index: how far a distribution has moved."),
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure in a table: its value, the interval, and whether it is surely better or worse."""
-
-    value: str
-    range: str = ""
-    tone: str = ""
-
-
-@dataclass(frozen=True)
-class FigureRow:
-    """One figure over all methods."""
-
-    label: str
-    cells: list[Cell]
-    lead: bool = False
-    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,13 +134,16 @@ def render_html(
 
 def render_markdown(findings: Findings, verdict: Verdict) -> str:
     """The verdict and the figures as tables, for the UI of Kubeflow Pipelines."""
-    names = [name for name in _ordered(findings) if name in HIGHER_IS_BETTER]
-    rows = _figure_rows(findings, [*names, "coverage", "popularity_lift", "artists_per_list"])
+    names = [name for name in ordered(findings) if name in HIGHER_IS_BETTER]
+    rows = figure_rows(findings, [*names, "coverage", "popularity_lift", "artists_per_list"])
     context = {
         "findings": findings,
         "verdict": verdict,
-        "methods": list(_methods(findings).values()),
+        "methods": list(methods(findings).values()),
         "rows": rows,
+        "recalls": ", ".join(
+            f"{recall:.4f} at {k}" for k, recall in sorted(findings.retrieval.recall.items())
+        ),
         **_summary(findings, verdict),
     }
     return _environment(autoescape=False).get_template("report.md.j2").render(context)
@@ -192,7 +175,7 @@ def _summary(findings: Findings, verdict: Verdict) -> dict[str, Any]:
         "verdict_line": verdict_line(verdict),
         "meaning": meaning(findings),
         "leading_label": findings.labels.get(leading, leading),
-        "leading_help": _help(findings, leading),
+        "leading_help": explain(findings, leading),
         "cards": _cards(findings),
     }
 
@@ -244,8 +227,8 @@ def _regressions(found: PopularityFindings) -> list[RegressionRow]:
             RegressionRow(
                 title=_BASELINES.get(name, name),
                 tracks=one.tracks,
-                r2="–" if one.r2 is None else f"{one.r2:.3f}".replace("-", "−"),
-                mae="–" if one.mae is None else f"{one.mae:.2f}",
+                r2=number(one.r2, "r2"),
+                mae=number(one.mae, "mae"),
                 spearman=number(one.spearman),
                 ndcg=number(ndcg.mean if ndcg else None),
                 range=interval(ndcg) if ndcg else "",
@@ -256,78 +239,21 @@ def _regressions(found: PopularityFindings) -> list[RegressionRow]:
 
 
 def _recommendations(findings: Findings) -> dict[str, Any]:
-    names = _ordered(findings)
-    quality = [name for name in names if name in HIGHER_IS_BETTER and _measured(findings, name)]
+    names = ordered(findings)
+    quality = [name for name in names if name in HIGHER_IS_BETTER and measured(findings, name)]
     return {
-        "methods": list(_methods(findings).values()),
+        "methods": list(methods(findings).values()),
         "judged_on": _judged_on(findings),
         "leading_chart": leading_chart(findings),
-        "quality": _figure_rows(findings, quality),
-        "gains": _gain_rows(findings, quality),
+        "quality": figure_rows(findings, quality),
+        "gains": gain_rows(findings, quality),
         "curve": weight_curve(findings),
         "curve_popularity": popularity_curve(findings),
         "curve_text": _curve_text(findings),
-        "properties": _figure_rows(
-            findings, [name for name in names if name not in HIGHER_IS_BETTER and _measured(findings, name)]
+        "properties": figure_rows(
+            findings, [name for name in names if name not in HIGHER_IS_BETTER and measured(findings, name)]
         ),
     }
-
-
-def _ordered(findings: Findings) -> list[str]:
-    """Names of all figures, the leading one first; metrics.json keeps no order, the glossary does."""
-    place = {name: i for i, name in enumerate(GLOSSARY)}
-    return sorted(findings.labels, key=lambda name: (name != findings.leading, place.get(name, len(place))))
-
-
-def _methods(findings: Findings) -> dict[str, Method]:
-    """Methods by name, Segue first."""
-    return dict(sorted(findings.methods.items(), key=lambda item: item[0] != "segue"))
-
-
-def _measured(findings: Findings, name: str) -> bool:
-    return any(name in method.figures or name in method.overall for method in findings.methods.values())
-
-
-def _figure_rows(findings: Findings, names: list[str]) -> list[FigureRow]:
-    return [
-        FigureRow(
-            label=findings.labels[name],
-            cells=[_cell(method, name) for method in _methods(findings).values()],
-            lead=name == findings.leading,
-            help=_help(findings, name),
-        )
-        for name in names
-        if _measured(findings, name)
-    ]
-
-
-def _cell(method: Method, name: str) -> Cell:
-    figure = method.figures.get(name)
-    if figure is None:
-        return Cell(number(method.overall.get(name), name))
-    return Cell(number(figure.mean, name), interval(figure, name))
-
-
-def _gain_rows(findings: Findings, names: list[str]) -> list[FigureRow]:
-    others = list(_methods(findings).values())[1:]
-    return [
-        FigureRow(
-            label=findings.labels[name],
-            cells=[_gain_cell(method.gain.get(name), name) for method in others],
-            lead=name == findings.leading,
-        )
-        for name in names
-        if others
-    ]
-
-
-def _gain_cell(gain: Figure | None, name: str) -> Cell:
-    if gain is None:
-        return Cell("–")
-    tone = ""
-    if gain.low is not None and gain.high is not None:
-        tone = "better" if gain.low > 0 else "worse" if gain.high < 0 else ""
-    return Cell(signed(gain.mean, name), interval(gain, name, sign=True), tone)
 
 
 def _judged_on(findings: Findings) -> str:
@@ -356,17 +282,13 @@ def _curve_text(findings: Findings) -> str:
     return text
 
 
-def _help(findings: Findings, name: str) -> str:
-    return GLOSSARY.get(name, "").format(k=places(findings))
-
-
 def _glossary(findings: Findings) -> list[tuple[str, str]]:
     figures = [
         (
             findings.labels[name],
-            _help(findings, name) + ("" if _measured(findings, name) else " This data does not define it."),
+            explain(findings, name) + ("" if measured(findings, name) else " This data does not define it."),
         )
-        for name in _ordered(findings)
+        for name in ordered(findings)
     ]
     return [*_TERMS, *figures]
 

@@ -94,6 +94,8 @@ def share(value: float | None, digits: int = 1) -> str:
 
 
 _FORMATS: dict[str, Callable[[float], str]] = {
+    "r2": "{:.3f}".format,
+    "mae": "{:.2f}".format,
     "coverage": share,
     "distinct_tracks": "{:,.0f}".format,
     "hubness": "{:.2f}".format,
@@ -108,7 +110,11 @@ _FORMATS: dict[str, Callable[[float], str]] = {
 
 def number(value: float | None, name: str = "") -> str:
     """A figure as the report writes it; a dash where it is not defined."""
-    return "–" if value is None else _FORMATS.get(name, _plain)(value).replace("-", "−")
+    if value is None:
+        return "–"
+    text = _FORMATS.get(name, _plain)(value)
+    # -0.0001 rounds to -0.000, which no reader needs
+    return text.replace("-", "−" if any("1" <= sign <= "9" for sign in text) else "")
 
 
 def signed(value: float | None, name: str = "") -> str:
@@ -118,11 +124,12 @@ def signed(value: float | None, name: str = "") -> str:
 
 
 def interval(figure: Figure, name: str = "", *, sign: bool = False) -> str:
-    """Bounds of a figure's 95 % interval; empty where there is none."""
+    """Bounds of a figure's 95 % interval; empty where there is none, or none that shows."""
     if figure.low is None or figure.high is None:
         return ""
     write = signed if sign else number
-    return f"{write(figure.low, name)} to {write(figure.high, name)}"
+    low, high = write(figure.low, name), write(figure.high, name)
+    return f"{low} to {high}" if low != high else ""
 
 
 def ratio(ours: float, theirs: float) -> str:
@@ -149,8 +156,8 @@ def verdict_line(verdict: Verdict) -> str:
     lead = verdict.leading
     return (
         f"The gate lets this bundle be promoted. {lead.label} is {number(lead.ours)}; {lead.against} reaches "
-        f"{number(lead.theirs)}, a difference of {signed(lead.difference)} (95 % interval {signed(lead.low)} to "
-        f"{signed(lead.high)})."
+        f"{number(lead.theirs)}, a difference of {signed(lead.difference)} (95 % interval "
+        f"{signed(lead.low)} to {signed(lead.high)})."
     )
 
 

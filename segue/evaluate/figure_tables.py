@@ -1,0 +1,94 @@
+"""The report's tables of figures: one line a figure, one column a method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segue.evaluate.findings import Figure, Findings, Method
+from segue.evaluate.wording import GLOSSARY, interval, number, places, signed
+
+__all__ = ["Cell", "FigureRow", "explain", "figure_rows", "gain_rows", "measured", "methods", "ordered"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure in a table: its value, the interval, and whether it is surely better or worse."""
+
+    value: str
+    range: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One figure over all methods."""
+
+    label: str
+    cells: list[Cell]
+    lead: bool = False
+    help: str = ""
+
+
+def ordered(findings: Findings) -> list[str]:
+    """Names of all figures, the leading one first; metrics.json keeps no order, the glossary does."""
+    place = {name: i for i, name in enumerate(GLOSSARY)}
+    return sorted(findings.labels, key=lambda name: (name != findings.leading, place.get(name, len(place))))
+
+
+def methods(findings: Findings) -> dict[str, Method]:
+    """Methods by name, Segue first."""
+    return dict(sorted(findings.methods.items(), key=lambda item: item[0] != "segue"))
+
+
+def measured(findings: Findings, name: str) -> bool:
+    """Some method has this figure."""
+    return any(name in method.figures or name in method.overall for method in findings.methods.values())
+
+
+def figure_rows(findings: Findings, names: list[str]) -> list[FigureRow]:
+    """Each figure that was measured, with its interval, for all methods."""
+    return [
+        FigureRow(
+            label=findings.labels[name],
+            cells=[_cell(method, name) for method in methods(findings).values()],
+            lead=name == findings.leading,
+            help=explain(findings, name),
+        )
+        for name in names
+        if measured(findings, name)
+    ]
+
+
+def _cell(method: Method, name: str) -> Cell:
+    figure = method.figures.get(name)
+    if figure is None:
+        return Cell(number(method.overall.get(name), name))
+    return Cell(number(figure.mean, name), interval(figure, name))
+
+
+def gain_rows(findings: Findings, names: list[str]) -> list[FigureRow]:
+    """Segue minus each other method, paired."""
+    others = list(methods(findings).values())[1:]
+    return [
+        FigureRow(
+            label=findings.labels[name],
+            cells=[_gain_cell(method.gain.get(name), name) for method in others],
+            lead=name == findings.leading,
+        )
+        for name in names
+        if others
+    ]
+
+
+def _gain_cell(gain: Figure | None, name: str) -> Cell:
+    if gain is None:
+        return Cell("–")
+    tone = ""
+    if gain.low is not None and gain.high is not None:
+        tone = "better" if gain.low > 0 else "worse" if gain.high < 0 else ""
+    return Cell(signed(gain.mean, name), interval(gain, name, sign=True), tone)
+
+
+def explain(findings: Findings, name: str) -> str:
+    """What a figure means, in one line; empty for an unknown one."""
+    return GLOSSARY.get(name, "").format(k=places(findings))
