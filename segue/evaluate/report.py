@@ -61,6 +61,7 @@ _TERMS = (
         "Raw sound features, nearest by Euclidean distance, then the most popular of them first.",
     ),
     ("Nearest only", "Segue's nearest tracks, by similarity alone."),
+    ("Nearest, genre set aside", "The same without the genre: what the sound alone finds."),
     ("95 % interval", "From 2.5 % to 97.5 % of the means of re-drawn playlists or artists (bootstrap)."),
     ("popularity_weight", "0 orders a list by similarity, 1 by predicted popularity, between by both."),
     ("PSI", "Population stability index: how far a distribution has moved."),
@@ -310,7 +311,11 @@ def _scalars(training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (name, f"{value:,}" if type(value) is int and value >= 10_000 and "seed" not in name else str(value))
-        for name, value in sorted(values.items())
-    ]
+    return [(name, _value(name, value)) for name, value in sorted(values.items())]
+
+
+def _value(name: str, value: object) -> str:
+    # a seed is a name, not an amount
+    if type(value) is int and "seed" not in name:
+        return f"{value:,}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
