@@ -21,14 +21,15 @@ from rich.console import Console
 from pipelines.display import Display, LineSink
 from pipelines.training import STEPS, training_pipeline
 from segue.errors import SegueError
-from segue.files import write_json
+from segue.files import replacing, write_json
 from segue.steps import record_failure
 
 __all__ = ["Outcome", "RunFailed", "run_here"]
 
 TRACKING_VARIABLE = "SEGUE_MLFLOW_TRACKING_URI"
-# In the working folder: what the last run published, for scripts.
+# In the working folder: what the last run published, for scripts, and its report, for a person.
 LAST = "last.json"
+REPORT = "report.html"
 _RUNS_KEPT = 3
 
 
@@ -69,7 +70,7 @@ class Outcome:
     run_id: str
     folder: Path
     published: dict[str, Any]
-    report: Path | None
+    report: Path
     seconds: float
     step_seconds: float
 
@@ -119,11 +120,13 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
         raise RunFailed(*failed, folder / "run.log")
     published = orjson.loads(next(folder.rglob("publish/published")).read_bytes())
     write_json(workdir / LAST, {"run_id": run_id, **published})
+    with replacing(workdir / REPORT) as page:
+        shutil.copyfile(next(folder.rglob("report.html")), page)
     return Outcome(
         run_id=run_id,
         folder=folder,
         published=published,
-        report=next(folder.rglob("report.html"), None),
+        report=workdir / REPORT,
         seconds=time.monotonic() - started,
         step_seconds=display.step_seconds,
     )

@@ -45,10 +45,11 @@ def _next(outcome: Outcome, arguments: Mapping[str, Any], workdir: Path) -> list
     channel = arguments.get("channel", "champion")
     served = published["outcome"] in ("promoted", "unchanged")
     bundle = f"{store}/channels/{channel}" if served else f"{store}/bundles/{published['digest'][:12]}"
-    lines = [("a recommendation", f"segue recommend {bundle} --seed {published['example_seed']}")]
-    if outcome.report:
-        lines.append(("the report, a page", _short(outcome.report)))
-    lines.append(("bundles and channels", f"segue bundle list {store}"))
+    lines = [
+        ("a recommendation", f"segue recommend {bundle} --seed {published['example_seed']}"),
+        ("the report, a page", _short(outcome.report)),
+        ("bundles and channels", f"segue bundle list {store}"),
+    ]
     if not served:
         promote = f"segue bundle promote {store} {published['digest'][:12]} --channel {channel} --reason …"
         lines.append(("take it all the same", promote))

@@ -81,7 +81,7 @@ def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLA
             threads: LightGBM's threads; part of the result, so part of the digest.
             seed: Seed of sampling and training.
             recall_target: Share of the exact neighbours that the index must find.
-            neighbours: Neighbours a query that the target is meant for.
+            neighbours: Neighbours a query that the target is meant for, and candidates a request by default.
             max_seeds: Seeds that the evaluation judges at most.
             loss_allowed: Share of the leading figure that the default popularity_weight may cost.
             gate_tolerance: How far the leading figure may fall under the champion's, as a share of it.
@@ -129,6 +129,7 @@ def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLA
                     **parts,
                     store=store,
                     channel=channel,
+                    neighbours=neighbours,
                     max_seeds=max_seeds,
                     loss_allowed=loss_allowed,
                     gate_tolerance=gate_tolerance,

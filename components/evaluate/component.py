@@ -13,6 +13,7 @@ def evaluate(
     index: dsl.Input[dsl.Model],
     store: str,
     channel: str,
+    neighbours: int,
     max_seeds: int,
     loss_allowed: float,
     gate_tolerance: float,
@@ -33,6 +34,7 @@ def evaluate(
         index: Folder of build_index.
         store: Where the champion lies.
         channel: The channel that points at it.
+        neighbours: Candidates a seed.
         max_seeds: Seeds judged at most.
         loss_allowed: Share of the leading figure that the default popularity_weight may cost.
         gate_tolerance: How far the leading figure may fall under the champion's, as a share of it.
@@ -51,7 +53,7 @@ def evaluate(
     folders = steps.Folders(*(Path(folder.path) for folder in (tracks, features, model, index)))
     gate = {"gate_tolerance": gate_tolerance, "max_psi": max_psi}
     gate |= {"min_row_ratio": min_row_ratio, "max_missing_rise": max_missing_rise}
-    settings = {"max_seeds": max_seeds, "loss_allowed": loss_allowed, "gate": gate}
+    settings = {"neighbours": neighbours, "max_seeds": max_seeds, "loss_allowed": loss_allowed, "gate": gate}
     with journal.step("evaluate") as log:
         out, page = Path(evaluation.path), Path(report.path)
         result = steps.evaluate(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from segue.errors import BundleError
 from segue.journal import Journal
 from segue.steps.result import Folders, StepResult
@@ -124,13 +126,14 @@ def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bund
 
     try:
         files = open_bundle(f"{store.url}/channels/{channel}", need=None)
+        bundle = Bundle(files.definition, files.path)
     except ChannelError:
         return None, None
-    except BundleError as error:
-        log.say(f"the champion can't be read, so the base design is compared with: {error}")
+    except (BundleError, ValidationError) as error:  # broken, or of another make
+        first = str(error).partition("\n")[0]
+        log.say(f"the champion can't be read, so the base design is compared with: {first}")
         return None, None
-    profile = _profile_of(store, files.digest, files.definition.catalog_profile)
-    return (files.digest, Bundle(files.definition, files.path)), profile
+    return (files.digest, bundle), _profile_of(store, files.digest, files.definition.catalog_profile)
 
 
 def _profile_of(store: Store, digest: str, catalog_profile: str) -> Profile | None:

@@ -53,6 +53,4 @@ def check_settings(values: Mapping[str, Any]) -> None:
     for name in ("max_rejected", "recall_target"):
         if not 0 <= values.get(name, 0) <= 1:
             raise SettingsError(f"{name}: expected a share between 0 and 1, got {values[name]!r}")
-    if values.get("neighbours", 1) < 1:
-        raise SettingsError(f"neighbours: expected 1 or more, got {values['neighbours']!r}")
     check_channel_name(values.get("channel", "champion"))

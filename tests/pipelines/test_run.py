@@ -41,9 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(folder: Path) -> subprocess.CompletedProcess[str]:
-    arguments = (
-        "run --catalog data/catalog.csv --interactions data/playlists.csv --store store --workdir work"
-    )
+    data = "--catalog data/catalog.csv --interactions data/playlists.csv"
     rest = "--store store --workdir work --set rounds=20 --set max_seeds=100"
     return pipelines("run", *data.split(), *rest.split(), cwd=folder)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from segue import steps
-from segue.bundle.channel import pin, promote, read_channel
+from segue.bundle.channel import pin, read_channel
 from segue.bundle.publish import Published
 from segue.bundle.reader import open_bundle
 from segue.bundle.store import Store, open_store
@@ -124,13 +124,11 @@ def test_a_catalogue_that_shrank_is_refused_with_the_reason(
 
 
 def test_a_pinned_channel_stays(folders: steps.Folders, store: Store, tmp_path: Path) -> None:
-    tiny = publish_tiny(store, tmp_path / "tiny", "tiny", channel="other")
-    promote(store, "champion", tiny.digest, by="ada", reason="by hand")
     pin(store, "champion", by="ada", reason="festival week")
     told = released(folders, tmp_path / "run-1", store)
     assert told["outcome"] == "refused"
     assert "pinned by ada (festival week)" in str(told["text"])
-    assert read_channel(store, "champion").digest == tiny.digest
+    assert read_channel(store, "champion").digest is None
 
 
 def test_a_champion_that_can_not_be_read_is_no_reason_to_stop(
@@ -143,8 +141,20 @@ def test_a_champion_that_can_not_be_read_is_no_reason_to_stop(
     broken.write_bytes(b"rubbish")
     told = released(folders, tmp_path / "run-2", store)
     assert told["outcome"] == "promoted"
-    verdict = json.loads((tmp_path / "run-2" / "verdict.json").read_text())
-    assert verdict["against"] == "base design"
+    assert _against(tmp_path / "run-2") == "base design"
+
+
+def test_a_champion_of_another_make_is_no_reason_to_stop(
+    folders: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    publish_tiny(store, tmp_path / "tiny", "foreign")  # whole, and nothing that this version can read
+    assert released(folders, tmp_path / "run-1", store)["outcome"] == "promoted"
+    assert _against(tmp_path / "run-1") == "base design"
+
+
+def _against(evaluated: Path) -> object:
+    verdict = json.loads((evaluated / "verdict.json").read_text())
+    return verdict["against"]
 
 
 def test_without_promotion_the_bundle_is_published_beside(
@@ -212,7 +222,7 @@ def test_a_run_that_succeeded_leaves_none(store: Store) -> None:
         ({"max_psi": 0}, "max_psi: input should be greater than 0, got 0"),
         ({"max_rejected": 1.5}, "max_rejected: expected a share between 0 and 1, got 1.5"),
         ({"recall_target": -1}, "recall_target: expected a share between 0 and 1, got -1"),
-        ({"neighbours": 0}, "neighbours: expected 1 or more, got 0"),
+        ({"neighbours": 0}, "neighbours: input should be greater than or equal to 1, got 0"),
     ],
 )
 def test_a_setting_out_of_its_bounds_is_named(settings: dict[str, float], message: str) -> None:
