@@ -79,7 +79,7 @@ class TransformerSettings(ServingSettings):
     strict: bool = Field(default=False, description="Answer 503 where an answer would be degraded.")
     max_instances: int = Field(default=64, ge=1, le=10_000, description="Most instances in one call.")
     live_recall_share: float = Field(
-        default=0.002, ge=0, le=1, description="Share of requests searched again exactly."
+        default=0.001, ge=0, le=1, description="Share of requests searched again exactly."
     )
 
 

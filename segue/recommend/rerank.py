@@ -56,10 +56,11 @@ class LocalRanker:
                 booster_positions(booster, definition.ranking_columns),
             )
 
-    def predict(self, matrix: Floats) -> Predictions:
-        """Predict for a ranking matrix, float32 [m, f]."""
+    def predict(self, matrix: Floats, *, threads: int | None = None) -> Predictions:
+        """Predict for a ranking matrix, float32 [m, f]; with other threads than its own where told so."""
+        options = {} if threads is None else {"num_threads": threads}
         return {
-            name: self._run(booster, positions, matrix).astype(np.float32)
+            name: self._run(booster, positions, matrix, **options).astype(np.float32)
             for name, (booster, positions) in self._boosters.items()
         }
 
@@ -74,10 +75,10 @@ class LocalRanker:
         return out
 
     def _run(
-        self, booster: Any, positions: list[int] | None, matrix: Floats, **options: bool
+        self, booster: Any, positions: list[int] | None, matrix: Floats, **options: Any
     ) -> npt.NDArray[np.float64]:
         if not len(matrix):
             width = len(positions or matrix[0:1].T) + 1
-            return np.zeros((0, width) if options else 0)
+            return np.zeros((0, width) if "pred_contrib" in options else 0)
         read = matrix if positions is None else np.ascontiguousarray(matrix[:, positions])
-        return np.asarray(booster.predict(read, num_threads=self._threads, **options))
+        return np.asarray(booster.predict(read, **{"num_threads": self._threads, **options}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from segue.errors import SettingsError
@@ -22,6 +23,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     configure_logs(settings.log_level)
+    # LightGBM's threads would else spin for a while after each call, on a CPU that a request could have.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
     from serving.predictor.model import Predictor
     from serving.server import Server

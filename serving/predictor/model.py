@@ -8,6 +8,7 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import kserve
@@ -18,7 +19,7 @@ from kserve import InferRequest
 
 from segue.bundle.definition import BundleDefinition
 from segue.bundle.reader import BundleFiles
-from segue.recommend.rerank import LocalRanker, Ranker
+from segue.recommend.rerank import LocalRanker, Predictions
 from serving import metrics
 from serving.bundles import Version, Versions
 from serving.compile import Compiler
@@ -36,6 +37,8 @@ WIRE_NAMES = {"popularity": "predicted_popularity", "relevance": "relevance"}
 CONTRIBUTIONS = "contributions"
 # Work on the event loop costs least, but probes wait for it; what may last longer goes to a thread.
 _INLINE_SECONDS = 0.004
+# Waking threads takes some tens of microseconds.
+_WORTH_THREADS_SECONDS = 0.0004
 # LightGBM, one thread: 300 trees on 200 rows take 2.4 ms.
 _SECONDS_A_TREE_AND_ROW = 4e-8
 
@@ -46,17 +49,18 @@ class Boosters:
 
     definition: BundleDefinition
     booster: LocalRanker
-    compiler: Compiler | None
+    compiler: Compiler | None = None
 
     @property
     def columns(self) -> list[str]:
         """Columns of the matrix, in order."""
         return self.definition.ranking_columns
 
-    @property
-    def ranker(self) -> Ranker:
-        """What predicts now: compiled once that is ready."""
-        return (self.compiler and self.compiler.ready) or self.booster
+    def predict(self, matrix: Floats, threads: int) -> Predictions:
+        """Predict with what there is: compiled once that is ready, which one thread is enough for."""
+        if self.compiler is not None and self.compiler.ready is not None:
+            return self.compiler.ready.predict(matrix)
+        return self.booster.predict(matrix, threads=threads)
 
     @property
     def trees(self) -> int:
@@ -186,11 +190,16 @@ class Predictor(kserve.Model):  # type: ignore[misc]
 
     async def _run(self, boosters: Boosters, matrix: Floats, contributions: bool) -> dict[str, Floats]:
         metrics.RANKED_ROWS.inc(len(matrix))
+        if contributions:
+            work = partial(_contributions, boosters, matrix)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         seconds = boosters.trees * len(matrix) * _SECONDS_A_TREE_AND_ROW
-        if contributions or seconds > _INLINE_SECONDS:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, _predict, boosters, matrix, contributions)
-        return _predict(boosters, matrix, contributions)
+        # Alone, a call may have all CPUs; beside others, threads would only wait for each other.
+        threads = self.settings.workers if self._inflight == 1 and seconds > _WORTH_THREADS_SECONDS else 1
+        work = partial(_predict, boosters, matrix, threads)
+        if seconds > _INLINE_SECONDS:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return work()
 
     def _open(self, files: BundleFiles) -> Boosters:
         booster = LocalRanker(files.definition, files.path, threads=1)
@@ -208,8 +217,9 @@ class Predictor(kserve.Model):  # type: ignore[misc]
             version.value.compiler.stop()
 
 
-def _predict(boosters: Boosters, matrix: Floats, contributions: bool) -> dict[str, Floats]:
-    if contributions:
-        return {CONTRIBUTIONS: boosters.booster.contributions(matrix)}
-    predicted = boosters.ranker.predict(matrix)
-    return {WIRE_NAMES[name]: values for name, values in predicted.items()}
+def _predict(boosters: Boosters, matrix: Floats, threads: int) -> dict[str, Floats]:
+    return {WIRE_NAMES[name]: values for name, values in boosters.predict(matrix, threads).items()}
+
+
+def _contributions(boosters: Boosters, matrix: Floats) -> dict[str, Floats]:
+    return {CONTRIBUTIONS: boosters.booster.contributions(matrix)}

@@ -172,24 +172,27 @@ def base_design(setting: Setting) -> float:
     import lightgbm
     import numpy as np
     import pandas as pd
+    import pyarrow.parquet as pq
+
+    from segue.bundle.definition import BundleDefinition
 
     folder = setting.store / "bundles" / setting.digests[0]
     index = faiss.read_index(str(folder / "index.faiss"))
-    from segue.bundle.definition import BundleDefinition
-
-    spec = BundleDefinition.parse((folder / "bundle.json").read_bytes(), source="bench").index
-    if spec.kind == "ivf":
-        index.nprobe = spec.nprobe
+    spec = BundleDefinition.parse((folder / "bundle.json").read_bytes(), source="bench")
+    if spec.index.kind == "ivf":
+        index.nprobe = spec.index.nprobe
     embedding = np.load(folder / "embedding.npy", mmap_mode="r")
-    frame = pd.DataFrame(np.load(folder / "features.npy"))
+    # the catalogue as pandas holds it: names beside numbers
+    frame = pq.read_table(folder / "tracks.parquet", columns=["track_id", "track_name", "artist_name"])
+    frame = frame.to_pandas().join(pd.DataFrame(np.load(folder / "features.npy"), columns=spec.features))
     booster = lightgbm.Booster(model_file=str(folder / "popularity.txt"))
     seconds = []
     for row in np.random.default_rng(4).integers(0, len(embedding), 60):
         begun = time.perf_counter()
         ids = index.search(np.array(embedding[row])[None, :], CANDIDATES)[1][0]
         candidates = pd.DataFrame([frame.iloc[i] for i in ids])
-        predicted = booster.predict(candidates.to_numpy(), num_threads=1)
-        np.argsort(-predicted)[:K]
+        predicted = booster.predict(candidates[spec.features].astype(np.float32))
+        candidates.assign(predicted=predicted).sort_values("predicted", ascending=False).head(K)
         seconds.append(time.perf_counter() - begun)
     return statistics.median(seconds[10:]) * 1e3
 
