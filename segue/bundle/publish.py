@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from segue.bundle.channel import Channel, read_channel
 from segue.bundle.channel import promote as move_pointer
 from segue.bundle.definition import DEFINITION, FILES, BundleDefinition, FileEntry, sha256_file
@@ -68,7 +70,7 @@ def with_files(definition: BundleDefinition, parts: Mapping[str, Path]) -> Bundl
     Raises
     ------
     BundleError
-        A file that every bundle has, or a booster's, is missing.
+        A file that every bundle has, or a booster's, is missing, or one has a name that none can have.
     """
     needed = {*FILES, *(booster.file for booster in definition.boosters)}
     missing = sorted(needed - {name for name, path in parts.items() if path.is_file()})
@@ -81,8 +83,11 @@ def with_files(definition: BundleDefinition, parts: Mapping[str, Path]) -> Bundl
             name: FileEntry(sha256=sha256, bytes=parts[name].stat().st_size)
             for name, sha256 in zip(names, digests, strict=True)
         }
-    # model_copy would skip the check of the names
-    return BundleDefinition.model_validate({**definition.model_dump(), "files": files})
+    try:
+        # model_copy would skip the check of the names
+        return BundleDefinition.model_validate({**definition.model_dump(), "files": files})
+    except ValidationError as error:
+        raise BundleError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
 
 def publish(

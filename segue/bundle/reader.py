@@ -272,7 +272,11 @@ def _cached_definition(place: Place, cache: Path) -> tuple[BundleDefinition, str
         return read_definition(kept)
     except (BundleError, StoreError):
         definition, digest = read_definition(place)
-    kept.store.write(kept.key(DEFINITION), place.store.read(place.key(DEFINITION)))
+    raw = place.store.read(place.key(DEFINITION))
+    try:
+        kept.store.write(kept.key(DEFINITION), raw)
+    except StoreError as error:
+        raise StoreError(f"{error}: set SEGUE_CACHE_DIR to a folder that can be written") from None
     return definition, digest
 
 

@@ -60,7 +60,10 @@ BundleArgument = Annotated[
 ChannelOption = Annotated[str, typer.Option("--channel", "-c", help="Name of the channel.")]
 ReasonOption = Annotated[str, typer.Option("--reason", "-m", help="Why, recorded in the pointer.")]
 ByOption = Annotated[
-    str, typer.Option("--by", default_factory=_default_by, help="Who, recorded in the pointer.")
+    str,
+    typer.Option(
+        "--by", default_factory=_default_by, show_default="you", help="Who, recorded in the pointer."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -77,8 +80,8 @@ def list_(*, store: StoreArgument, as_json: JsonOption = False) -> None:
     if not pointers and not bundles:
         console.print(Text(f"{opened.url} holds no bundles and no channels"))
         return
-    console.print(_channel_table(pointers))
-    console.print(_bundle_table(bundles))
+    _print_under("Channels", _channel_table(pointers))
+    _print_under("\nBundles", _bundle_table(bundles))
 
 
 @app.command(epilog="Example: segue bundle show .segue/channels/champion")
@@ -98,7 +101,7 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
             }
         )
         return
-    table = _table("", "", title=place.url, show_header=False)
+    table = _table("", "", show_header=False)
     index = definition.index
     rows = {
         "digest": digest,
@@ -114,7 +117,7 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
     }
     for name, value in rows.items():
         table.add_row(name, Text(value))
-    Console().print(table)
+    _print_under(place.url, table)
 
 
 @app.command(epilog="Example: segue bundle verify s3://music/segue/bundles/5f2c81d0")
@@ -131,10 +134,12 @@ def verify(
         files = [asdict(check) for check in found.files]
         _print_json({"digest": found.digest, "ok": not found.problems, "files": files})
     else:
-        table = _table("file", "bytes", "state", title=place.url)
+        table = _table("file", "bytes", "state")
         for check in found.files:
-            table.add_row(check.name, f"{check.bytes:,}", Text(check.problem or "ok"))
-        Console().print(table)
+            table.add_row(Text(check.name), f"{check.bytes:,}", Text(check.problem or "ok"))
+        _print_under(place.url, table)
+        wrong, checked = len(found.problems), "sizes" if quick else "sizes and sha256"
+        Console().print(f"{wrong} of {len(found.files)} files wrong" if wrong else f"whole, by {checked}")
     if found.problems:
         raise typer.Exit(1)
 
@@ -220,7 +225,7 @@ def prune_(
         return
     console = Console()
     if gone:
-        console.print(_pruned_table(gone))
+        _print_under("Bundles", _pruned_table(gone))
     size = sum(bundle.bytes for bundle in gone) / 1e6
     verb = "removed" if yes else "would be removed: run again with --yes"
     console.print(Text(f"{len(gone)} bundles, {size:,.1f} MB {verb}" if gone else "nothing to remove"))
@@ -247,8 +252,14 @@ def _verified(place: Place, *, quick: bool, silent: bool) -> Verification:
         return verify_bundle(place, quick=quick, on_file=advance)
 
 
-def _table(*columns: str, title: str, show_header: bool = True) -> Table:
-    table = Table(title=Text(title), title_justify="left", show_header=show_header, box=None, pad_edge=False)
+def _print_under(title: str, table: Table) -> None:
+    console = Console()
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    console.print(table)
+
+
+def _table(*columns: str, show_header: bool = True) -> Table:
+    table = Table(show_header=show_header, box=None, pad_edge=False)
     for column in columns:
         table.add_column(
             column, overflow="fold", justify="right" if column in ("bytes", "tracks") else "left"
@@ -257,7 +268,7 @@ def _table(*columns: str, title: str, show_header: bool = True) -> Table:
 
 
 def _channel_table(pointers: dict[str, Channel]) -> Table:
-    table = _table("channel", "digest", "generation", "updated", "by", "reason", title="Channels")
+    table = _table("channel", "digest", "generation", "updated", "by", "reason")
     for name, channel in pointers.items():
         updated = f"{channel.updated:%Y-%m-%d %H:%M}" if channel.updated else ""
         shown = f"{name} (pinned)" if channel.pinned else name
@@ -268,7 +279,7 @@ def _channel_table(pointers: dict[str, Channel]) -> Table:
 
 
 def _bundle_table(bundles: list[Bundle]) -> Table:
-    table = _table("digest", "tracks", "bytes", "written", "state", "channels", title="\nBundles")
+    table = _table("digest", "tracks", "bytes", "written", "state", "channels")
     for bundle in bundles:
         tracks = f"{bundle.tracks:,}" if bundle.tracks is not None else ""
         written = f"{bundle.modified:%Y-%m-%d %H:%M}"
@@ -278,7 +289,7 @@ def _bundle_table(bundles: list[Bundle]) -> Table:
 
 
 def _pruned_table(gone: list[Pruned]) -> Table:
-    table = _table("digest", "bytes", "written", "why", title="Bundles")
+    table = _table("digest", "bytes", "written", "why")
     for bundle in gone:
         table.add_row(
             bundle.digest[:12], f"{bundle.bytes:,}", f"{bundle.modified:%Y-%m-%d %H:%M}", bundle.why

@@ -34,7 +34,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     holder.wait()
     started = time.monotonic()
     assert store.replace("pointer", b"mine", None)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_leftovers_of_killed_writers_are_no_keys_and_go_after_a_day(tmp_path: Path) -> None:

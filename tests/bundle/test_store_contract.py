@@ -100,6 +100,25 @@ class TestStoreContract:
             list(pool.map(add_ten, range(6)))
         assert store.read("count") == b"60"
 
+    def test_a_reader_never_sees_half_of_a_write(self, store: Store) -> None:
+        contents = [bytes([letter]) * 2_000_000 for letter in b"ab"]
+        store.write("object", contents[0])
+        done = threading.Event()
+
+        def read() -> int:
+            reads = 0
+            while not done.is_set():
+                assert store.read("object") in contents
+                reads += 1
+            return reads
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read) for _ in range(2)]
+            for turn in range(30):
+                store.write("object", contents[turn % 2])
+            done.set()
+            assert min(reader.result() for reader in readers) > 0
+
     @pytest.mark.parametrize("size", [0, 1, 100_000, 8 * 1024 * 1024, 20 * 1024 * 1024 + 7])
     def test_a_file_survives_the_round_trip(self, store: Store, tmp_path: Path, size: int) -> None:
         data = random.Random(size).randbytes(size)

@@ -38,7 +38,7 @@ def test_a_folder_that_holds_a_bundle(tmp_path: Path) -> None:
 
 def test_a_store_is_not_a_bundle_and_the_message_says_what_is(tmp_path: Path) -> None:
     (tmp_path / "channels").mkdir()
-    with pytest.raises(BundleError, match="did you mean .*/channels/champion"):
+    with pytest.raises(BundleError, match=r"did you mean .*/channels/champion"):
         parse_bundle_url(str(tmp_path))
 
 
