@@ -195,7 +195,7 @@ FILTERS: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("filters", "passes"), FILTERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("filters", "passes"), FILTERS, ids=[str(filters)[:40] for filters, _ in FILTERS])
 def test_what_comes_back_passes_the_filter_and_the_list_is_full(
     ask: Asker, filters: dict[str, Any], passes: Any
 ) -> None:
