@@ -22,9 +22,10 @@ _BY_NAME = {column.name: column for column in COLUMNS}
 _TEXT = pd.ArrowDtype(pa.string())
 
 
-def range_text(column: Column) -> str:
-    """Write a column's bounds for a person, for example ``0 to 1`` or ``1 to 400 BPM``."""
-    return f"{column.low:,g} to {column.high:,g} {column.unit}".strip()
+def range_text(low: float, high: float, unit: str = "") -> str:
+    """Write bounds for a person, for example ``0 to 1`` or ``1 to 400 BPM``."""
+    first, last = (f"{bound:,.0f}" if bound >= 10_000 else f"{bound:g}" for bound in (low, high))
+    return f"{first} to {last} {unit}".strip()
 
 
 @lru_cache
@@ -41,8 +42,8 @@ def _check(column: Column) -> pa_checks.Column:
     if column.required:
         return pa_checks.Column(_TEXT, nullable=False)
     checks = []
-    if column.low is not None:
-        reason = f"outside {range_text(column)}"
+    if column.low is not None and column.high is not None:
+        reason = f"outside {range_text(column.low, column.high, column.unit)}"
         checks.append(pa_checks.Check.in_range(column.low, column.high, error=reason))
     # A fraction of a millisecond is only precision, but there is no key 3.5.
     if pa.types.is_integer(column.type) and column.unit != "ms":
@@ -68,4 +69,7 @@ def find_failures(frame: pd.DataFrame) -> Sequence[tuple[int, str, str]]:
         found = errors.failure_cases
         reasons = found["check"].replace("not_nullable", MISSING)
         return list(zip(found["index"].astype("int64"), found["column"], reasons, strict=True))
+    finally:
+        # pandera's accessor and the frame hold each other: a batch would stay until the next full collection
+        vars(frame).pop("pandera", None)
     return []

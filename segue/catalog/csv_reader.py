@@ -166,9 +166,13 @@ def read_csv(
                     raw_batch = RawBatch(rows=rows, columns=named, rejects=rejects, done_bytes=raw.tell())
                     yield _without_damaged(raw_batch) if source.is_damaged else raw_batch
         except (pa.ArrowInvalid, OSError) as error:
-            if "Empty CSV file or block" in str(error) and not numbers.last:
-                return  # a header without an end of line
-            raise CatalogError(_explain(str(error), file.name, numbers, block_bytes)) from None
+            # a header that no good row follows
+            if "Empty CSV file or block" not in str(error):
+                raise CatalogError(_explain(str(error), file.name, numbers, block_bytes)) from None
+    rows, rejects = numbers.take(0)
+    if rejects:
+        none = {name: pa.array([], pa.string()) for name in columns}
+        yield RawBatch(rows=rows, columns=none, rejects=rejects, done_bytes=file.path.stat().st_size)
 
 
 def _open(
@@ -214,7 +218,8 @@ def _without_damaged(batch: RawBatch) -> RawBatch:
 
 
 def _explain(message: str, name: str, numbers: _RowNumbers, block_bytes: int) -> str:
-    after = f"after row {numbers.last:,}" if numbers.last else "near its beginning"
+    # Arrow reads far ahead: the row is where it has got to at least
+    after = f" somewhere after row {numbers.last:,}" if numbers.last else ""
     if numbers.runaway:
         row, lines = numbers.runaway
         return (
@@ -223,11 +228,11 @@ def _explain(message: str, name: str, numbers: _RowNumbers, block_bytes: int) ->
         )
     if "straddling" in message:
         return (
-            f"{name}: a quotation mark is not closed {after}, or a row is longer than "
+            f"{name}: a quotation mark is not closed{after}, or a row is longer than "
             f"{block_bytes:,} bytes: close it, or write quotation marks in names twice"
         )
     if "Truncated compressed stream" in message:
-        return f"{name}: the gzip file breaks off {after}: it was cut short, fetch it again"
+        return f"{name}: the gzip file breaks off{after}: it was cut short, fetch it again"
     if "inflate" in message:
-        return f"{name}: the gzip data is damaged {after} ({message}): fetch the file again"
-    return f"{name}: can't be read as CSV {after}: {message}"
+        return f"{name}: the gzip data is damaged{after} ({message}): fetch the file again"
+    return f"{name}: can't be read as CSV{after}: {message}"

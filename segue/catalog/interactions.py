@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from segue.catalog.batches import RawBatch, Reject, clip
-from segue.catalog.checks import MISSING, NOT_WHOLE
+from segue.catalog.checks import MISSING, NOT_WHOLE, range_text
 from segue.catalog.values import read_names, read_numbers
 
 __all__ = ["INTERACTIONS_SCHEMA", "clean_interactions"]
@@ -38,7 +38,9 @@ def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
     if "position" in batch.columns:
         position, wrong["position", "not a number"] = read_numbers(batch.columns["position"])
         is_given = ~np.isnan(position)
-        wrong["position", f"outside 0 to {_MOST:,}"] = is_given & ((position < 0) | (position > _MOST))
+        wrong["position", f"outside {range_text(0, _MOST)}"] = is_given & (
+            (position < 0) | (position > _MOST)
+        )
         with np.errstate(invalid="ignore"):
             wrong["position", NOT_WHOLE] = is_given & (position % 1 != 0)
     reasons: dict[int, tuple[str, str]] = {}

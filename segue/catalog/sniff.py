@@ -101,16 +101,22 @@ def _header(head: bytes, name: str) -> tuple[str, ...]:
     if text.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise CatalogError(f"{name}: this is an HTML page, perhaps one that asks to log in; {_EXPECTED}")
     line = text.replace(b"\r", b"\n").split(b"\n", 1)[0]
-    if any(byte < 32 and byte not in _TEXT_CONTROLS for byte in line):
+    if _has_controls(line):
         raise CatalogError(f"{name}: this is a binary file; {_EXPECTED}")
     try:
         line.decode()
     except UnicodeDecodeError as error:
+        if _has_controls(text[:1024]):
+            raise CatalogError(f"{name}: this is a binary file; {_EXPECTED}") from None
         raise CatalogError(
             f"{name}: the header is not UTF-8 (byte 0x{line[error.start]:02x} at {error.start}): the file is "
             "binary or in another encoding, for example Latin-1: iconv -f LATIN1 -t UTF-8 OLD > NEW"
         ) from None
     return _first_record(text.decode(errors="replace"), name)
+
+
+def _has_controls(data: bytes) -> bool:
+    return any(byte < 32 and byte not in _TEXT_CONTROLS for byte in data)
 
 
 def _looks_wide(head: bytes) -> bool:

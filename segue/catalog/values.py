@@ -17,7 +17,8 @@ Floats = npt.NDArray[np.float64]
 # How files write "no value" where a number, a flag or a genre should stand. A name is never read this way:
 # artists and songs are called None, Null and NA.
 _NO_VALUE = pa.array(["", "nan", "null", "none", "na", "n/a", "#n/a", "<na>", "\\n"])
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# All that Arrow's own cast takes, so that a value means the same whichever way its column is read.
+_NUMBER = r"(?i)^[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf|infinity|nan)$"
 _DATE = r"^(?P<year>\d{4})(?:[-/.]\d{1,2}){0,2}(?:[T ].*)?$"
 _TRUE, _FALSE = ["true", "t", "yes", "y", "1", "1.0"], ["false", "f", "no", "n", "0", "0.0"]
 _FLAGS = pa.array(_TRUE + _FALSE)
