@@ -47,7 +47,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     kept, small_peak, large_peak = map(int, ran.stdout.split())
     assert kept == 1_500_000
     assert large_peak <= 550, "MiB"
-    # were the rows kept in memory, it would be 250 MiB and more; buffers alone fill up until about a million rows
+    # were the rows kept in memory, it would be 250 MiB and more; buffers fill up until about a million rows
     assert large_peak - small_peak <= 110, "MiB"
 
 
