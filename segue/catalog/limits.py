@@ -41,7 +41,7 @@ def _tell(found: Profile | InteractionsProfile, limit: float) -> str:
     return (
         f"{found.source}: {rejected:,} of {read:,} rows ({_percent(rejected / read)}) are rejected, "
         f"{allowed}: {top}. "
-        "Mend the source, or give a column's right name with --alias; --max-rejected allows more"
+        "Mend the source, say which column is which (--alias), or allow more (max_rejected)"
     )
 
 
