@@ -26,6 +26,9 @@ def main() -> int:
     # LightGBM's threads would else spin for a while after each call, on a CPU that a request could have.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+    # lightgbm imports scikit-learn where it is installed, for classes that nothing here uses: two seconds.
+    sys.modules["sklearn"] = None  # type: ignore[assignment]
+
     from serving.predictor.model import Predictor
     from serving.server import Server
 

@@ -35,6 +35,8 @@ Floats = npt.NDArray[np.float32]
 # Names on the wire of what the boosters predict.
 WIRE_NAMES = {"popularity": "predicted_popularity", "relevance": "relevance"}
 CONTRIBUTIONS = "contributions"
+# A caller says so that it has no other call under way.
+ALONE = "alone"
 # Work on the event loop costs least, but probes wait for it; what may last longer goes to a thread.
 _INLINE_SECONDS = 0.004
 # Waking threads takes some tens of microseconds.
@@ -148,7 +150,8 @@ class Predictor(kserve.Model):  # type: ignore[misc]
             digest = parameter(body, "bundle")
             version = self._choose(None if digest is None else str(digest))
             matrix = read_tensor(body, version.value.columns)
-            outputs = await self._run(version.value, matrix, bool(parameter(body, CONTRIBUTIONS)))
+            work = self._contribute if parameter(body, CONTRIBUTIONS) else self._rank
+            outputs = await work(version.value, matrix, is_alone=bool(parameter(body, ALONE)))
             return encode(body, outputs, self._parameters(version))
         if isinstance(body, bytes):  # any content type that kserve does not know
             try:
@@ -159,7 +162,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]
             raise BadRequest("the body is not a JSON object", field="body")
         version = self._choose(body.get("bundle"))
         matrix = read_instances(body.get("instances"), version.value.columns)
-        outputs = await self._run(version.value, matrix, False)
+        outputs = await self._rank(version.value, matrix)
         names = list(outputs)
         rows = zip(*(values.tolist() for values in outputs.values()), strict=True)
         return {
@@ -188,18 +191,25 @@ class Predictor(kserve.Model):  # type: ignore[misc]
             "instance": self.instance,
         }
 
-    async def _run(self, boosters: Boosters, matrix: Floats, contributions: bool) -> dict[str, Floats]:
+    async def _rank(self, boosters: Boosters, matrix: Floats, *, is_alone: bool = False) -> dict[str, Floats]:
         metrics.RANKED_ROWS.inc(len(matrix))
-        if contributions:
-            work = partial(_contributions, boosters, matrix)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         seconds = boosters.trees * len(matrix) * _SECONDS_A_TREE_AND_ROW
         # Alone, a call may have all CPUs; beside others, threads would only wait for each other.
-        threads = self.settings.workers if self._inflight == 1 and seconds > _WORTH_THREADS_SECONDS else 1
-        work = partial(_predict, boosters, matrix, threads)
+        is_spread = is_alone and self._inflight == 1 and seconds > _WORTH_THREADS_SECONDS
+        work = partial(_predict, boosters, matrix, self.settings.workers if is_spread else 1)
         if seconds > _INLINE_SECONDS:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         return work()
+
+    async def _contribute(
+        self,
+        boosters: Boosters,
+        matrix: Floats,
+        *,
+        is_alone: bool = False,  # noqa: ARG002 - one thread is enough
+    ) -> dict[str, Floats]:
+        work = partial(_contributions, boosters, matrix)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _open(self, files: BundleFiles) -> Boosters:
         booster = LocalRanker(files.definition, files.path, threads=1)

@@ -234,7 +234,8 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
         if not len(rows):
             return [{"popularity": np.zeros(0, np.float32)} for _ in pools]
-        predicted = await self.client.predict(version.digest, version.value.recommender.matrix(rows))
+        matrix = version.value.recommender.matrix(rows)
+        predicted = await self.client.predict(version.digest, matrix, is_alone=self._inflight == len(pools))
         if len(pools) == 1:
             return [predicted]
         ends = np.cumsum([len(pool.rows) for pool in pools])[:-1]

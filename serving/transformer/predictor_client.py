@@ -108,8 +108,17 @@ class PredictorClient:
                 return digest
         return wanted[0] if wanted else None
 
-    async def predict(self, digest: str, matrix: Floats) -> dict[str, Floats]:
+    async def predict(self, digest: str, matrix: Floats, *, is_alone: bool = False) -> dict[str, Floats]:
         """Predict for the rows of a matrix.
+
+        Parameters
+        ----------
+        digest
+            The bundle to predict with.
+        matrix
+            float32 [m, f].
+        is_alone
+            Nothing else is under way here, so the predictor may spread the work over its CPUs.
 
         Returns
         -------
@@ -123,7 +132,10 @@ class PredictorClient:
             No answer within the deadline and one retry, or one that does not fit.
         """
         deadline = self._settings.predictor_deadline_seconds * max(1.0, len(matrix) / _ROWS_A_DEADLINE)
-        answer = await self._ask(_request(self._settings.model_name, digest, matrix), deadline)
+        request = _request(self._settings.model_name, digest, matrix)
+        if is_alone:
+            request.parameters["alone"].bool_param = True
+        answer = await self._ask(request, deadline)
         if "popularity" not in answer or any(values.shape != (len(matrix),) for values in answer.values()):
             shapes = {name: values.shape for name, values in answer.items()}
             raise PredictorLost("misfit", f"{len(matrix)} rows were sent, and {shapes} came back")
