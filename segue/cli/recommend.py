@@ -40,25 +40,26 @@ Examples:
   segue recommend BUNDLE --seeds-file ids.txt --out recs.csv
 """
 
-Pairs = Annotated[list[str], typer.Option(metavar="NAME=VALUE")]
-
 
 def recommend(
     bundle: Annotated[str, typer.Argument(help="A bundle or channel: folder, file:// or s3:// address.")],
     seed: Annotated[
-        list[str], typer.Option(help='Track id or "artist - title"; @0.5 or @-0.5 at its end is a weight.')
+        list[str],
+        typer.Option(
+            metavar="SEED", help='Track id or "artist - title"; @0.5 or @-0.5 at its end is a weight.'
+        ),
     ] = [],
-    artist: Annotated[list[str], typer.Option(help="Artist as a seed.")] = [],
-    genre_seed: Annotated[list[str], typer.Option(help="Genre as a seed.")] = [],
+    artist: Annotated[list[str], typer.Option(metavar="NAME", help="Artist as a seed.")] = [],
+    genre_seed: Annotated[list[str], typer.Option(metavar="GENRE", help="Genre as a seed.")] = [],
     feature: Annotated[
         list[str], typer.Option(metavar="NAME=VALUE", help="Raw feature of a track in no catalogue.")
     ] = [],
     k: Annotated[int | None, typer.Option("-k", help="Length of the list, 1 to 100.")] = None,
     candidates: Annotated[int | None, typer.Option(help="Tracks retrieved for ranking.")] = None,
-    genre: Annotated[list[str], typer.Option(help="Only these genres.")] = [],
+    genre: Annotated[list[str], typer.Option(metavar="GENRE", help="Only these genres.")] = [],
     year: Annotated[str, typer.Option(metavar="FIRST-LAST", help="Only these years.")] = "",
-    exclude_artist: Annotated[list[str], typer.Option(help="Leave out an artist.")] = [],
-    exclude_track: Annotated[list[str], typer.Option(help="Leave out a track id.")] = [],
+    exclude_artist: Annotated[list[str], typer.Option(metavar="NAME", help="Leave out an artist.")] = [],
+    exclude_track: Annotated[list[str], typer.Option(metavar="ID", help="Leave out a track id.")] = [],
     explicit: Annotated[
         bool | None, typer.Option("--explicit/--no-explicit", help="Only, or no, explicit tracks.")
     ] = None,
