@@ -88,7 +88,7 @@ class PredictorSettings(ServingSettings):
 
     http_port: int = Field(default=8082, ge=1, le=65535, description="Port for REST and /metrics.")
     grpc_port: int = Field(default=8081, ge=1, le=65535, description="Port for gRPC.")
-    keep_versions: int = Field(default=4, ge=2, le=16, description="Versions of the boosters kept in memory.")
+    keep_versions: int = Field(default=4, ge=2, le=16, description="Versions of the bundle kept in memory.")
     max_body_bytes: int = Field(
         default=16_777_216, ge=1_024, le=1 << 30, description="Larger requests are refused with 413."
     )

@@ -186,3 +186,13 @@ def test_should_prefix_all_metrics_and_label_none_with_a_track() -> None:
 
 def test_should_keep_series_of_creation_times_out() -> None:
     assert b"segue_requests_created" not in generate_latest()
+
+
+def test_should_document_every_setting_and_every_metric() -> None:
+    text = (Path(metrics.__file__).parent / "README.md").read_text(encoding="utf-8")
+    for kind in (TransformerSettings, PredictorSettings):
+        for name in kind.model_fields:
+            assert f"`--{name}` | `SEGUE_{name.upper()}`" in text
+    for name in metrics.__all__:
+        metric = getattr(metrics, name)
+        assert f"`{metric if isinstance(metric, str) else metric._name}" in text
