@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.evaluate.metrics import Flags, Rows, compact
+from segue.index.search import exact_search
 
 __all__ = [
     "base_design",
@@ -92,16 +93,8 @@ def exact_neighbours(vectors: npt.NDArray[np.float32], seeds: Rows, count: int) 
 
     Exhaustive search, as FAISS's IndexFlatL2 does it, without that index's copy of the vectors.
     """
-    import faiss
-
     matrix = np.ascontiguousarray(vectors, dtype=np.float32)
-    before = faiss.cvar.distance_compute_blas_threshold
-    # BLAS gets distances from squares that cancel: at a duration of 200,000 ms float32 has no digit left
-    faiss.cvar.distance_compute_blas_threshold = 1 << 30
-    try:
-        _, rows = faiss.knn(matrix[seeds], matrix, min(count, len(matrix)))
-    finally:
-        faiss.cvar.distance_compute_blas_threshold = before
+    _, rows = exact_search(matrix[seeds], matrix, min(count, len(matrix)))
     return np.asarray(rows, dtype=np.int32)
 
 

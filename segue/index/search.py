@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from segue.bundle.definition import IndexSpec
 
-__all__ = ["EXACT_SHARE", "TrackIndex", "open_index"]
+__all__ = ["EXACT_SHARE", "TrackIndex", "exact_search", "open_index"]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -21,9 +21,18 @@ EXACT_SHARE = 0.03
 # Or under this many, whatever the share.
 EXACT_TRACKS = 5_000
 
-# FAISS sums in another order for a few queries than for many, and so differs in the last bits: with one
-# way for all, a batch answers exactly as its queries do one by one.
-faiss.cvar.distance_compute_blas_threshold = 0
+# BLAS gets distances from squares that cancel, and sums in another order for a few queries than for many.
+# Without it a batch answers exactly as its queries do one by one, and one query is quicker.
+faiss.cvar.distance_compute_blas_threshold = 1 << 30
+
+
+def exact_search(queries: Floats, vectors: Floats, k: int) -> tuple[Floats, Rows]:
+    """Exhaustive search: squared L2 distances and rows of the k nearest of `vectors`, ascending, [q, k]."""
+    if len(queries) == 1:
+        # FAISS has a way of its own for a lone query, with other last bits
+        distances, rows = faiss.knn(np.repeat(queries, 2, axis=0), vectors, k)
+        return distances[:1], rows[:1]
+    return faiss.knn(queries, vectors, k)  # type: ignore[no-any-return]
 
 
 class TrackIndex:
@@ -66,6 +75,10 @@ class TrackIndex:
             int64 [q, k], -1 where there are fewer than k.
         """
         queries = np.ascontiguousarray(queries, np.float32)
+        if len(queries) == 1 and self.spec.kind == "flat":
+            # as in exact_search
+            distances, rows = self.search(np.repeat(queries, 2, axis=0), k, allowed)
+            return distances[:1], rows[:1]
         if allowed is None:
             distances, rows = self.index.search(queries, k, params=self._parameters(None, 1.0))
             return _infinite(distances, rows)
@@ -85,7 +98,7 @@ class TrackIndex:
         out_distances = np.full((len(queries), k), np.inf, np.float32)
         out_rows = np.full((len(queries), k), -1, np.int64)
         if found:
-            distances, nearest = faiss.knn(queries, np.ascontiguousarray(self.embedding[rows]), found)
+            distances, nearest = exact_search(queries, np.ascontiguousarray(self.embedding[rows]), found)
             out_distances[:, :found] = distances
             out_rows[:, :found] = rows[nearest]
         return out_distances, out_rows

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import IndexSpec
-from segue.index.search import TrackIndex
+from segue.index.search import TrackIndex, exact_search
 
 __all__ = ["IndexPoint", "exact_distances", "measure", "points_of", "recall_at"]
 
@@ -55,7 +55,7 @@ class IndexPoint(BaseModel):
 
 def exact_distances(embedding: Floats, queries: Floats, k: int) -> Floats:
     """Squared distance of each query's k-th nearest track, by exhaustive search, float32 [q]."""
-    distances, _ = faiss.knn(queries, embedding, k)
+    distances, _ = exact_search(queries, embedding, k)
     return np.ascontiguousarray(distances[:, -1])
 
 
