@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from segue.bundle.channel import read_channel
 from segue.bundle.reader import open_bundle
 from segue.bundle.store import open_store
 from segue.sample import generate
+from tests.live_services import MinioServer, MlflowServer
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ["ingest", "preprocess", "train", "build_index", "evaluate", "publish"]
@@ -139,3 +141,65 @@ def test_the_image_is_a_setting_of_compilation(folder: Path) -> None:
     assert done.stdout == "wrote t.yaml\n"
     images = set(re.findall(r"image: (\S+)", (folder / "t.yaml").read_text()))
     assert images == {"registry.example/segue:7"}
+
+
+@pytest.mark.live
+def test_a_run_publishes_to_minio_and_mlflow_and_is_recommended_from_there(
+    folder: Path, minio: MinioServer, mlflow_server: MlflowServer
+) -> None:
+    store = f"{minio.make_bucket('pipeline')}/{uuid.uuid4().hex}"
+    name = f"segue-{uuid.uuid4().hex[:8]}"
+    variables = {
+        **minio.variables,
+        "SEGUE_CACHE_DIR": str(folder / "cache"),
+        "SEGUE_MLFLOW_TRACKING_URI": mlflow_server.url,
+        "SEGUE_MLFLOW_EXPERIMENT": name,
+        "SEGUE_MLFLOW_MODEL_NAME": name,
+    }
+    words = [
+        "run",
+        "--catalog",
+        "data/catalog.csv",
+        "--workdir",
+        "live",
+        "--set",
+        "rounds=20",
+        "--set",
+        "max_seeds=100",
+    ]
+    done = pipelines(*words, "--store", store, cwd=folder, **variables)
+    assert done.returncode == 0, done.stderr
+    assert "promoted: champion points at it, generation 1" in done.stdout
+    assert not (folder / "live" / "mlflow.db").exists()
+
+    from mlflow import MlflowClient
+
+    last = json.loads((folder / "live" / "last.json").read_text())
+    version = MlflowClient(mlflow_server.url).get_model_version_by_alias(name, "champion")
+    assert version.tags["digest"] == last["digest"]
+
+    channel, seed = f"{store}/channels/champion", str(last["example_seed"])
+    listed = subprocess.run(
+        [sys.executable, "-m", "segue.cli", "recommend", channel, "--seed", seed, "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **variables},
+    )
+    answer = json.loads(listed.stdout)
+    assert answer["digest"] == last["digest"]
+    assert len(answer["items"]) == 10
+
+
+@pytest.mark.live
+def test_wrong_credentials_are_known_before_anything_is_trained(folder: Path, minio: MinioServer) -> None:
+    store = minio.make_bucket("pipeline")
+    variables = {**minio.variables, "SEGUE_S3_SECRET_KEY": "wrong-key-of-nobody"}
+    words = ("run", "--catalog", "data/catalog.csv", "--workdir", "never", "--store", store)
+    failed = pipelines(*words, cwd=folder, **variables)
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    (line,) = failed.stderr.splitlines()
+    assert line.startswith("pipelines: ")
+    assert "wrong-key-of-nobody" not in line
+    assert not (folder / "never").exists()
