@@ -52,6 +52,7 @@ class TrackIndex:
         self.index = index
         self.spec = spec
         self.embedding = embedding
+        self._unfiltered = self._parameters(None, 1.0)
 
     def search(
         self, queries: Floats, k: int, allowed: npt.NDArray[np.bool_] | None = None
@@ -80,7 +81,7 @@ class TrackIndex:
             distances, rows = self.search(np.repeat(queries, 2, axis=0), k, allowed)
             return distances[:1], rows[:1]
         if allowed is None:
-            distances, rows = self.index.search(queries, k, params=self._parameters(None, 1.0))
+            distances, rows = self.index.search(queries, k, params=self._unfiltered)
             return _infinite(distances, rows)
         count = int(np.count_nonzero(allowed))
         if count <= max(EXACT_TRACKS, EXACT_SHARE * len(allowed)):

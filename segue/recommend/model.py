@@ -62,8 +62,9 @@ class Bundle:
         self.digest = definition.digest
         self.transform = FeatureTransform.model_validate_json(path("transform.json").read_bytes())
         self.tracks: pa.Table = pq.read_table(path("tracks.parquet"), columns=list(_COLUMNS)).combine_chunks()
-        self.features: Floats = np.load(path("features.npy"), mmap_mode="r")
-        self.embedding: Floats = np.load(path("embedding.npy"), mmap_mode="r")
+        # as plain arrays: np.memmap's own class costs every gather some ten microseconds
+        self.features: Floats = np.asarray(np.load(path("features.npy"), mmap_mode="r"))
+        self.embedding: Floats = np.asarray(np.load(path("embedding.npy"), mmap_mode="r"))
         self.index = open_index(path("index.faiss"), definition.index, self.embedding)
         self._check()
         self.artist: npt.NDArray[np.int32] = self._column("artist").to_numpy()

@@ -27,6 +27,7 @@ Rows = npt.NDArray[np.int64]
 # The lists asked of the index are longer than N by the tracks that will be dropped, in steps of this
 # size, so that most requests of a batch ask alike and share one search.
 _STEP = 16
+_FEW = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,10 @@ def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Quer
         mask = allowed_rows(bundle, requests[members[0]].filters)
         positive = [queries[i].points[queries[i].weights > 0] for i in members]
         rows = bundle.index.search(np.concatenate(positive), min(width, bundle.size), mask)[1]
-        ends = np.cumsum([len(points) for points in positive])
-        for i, part in zip(members, np.split(rows, ends[:-1]), strict=True):
-            found[i] = list(part)
+        low = 0
+        for i, points in zip(members, positive, strict=True):
+            found[i] = list(rows[low : low + len(points)])
+            low += len(points)
     return [
         _merge(bundle, query, lists, drop, request.candidates or defaults.candidates)
         for request, query, lists, drop in zip(requests, queries, found, drops, strict=True)
@@ -116,7 +118,7 @@ def _dropped_rows(bundle: Bundle, request: Request, query: Query) -> Rows:
 
 def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: int) -> Candidates:
     """Merge the seeds' lists into one pool of at most `most` tracks, one of each recording."""
-    kept = [rows[(rows >= 0) & ~np.isin(rows, drop)] for rows in lists]
+    kept = [rows[_stays(rows, drop)] for rows in lists]
     shares = _shares(query.weights[query.weights > 0], most) if len(kept) > 1 else [most]
     rows = np.concatenate([part[:share] for part, share in zip(kept, shares, strict=True)])
     if len(kept) > 1:
@@ -142,6 +144,14 @@ def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: in
             "same_recording": len(order) - len(unique),
         },
     )
+
+
+def _stays(rows: Rows, drop: Rows) -> npt.NDArray[np.bool_]:
+    """Which rows of a list are tracks, and not dropped."""
+    # np.isin sorts and concatenates: for a handful of rows, comparing is ten times as fast
+    is_dropped = (rows[:, None] == drop).any(axis=1) if len(drop) <= _FEW else np.isin(rows, drop)
+    stays: npt.NDArray[np.bool_] = (rows >= 0) & ~is_dropped
+    return stays
 
 
 def _shares(weights: Floats, most: int) -> list[int]:
