@@ -13,17 +13,18 @@ import signal
 from typing import Any, Protocol
 
 import kserve
-from fastapi import Response
+import orjson
 from grpc_interceptor.exceptions import GrpcException
 from kserve import model_server
 from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
 
-from serving.refusals import BadRequest, NotReady, TooLarge, answer_refusal
+from serving.bodies import BodyLimit, ShortWay
+from serving.refusals import BadRequest, NotReady, answer_refusal
 from serving.settings import ServingSettings
 
-__all__ = ["ServedModel", "Server", "limit_bodies"]
+__all__ = ["ServedModel", "Server"]
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,17 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
         self.dataplane = _DataPlane(model_registry=self.registered_models)
         app = model_server.app
         app.add_exception_handler(GrpcException, answer_refusal)
-        limit_bodies(app, settings.max_body_bytes)
+        # the last one added is the outermost
+        app.add_middleware(ShortWay, path=f"/v1/models/{settings.model_name}:predict", answer=self._v1)
+        app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+        self._name = settings.model_name
+
+    async def _v1(self, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+        """Answer a V1 call as kserve's own route does; a model takes bytes as well as what they say."""
+        answer, extra = await self.dataplane.infer(self._name, body, headers)
+        if isinstance(answer, bytes):
+            return answer, extra
+        return orjson.dumps(answer), {"content-type": "application/json", **extra}
 
     def start(self, models: Any) -> None:
         """Serve until a signal."""
@@ -142,71 +153,3 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
 
         # kept, or the garbage collector may take the task before it is done
         self._shutdown = asyncio.get_running_loop().create_task(shutdown())
-
-
-def limit_bodies(app: Any, most_bytes: int) -> None:
-    """Refuse bodies over the limit with 413: by their declared length, or once too much has come."""
-    app.add_middleware(_BodyLimit, most_bytes=most_bytes)
-
-
-# A refused body is read up to so many times the limit, and thrown away.
-_DRAIN_FACTOR = 8
-
-
-class _TooMuch(Exception):
-    pass
-
-
-class _BodyLimit:
-    def __init__(self, app: Any, most_bytes: int) -> None:
-        self._app = app
-        self._most = most_bytes
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
-            await self._app(scope, receive, send)
-            return
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                if value.isdigit() and int(value) <= self._most:
-                    await self._app(scope, receive, send)
-                else:
-                    await self._refuse(scope, receive, send)
-                return
-        await self._count(scope, receive, send)
-
-    async def _count(self, scope: Any, receive: Any, send: Any) -> None:
-        """A chunked body declares no length, so its bytes are counted as they come."""
-        seen, is_over = 0, False
-
-        async def counted() -> Any:
-            nonlocal seen, is_over
-            message = await receive()
-            seen += len(message.get("body", b""))
-            is_over = not message.get("more_body")
-            if seen > self._most:
-                raise _TooMuch
-            return message
-
-        async def unless_too_much(message: Any) -> None:
-            # FastAPI makes a 400 of whatever goes wrong while it reads a body
-            if seen <= self._most:
-                await send(message)
-
-        with contextlib.suppress(_TooMuch):
-            await self._app(scope, counted, unless_too_much)
-        if seen > self._most:
-            await self._refuse(scope, receive, send, is_read=is_over)
-
-    async def _refuse(self, scope: Any, receive: Any, send: Any, *, is_read: bool = False) -> None:
-        # A client that is still sending when the connection closes never reads why; so let it, within reason.
-        left = 0 if is_read else _DRAIN_FACTOR * self._most
-        while left > 0:
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-        refusal = TooLarge(f"the body is larger than {self._most} bytes")
-        response: Response = await answer_refusal(None, refusal)
-        response.headers["connection"] = "close"
-        await response(scope, receive, send)
