@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
@@ -60,9 +61,23 @@ def build(embedding: Floats, factory: str, *, training: npt.NDArray[np.intp] | N
         most = index.nlist * _POINTS_A_CENTROID
         if len(rows) > most:
             rows = np.sort(np.random.default_rng(_SEED).choice(rows, most, replace=False))
-        index.train(np.ascontiguousarray(embedding[rows]))
-    index.add(embedding)
+        with _blas():
+            index.train(np.ascontiguousarray(embedding[rows]))
+            index.add(embedding)
+    else:
+        index.add(embedding)
     return index
+
+
+@contextmanager
+def _blas() -> Iterator[None]:
+    """Let k-means assign millions of points by BLAS, eight times as fast; searching goes without."""
+    before = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = 0
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = before
 
 
 def build_index(

@@ -37,7 +37,7 @@ def _child(imports: tuple[str, ...], work: Callable[..., Any], arguments: Mappin
     return Step(done - imported, imported - begun, peak, result)
 
 
-def in_own_process(work: Callable[..., Any], *, imports: tuple[str, ...] = (), **arguments: Any) -> Step:
+def in_own_process(work: Callable[..., Any], /, *, imports: tuple[str, ...] = (), **arguments: Any) -> Step:
     """Run a function in a new process and say what it took."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
