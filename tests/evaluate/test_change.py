@@ -1,6 +1,5 @@
 """Two catalogues beside each other."""
 
-
 import pytest
 
 from segue.catalog.ingest import ingest
