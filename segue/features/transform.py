@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import Block
+from segue.catalog.columns import SOUND
 from segue.errors import RequestError
 
 __all__ = ["FEATURES", "GENRE", "FeatureTransform", "GenreBlock", "Term"]
@@ -26,24 +27,7 @@ Floats = npt.NDArray[np.float32]
 
 GENRE = "genre"
 # Columns of features.npy, in order. `genre` is a code in the transform's vocabulary.
-FEATURES: tuple[str, ...] = (
-    "danceability",
-    "energy",
-    "speechiness",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "valence",
-    "loudness",
-    "tempo",
-    "key",
-    "mode",
-    "duration_ms",
-    "time_signature",
-    "year",
-    "explicit",
-    GENRE,
-)
+FEATURES: tuple[str, ...] = (*SOUND, "time_signature", "year", "explicit", GENRE)
 # A value further out than this many standard deviations says no more than this.
 CLIP = 4.0
 
