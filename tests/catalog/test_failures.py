@@ -40,7 +40,7 @@ def damaged(data: bytes) -> bytes:
         ("short.csv.gz", PACKED[:-4], ["breaks off", "fetch it again"]),
         ("stub.csv.gz", PACKED[:12], ["nothing in the gzip"]),
         ("damaged.csv.gz", damaged(PACKED), ["gzip data is damaged", "fetch the file again"]),
-        ("nested.csv.gz", gzip.compress(b"PAR1" + bytes(100)), ["gzipped Parquet", "gunzip"]),
+        ("nested.csv.gz", gzip.compress(b"PAR1" + bytes(100), mtime=0), ["gzipped Parquet", "gunzip"]),
         ("stub.parquet", b"PAR1" + bytes(200), ["Parquet", "cut short or damaged"]),
         ("wide.csv", GOOD.decode().encode("utf-16"), ["UTF-16", "iconv"]),
         ("wide_unmarked.csv", GOOD.decode().encode("utf-16-be"), ["UTF-16", "iconv"]),
@@ -95,7 +95,7 @@ def test_the_first_bytes_count_and_not_the_name(tmp_path: Path, kind: str, as_na
     ingest(str(write_csv(tmp_path / "a.csv", rows(200))), tmp_path / "plain")
     data = {
         "csv": GOOD,
-        "gzip": gzip.compress(GOOD),
+        "gzip": gzip.compress(GOOD, mtime=0),
         "parquet": (tmp_path / "plain" / "tracks.parquet").read_bytes(),
     }[kind]
     (tmp_path / as_name).write_bytes(data)
