@@ -103,7 +103,12 @@ class Bundle:
 
     def value(self, column: str, row: int) -> str:
         """One cell of a string column of `tracks`."""
-        return str(self.tracks.column(column)[row].as_py())
+        return str(self._cells[column][row].as_py())
+
+    @cached_property
+    def _cells(self) -> dict[str, pa.Array]:
+        """Columns without the chunks around them, which cost more than a cell itself."""
+        return {name: self._column(name) for name in self.tracks.column_names}
 
     def _column(self, name: str) -> pa.Array:
         column = self.tracks.column(name)
