@@ -196,3 +196,14 @@ def test_should_document_every_setting_and_every_metric() -> None:
     for name in metrics.__all__:
         metric = getattr(metrics, name)
         assert f"`{metric if isinstance(metric, str) else metric._name}" in text
+
+
+def test_should_predict_in_blocks_of_trees_what_the_booster_predicts_at_once(families: list[Family]) -> None:
+    import lightgbm
+
+    steps = families[0].steps
+    matrix = np.load(steps.parts["features.npy"])
+    at_once = lightgbm.Booster(model_file=str(steps.parts["popularity.txt"])).predict(matrix)
+    for threads in (1, 2):
+        seen = steps.ranker().predict(matrix, threads=threads)["popularity"]
+        np.testing.assert_allclose(seen, at_once, rtol=1e-6)
