@@ -67,7 +67,7 @@ class TestRefusals:
         started = time.monotonic()
         with pytest.raises(StoreAccessDenied, match="SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY") as caught:
             call(store, file)
-        assert time.monotonic() - started < 15, "an answer that was given must not be asked for again"
+        assert time.monotonic() - started < 25, "an answer that was given must not be asked for again"
         told = "".join(traceback.format_exception(caught.value))
         for secret in (SECRET, minio.secret_key, "X-Amz-Signature"):
             assert secret not in told
@@ -117,7 +117,7 @@ class TestRefusals:
         started = time.monotonic()
         with pytest.raises(StoreUnavailable, match=f"{endpoint} did not serve .*refused"):
             open_store("s3://bucket/x", s3=settings).read("a")
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 25
         assert sum(endpoint in record.message for record in caplog.records) >= 2
         assert SECRET not in caplog.text
 

@@ -162,7 +162,7 @@ def test_should_degrade_within_the_deadline_when_the_predictor_is_slow(shelf: Sh
     async def script(_: Transformer, ask: Ask) -> None:
         started = time.monotonic()
         assert (await ask())["degraded"]
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5, "the predictor was waited for"
 
     run(shelf, predictor, script, predictor_deadline_seconds=0.2)
 
