@@ -79,7 +79,8 @@ class Load:
                 connection.close()
                 connection = None
                 # a server may close a connection that is idle: every client tries that again elsewhere
-                is_idle = is_reused and isinstance(error, http.client.RemoteDisconnected)
+                # (a broken pipe says the same sooner: the connection was closed before the request was sent)
+                is_idle = is_reused and isinstance(error, http.client.RemoteDisconnected | BrokenPipeError)
                 # no more in the list of those in service: it was chosen a moment too early
                 is_gone = isinstance(error, ConnectionRefusedError) and served not in self.transformers
                 if not (is_idle or is_gone):
