@@ -79,7 +79,7 @@ def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Quer
     defaults = bundle.definition.defaults
     drops = [_dropped_rows(bundle, request, query) for request, query in zip(requests, queries, strict=True)]
     found: list[list[Rows]] = [[] for _ in requests]
-    for (width, _), members in _groups(requests, queries, drops, defaults).items():
+    for (width, _), members in _groups(requests, drops, defaults).items():
         mask = allowed_rows(bundle, requests[members[0]].filters)
         positive = [queries[i].points[queries[i].weights > 0] for i in members]
         rows = bundle.index.search(np.concatenate(positive), min(width, bundle.size), mask)[1]
@@ -94,14 +94,11 @@ def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Quer
 
 
 def _groups(
-    requests: Sequence[Request],
-    queries: Sequence[Query],
-    drops: Sequence[Rows],
-    defaults: RequestDefaults,
+    requests: Sequence[Request], drops: Sequence[Rows], defaults: RequestDefaults
 ) -> dict[tuple[int, int], list[int]]:
     """Requests by what one search can serve: the same list length and no filter; a filtered one alone."""
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for i, (request, _, drop) in enumerate(zip(requests, queries, drops, strict=True)):
+    for i, (request, drop) in enumerate(zip(requests, drops, strict=True)):
         width = (request.candidates or defaults.candidates) + len(drop)
         width = -(-width // _STEP) * _STEP
         groups[width, i if request.filters.narrows else -1].append(i)
