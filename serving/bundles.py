@@ -21,7 +21,7 @@ from segue.bundle.place import Place
 from segue.bundle.reader import BundleFiles, Resolved, open_place, resolve
 from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
 from serving import metrics
-from serving.settings import ServingSettings
+from serving.settings import BundleSettings
 
 __all__ = ["Pointer", "Version", "Versions"]
 
@@ -68,7 +68,7 @@ class Versions(Generic[T]):
 
     def __init__(
         self,
-        settings: ServingSettings,
+        settings: BundleSettings,
         *,
         need: tuple[str, ...],
         load: Callable[[BundleFiles], T],

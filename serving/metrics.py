@@ -1,4 +1,4 @@
-"""Every metric of the pair, in one place. No label ever holds a track, a user or a query.
+"""Every metric of the processes, in one place. No label ever holds a track, a user or a query.
 
 The comment above each says who reads it.
 """
@@ -18,6 +18,10 @@ __all__ = [
     "BUNDLE_VERSIONS",
     "DEGRADED",
     "EMPTY",
+    "GATEWAY_BREAKER_OPEN",
+    "GATEWAY_REQUESTS",
+    "GATEWAY_SECONDS",
+    "GATEWAY_TRANSFORMER_CALLS",
     "INFLIGHT",
     "INSTANCES",
     "LIVE_RECALL",
@@ -131,3 +135,24 @@ REFERENCE_RATIO = "segue_reference_ratio"
 RANKED_ROWS = Counter("segue_ranked_rows", "Rows that the boosters predicted.")
 # Panel "Ranking": whether the bundle in service runs compiled.
 RANKER_COMPILED = Gauge("segue_ranker_compiled", "1 once the bundle's boosters run compiled.", ("digest",))
+
+# --- gateway --------------------------------------------------------------------------------------------
+
+# Panels "API requests" and "API errors"; alert SegueGatewayErrorRate reads class=5xx.
+GATEWAY_REQUESTS = Counter(
+    "segue_gateway_requests", "Requests, by route and class of status.", ("route", "status")
+)
+# Panel "API latency"; alert SegueGatewayLatency reads the p99 of /api/recommendations.
+GATEWAY_SECONDS = Histogram(
+    "segue_gateway_request_seconds", "Time to answer a request, by route.", ("route",), buckets=_SECONDS
+)
+# Panel "Calls to the transformer"; alert SegueGatewayErrorRate links to it.
+GATEWAY_TRANSFORMER_CALLS = Counter(
+    "segue_gateway_transformer_calls",
+    "Calls for a list: ok, retried, refused, or how they failed.",
+    ("target", "outcome"),
+)
+# Alert SegueBreakerOpen (page: lists are refused without asking).
+GATEWAY_BREAKER_OPEN = Gauge(
+    "segue_gateway_breaker_open", "1 while the transformer is left alone.", ("target",)
+)

@@ -33,6 +33,7 @@ __all__ = [
     "TooLarge",
     "answer_refusal",
     "as_refusal",
+    "write_refusal",
 ]
 
 
@@ -125,6 +126,11 @@ def as_refusal(error: RequestError | UnknownSeeds, *, prefix: str = "") -> Refus
 
 
 async def answer_refusal(request: Request | None, error: Exception) -> Response:
+    """Answer a refused request, as web frameworks call it."""
+    return write_refusal(request, error)
+
+
+def write_refusal(request: Request | None, error: Exception) -> Response:
     """Write a refusal as HTTP: ``{"error": …}`` and what the kind adds."""
     status, fields, headers = 500, {}, {"content-type": "application/json"}
     if request is not None:

@@ -20,8 +20,9 @@ from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
 
-from serving.bodies import BodyLimit, ShortWay
-from serving.refusals import BadRequest, NotReady, answer_refusal
+from serving.bodies import ShortWay
+from serving.body_limit import BodyLimit
+from serving.refusals import BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
 from serving.settings import ServingSettings
 
 __all__ = ["ServedModel", "Server"]
@@ -120,7 +121,11 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
         app.add_exception_handler(GrpcException, answer_refusal)
         # the last one added is the outermost
         app.add_middleware(ShortWay, path=f"/v1/models/{settings.model_name}:predict", answer=self._v1)
-        app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+        app.add_middleware(
+            BodyLimit,
+            most_bytes=settings.max_body_bytes,
+            refuse=lambda _, message: write_refusal(None, TooLarge(message)),
+        )
         self._name = settings.model_name
 
     async def _v1(self, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Settings of the pair: a flag, else a ``SEGUE_`` variable, else the default. A wrong one stops the start."""
+"""Settings of a process: a flag, else a ``SEGUE_`` variable, else the default. A wrong one stops it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from segue.bundle.urls import parse_bundle_url
 from segue.errors import SegueError, SettingsError
 
-__all__ = ["PredictorSettings", "ServingSettings", "TransformerSettings", "container_cpus", "parse_settings"]
+__all__ = [
+    "BundleSettings",
+    "GatewaySettings",
+    "PredictorSettings",
+    "ServingSettings",
+    "TransformerSettings",
+    "container_cpus",
+    "parse_settings",
+]
 
 
-class ServingSettings(BaseSettings):
-    """What both processes of the pair are told."""
+class BundleSettings(BaseSettings):
+    """What every process that follows a bundle is told."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_", frozen=True, extra="ignore")
 
     bundle: str = Field(min_length=1, description="Bundle or channel: a folder, file:// or s3:// address.")
     model_name: str = Field(default="segue", min_length=1, description="Name on the endpoint's path.")
     http_port: int = Field(default=8080, ge=1, le=65535, description="Port for REST and /metrics.")
-    grpc_port: int = Field(default=8083, ge=1, le=65535, description="Port for gRPC.")
     poll_seconds: float = Field(
         default=2.0, ge=0.05, le=3600, description="How often a channel's pointer is read."
     )
@@ -35,9 +42,6 @@ class ServingSettings(BaseSettings):
     )
     retry_refused_seconds: float = Field(
         default=60.0, ge=0.1, description="A refused bundle is tried again after this."
-    )
-    max_inflight: int = Field(
-        default=64, ge=1, le=10_000, description="Instances worked on at once; more are refused with 503."
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1_024, le=1 << 30, description="Larger requests are refused with 413."
@@ -54,6 +58,15 @@ class ServingSettings(BaseSettings):
     def workers(self) -> int:
         """Threads for heavy work."""
         return self.threads or container_cpus()
+
+
+class ServingSettings(BundleSettings):
+    """What both processes of the pair are told."""
+
+    grpc_port: int = Field(default=8083, ge=1, le=65535, description="Port for gRPC.")
+    max_inflight: int = Field(
+        default=64, ge=1, le=10_000, description="Instances worked on at once; more are refused with 503."
+    )
 
 
 class TransformerSettings(ServingSettings):
@@ -100,7 +113,29 @@ class PredictorSettings(ServingSettings):
     )
 
 
-S = TypeVar("S", bound=ServingSettings)
+class GatewaySettings(BundleSettings):
+    """Settings of the gateway."""
+
+    host: str = Field(default="0.0.0.0", min_length=1, description="Address to listen on.")  # noqa: S104
+    http_port: int = Field(default=8000, ge=1, le=65535, description="Port for the API, probes and /metrics.")
+    transformer_url: str = Field(
+        default="http://127.0.0.1:8080", pattern=r"^https?://[^\s/?#]+/?$", description="The transformer."
+    )
+    transformer_deadline_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="After this a request for a list is answered 504."
+    )
+    breaker_failures: int = Field(
+        default=5, ge=1, le=1000, description="Failures in a row after which the transformer is left alone."
+    )
+    breaker_open_seconds: float = Field(
+        default=5.0, gt=0, le=600, description="For so long; then one request tries it again."
+    )
+    search_deadline_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="After this a search is answered 504."
+    )
+
+
+S = TypeVar("S", bound=BundleSettings)
 
 
 def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, about: str) -> S:

@@ -18,7 +18,7 @@ from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from serving import metrics
 from serving.logs import JSONFormatter, request_id, take_request_id
-from serving.settings import PredictorSettings, TransformerSettings, parse_settings
+from serving.settings import GatewaySettings, PredictorSettings, TransformerSettings, parse_settings
 from serving.transformer.drift import DriftCollector, DriftCounts
 from serving.transformer.recall import LiveRecall, exact_neighbours
 from tests.serving.conftest import Family
@@ -190,7 +190,7 @@ def test_should_keep_series_of_creation_times_out() -> None:
 
 def test_should_document_every_setting_and_every_metric() -> None:
     text = (Path(metrics.__file__).parent / "README.md").read_text(encoding="utf-8")
-    for kind in (TransformerSettings, PredictorSettings):
+    for kind in (TransformerSettings, PredictorSettings, GatewaySettings):
         for name in kind.model_fields:
             assert f"`--{name}` | `SEGUE_{name.upper()}`" in text
     for name in metrics.__all__:

@@ -1,0 +1,1 @@
+"""The gateway: the public API, keys and the log in front of the pair."""

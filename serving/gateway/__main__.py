@@ -1,0 +1,49 @@
+"""Start the gateway: ``python -m serving.gateway --bundle STORE/channels/champion``."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from segue.errors import SettingsError
+from serving.logs import configure_logs
+from serving.settings import GatewaySettings, parse_settings
+
+
+def main() -> int:
+    """Parse flags, serve until SIGTERM."""
+    try:
+        settings = parse_settings(
+            GatewaySettings, sys.argv[1:], program="python -m serving.gateway", about=__doc__ or ""
+        )
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    configure_logs(settings.log_level)
+
+    import uvicorn
+
+    from serving.gateway.app import build_app
+
+    config = uvicorn.Config(
+        build_app(settings),
+        host=settings.host,
+        port=settings.http_port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+    )
+    # what was imported so far is set aside, or each full collection walks it
+    gc.collect()
+    gc.freeze()
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""A circuit breaker: after a few failures in a row, stop asking for a while, then ask once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from serving import metrics
+
+__all__ = ["Breaker"]
+
+logger = logging.getLogger(__name__)
+
+
+class Breaker:
+    """Closed: all may pass. Open: none, for `open_seconds`. Then half-open: one may, and decides.
+
+    For one event loop: nothing here waits, and nothing is locked.
+
+    Parameters
+    ----------
+    name
+        What is protected, for the log and the metric.
+    failures
+        Failures in a row that open it.
+    open_seconds
+        How long it stays open.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        failures: int,
+        open_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = name
+        self._most = failures
+        self._open_seconds = open_seconds
+        self._clock = clock
+        self._failed = 0
+        self._opened: float | None = None
+        self._trial_began: float | None = None
+        self._gauge = metrics.GATEWAY_BREAKER_OPEN.labels(name)
+        self._gauge.set(0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was opened, and no call has succeeded since."""
+        return self._opened is not None
+
+    def retry_after_seconds(self) -> float:
+        """Let a call pass: 0. Refuse it: seconds until it is worth another try.
+
+        Who is let pass must say `succeeded` or `failed`; one that never does (cancelled) is given up after
+        `open_seconds`.
+        """
+        if self._opened is None:
+            return 0.0
+        now = self._clock()
+        if self._trial_began is not None and now - self._trial_began < self._open_seconds:
+            return max(self._open_seconds - (now - self._trial_began), 0.001)
+        left = self._opened + self._open_seconds - now
+        if left > 0:
+            return left
+        self._trial_began = now
+        return 0.0
+
+    def succeeded(self) -> None:
+        """A call had its answer."""
+        if self._opened is not None:
+            logger.info("the %s answers again", self._name)
+            self._gauge.set(0)
+        self._failed, self._opened, self._trial_began = 0, None, None
+
+    def failed(self) -> None:
+        """A call had none."""
+        self._failed += 1
+        self._trial_began = None
+        if self._failed < self._most:
+            return
+        if self._opened is None:
+            logger.warning("the %s failed %d times in a row: not asked for a while", self._name, self._failed)
+            self._gauge.set(1)
+        self._opened = self._clock()

@@ -1,0 +1,89 @@
+"""What the OpenAPI document says that FastAPI can't read off the routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from segue import __version__
+from segue.recommend.request import Request as Instance
+from serving.gateway import schemas
+
+__all__ = ["ABOUT", "INSTANCE_BODY", "SESSION", "SORTS_OF_ERRORS", "describe"]
+
+ABOUT = """More like this, self-hosted. `/api` is the native API, its errors are problem+json (RFC 9457).
+`/v1` is shaped like Spotify's, so that clients written for it work with another base URL.
+
+`Authorization: Bearer <key id>.<secret>` works on both; so does a token from `POST /api/token`.
+"""
+
+INSTANCE = "RecommendationRequest"
+_PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+SORTS_OF_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request is wrong, or not allowed", **_PROBLEM},
+    "5XX": {"description": "It can't be answered now", **_PROBLEM},
+}
+SESSION: dict[str, Any] = {
+    "name": "X-Session-Id",
+    "in": "header",
+    "required": False,
+    "description": "Opaque; what belongs to one listening session carries the same.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"},
+}
+INSTANCE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": f"#/components/schemas/{INSTANCE}"},
+            "examples": {
+                "tracks": {
+                    "summary": "Near one track, far from another",
+                    "value": {
+                        "seeds": [
+                            "53QF56cjZA9RTuuMZDrSA6",
+                            {"track_id": "1s8tP3jP4GZcyHDsjvw218", "weight": -0.5},
+                        ],
+                        "k": 10,
+                    },
+                },
+                "genre": {
+                    "summary": "Lively jazz of the sixties",
+                    "value": {
+                        "seeds": [{"genre": "jazz"}],
+                        "filters": {"year": [1960, 1969], "min": {"energy": 0.5}},
+                    },
+                },
+                "features": {
+                    "summary": "A track that is in no catalogue",
+                    "value": {
+                        "features": {"energy": 0.8, "valence": 0.3, "tempo": 128, "year": 2024},
+                        "explain": True,
+                    },
+                },
+            },
+        }
+    },
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    document = get_openapi(
+        title="Segue", version=__version__, description=ABOUT, routes=app.routes, tags=app.openapi_tags
+    )
+    components = document.setdefault("components", {})
+    models = components.setdefault("schemas", {})
+    instance = Instance.model_json_schema(ref_template="#/components/schemas/{model}")
+    models.update(instance.pop("$defs"))
+    # a plain string is a track id, which a validator takes and the schema can't know
+    seeds = instance["properties"]["seeds"]
+    seeds["items"] = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 500}, seeds["items"]]}
+    instance["description"] = "What is asked for. `null` means the bundle's default."
+    models[INSTANCE] = instance
+    models["Problem"] = schemas.Problem.model_json_schema()
+    app.openapi_schema = document
+    return document

@@ -1,0 +1,45 @@
+"""Probes and metrics: the routes that need no key."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from serving.gateway import schemas
+from serving.gateway.gateway import gateway_of
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", response_model=schemas.Health, summary="Whether the process lives")
+async def get_healthz() -> Response:
+    """The liveness probe: says nothing about what the gateway depends on."""
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+@router.get(
+    "/readyz",
+    response_model=schemas.Readiness,
+    responses={503: {"model": schemas.Readiness}},
+    summary="Whether requests can be answered",
+)
+async def get_readyz(request: Request) -> Response:
+    """The readiness probe: 503 while something is missing, and what."""
+    gateway = gateway_of(request)
+    missing = await gateway.missing()
+    versions = gateway.versions.preferred()
+    value = {
+        "ready": not missing,
+        "missing": missing,
+        "digest": versions[0].digest if versions else None,
+    }
+    return Response(orjson.dumps(value), 503 if missing else 200, media_type="application/json")
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+async def get_metrics() -> Response:
+    """All metrics of this process; no label holds a track, a user or a query."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

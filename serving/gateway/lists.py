@@ -1,0 +1,62 @@
+"""One recommendation: checked, asked of the transformer, numbered. Both APIs answer through here."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+from fastapi import Request
+
+from segue.recommend.request import Request as Instance
+from serving.gateway.errors import BadRequest
+from serving.gateway.gateway import Gateway
+from serving.logs import request_id
+
+__all__ = ["recommend", "session_of"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+def session_of(request: Request) -> str | None:
+    """The caller's ``X-Session-Id``: opaque, and plain, since it goes into the log.
+
+    Raises
+    ------
+    BadRequest
+        It is not plain.
+    """
+    given = request.headers.get("x-session-id")
+    if given is not None and not _PLAIN.fullmatch(given):
+        raise BadRequest(
+            "X-Session-Id: expected 1 to 128 letters, digits or any of . _ : / + = @ -", field="X-Session-Id"
+        )
+    return given
+
+
+async def recommend(
+    gateway: Gateway, instance: Instance, content: bytes, *, session: str | None, api: str
+) -> dict[str, Any]:
+    """Answer one instance.
+
+    Parameters
+    ----------
+    gateway
+        What is shared.
+    instance, content
+        The instance, and its JSON.
+    session
+        Who asks, if they say so.
+    api
+        ``native`` or ``spotify``.
+
+    Returns
+    -------
+    The transformer's answer with `impression_id` before it.
+    """
+    started = time.perf_counter()
+    answer = await gateway.transformer.recommend(content, {"x-request-id": request_id.get()})
+    impression = uuid.uuid4()
+    del started, instance, session, api
+    return {"impression_id": str(impression), **answer}

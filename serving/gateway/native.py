@@ -1,0 +1,106 @@
+"""The native API: lists, search, tracks, genres."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from segue.errors import RequestError
+from segue.recommend.request import Request as Instance
+from serving.gateway import schemas
+from serving.gateway.documentation import INSTANCE_BODY, SESSION, SORTS_OF_ERRORS
+from serving.gateway.errors import BadRequest, NotFound
+from serving.gateway.gateway import gateway_of
+from serving.gateway.lists import recommend, session_of
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS)
+
+MOST_TRACKS = 100
+_Text = Annotated[str | None, Query(max_length=500)]
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """Write JSON as it stands; the schema is documented, and held against it by tests."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+@router.post(
+    "/recommendations",
+    response_model=schemas.Recommendations,
+    summary="A list of tracks that are near to the seeds",
+    openapi_extra={"requestBody": INSTANCE_BODY, "parameters": [SESSION]},
+)
+async def post_recommendations(request: Request) -> Response:
+    """Answer from tracks, artists, genres or raw features; `null` means the bundle's default."""
+    gateway = gateway_of(request)
+    content = await request.body()
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error}", field="body") from None
+    if not isinstance(value, dict):
+        raise RequestError("body", f"expected an object such as {{'seeds': ['id']}}, got {value!r:.60}")
+    instance = Instance.parse(value)
+    return answer(await recommend(gateway, instance, content, session=session_of(request), api="native"))
+
+
+@router.get("/search", response_model=schemas.SearchAnswer, summary="Find tracks by what a person types")
+async def get_search(
+    request: Request,
+    q: Annotated[
+        _Text, Query(description="Words of artist and title in any order; the last may be unfinished.")
+    ] = None,
+    artist: Annotated[_Text, Query(description="Words of the artist's name.")] = None,
+    track: Annotated[_Text, Query(description="Words of the title.")] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> Response:
+    """Whole names come first, then beginnings, then what takes forgiving a typo; by popularity within."""
+    gateway = gateway_of(request)
+    if not (q or artist or track):
+        raise BadRequest("expected q, artist or track", field="q")
+    catalogue = gateway.catalogue
+    found = await gateway.in_thread(
+        lambda: [
+            catalogue.summary(row)
+            for row in catalogue.search.search(q, artist=artist, track=track, limit=limit)
+        ],
+        seconds=gateway.settings.search_deadline_seconds,
+        what="the search",
+    )
+    return answer({"items": found, "digest": catalogue.digest})
+
+
+@router.get("/tracks", response_model=schemas.TrackList, summary="Several tracks with their features")
+async def get_tracks(
+    request: Request,
+    ids: Annotated[str, Query(min_length=1, max_length=51_000, description="Ids, a comma between them.")],
+) -> Response:
+    """Tracks in the order they were asked for; null where the catalogue lacks one. At most 100."""
+    names = ids.split(",")
+    if len(names) > MOST_TRACKS:
+        raise BadRequest(f"expected at most {MOST_TRACKS} ids, got {len(names)}", field="ids")
+    catalogue = gateway_of(request).catalogue
+    tracks = [None if row is None else catalogue.track(row) for row in catalogue.rows_of(names)]
+    return answer({"items": tracks, "digest": catalogue.digest})
+
+
+@router.get("/tracks/{track_id}", response_model=schemas.Track, summary="A track with its features")
+async def get_track(request: Request, track_id: str) -> Response:
+    """All that the catalogue knows of a track."""
+    catalogue = gateway_of(request).catalogue
+    row = catalogue.lookup.row_of(track_id)
+    if row is None:
+        raise NotFound(f"no track {track_id!r} in the catalogue")
+    return answer(catalogue.track(row))
+
+
+@router.get("/genres", response_model=schemas.Genres, summary="Genres that can be a seed")
+async def get_genres(request: Request) -> Response:
+    """Names and numbers of tracks, the largest first."""
+    catalogue = gateway_of(request).catalogue
+    items = [{"genre": genre, "tracks": tracks} for genre, tracks in catalogue.genres]
+    return answer({"items": items, "digest": catalogue.digest})

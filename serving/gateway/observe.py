@@ -1,0 +1,67 @@
+"""The outermost layer: a request's id, its clock and count, and the answer to whatever went wrong inside."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from serving import metrics
+from serving.gateway.errors import as_refused, write_error
+from serving.logs import request_id, take_request_id
+
+__all__ = ["Observe"]
+
+logger = logging.getLogger(__name__)
+
+
+class Observe:
+    """Gives every request an id, measures it by its route, and turns faults into an error of one shape."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass on, and note what came of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        identity = take_request_id({"x-request-id": given.decode("latin-1")}).encode()
+
+        async def noted(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", identity)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            refused = as_refused(error)
+            if refused.status == 500:
+                logger.exception("%s %s failed", scope["method"], scope["path"])
+            if status:  # half of an answer is out
+                raise
+            await write_error(scope["path"], refused)(scope, receive, noted)
+        finally:
+            # a path would be a label without end; a route is one of a few
+            route = getattr(scope.get("route"), "path", "none")
+            metrics.GATEWAY_REQUESTS.labels(route, f"{(status or 500) // 100}xx").inc()
+            seconds = time.perf_counter() - started
+            metrics.GATEWAY_SECONDS.labels(route).observe(seconds)
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug(
+                    "answered",
+                    extra={
+                        "fields": {
+                            "method": scope["method"],
+                            "route": route,
+                            "status": status,
+                            "seconds": round(seconds, 6),
+                        }
+                    },
+                )
+            request_id.set("")

@@ -1,0 +1,255 @@
+"""What the native API takes and gives, for its documentation, its clients and its tests.
+
+A request for recommendations is the library's own (`segue.recommend.request.Request`): there is one
+definition of what can be asked. Answers are written from plain dictionaries; tests hold them against these.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "AlertsAnswer",
+    "Bundle",
+    "Bundles",
+    "Channel",
+    "Feedback",
+    "FeedbackAnswer",
+    "Genre",
+    "Genres",
+    "Health",
+    "Item",
+    "Move",
+    "Pool",
+    "Problem",
+    "Promotion",
+    "Readiness",
+    "Recommendations",
+    "SearchAnswer",
+    "Track",
+    "TrackList",
+    "TrackSummary",
+]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 writes it; `field` and `unknown_seeds` where they apply."""
+
+    type: str = Field(examples=["urn:segue:unknown-seeds"])
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="Path of the request.")
+    request_id: str
+    field: str | None = None
+    unknown_seeds: list[str] | None = None
+
+
+class TrackSummary(_Answer):
+    """A track, as lists show it. What the catalogue does not know is null."""
+
+    track_id: str
+    track_name: str
+    artist_name: str
+    album_name: str | None
+    genre: str | None
+    year: int | None
+    popularity: float | None = Field(description="0–100.")
+    explicit: bool | None
+    duration_ms: int | None
+    image_url: str | None = Field(description="The catalogue's own address of the cover.")
+    preview_url: str | None
+    image: str = Field(description="Path on this API that always answers with a picture.")
+
+
+class Track(TrackSummary):
+    """A track with all that the catalogue knows of it."""
+
+    album_id: str | None
+    artist_id: str | None
+    features: dict[str, float | None] = Field(description="Raw values by name, in the catalogue's units.")
+
+
+class TrackList(_Answer):
+    """Tracks in the order they were asked for; null where the catalogue lacks one."""
+
+    items: list[Track | None]
+    digest: str
+
+
+class SearchAnswer(_Answer):
+    """Tracks found, the best match first."""
+
+    items: list[TrackSummary]
+    digest: str
+
+
+class Genre(_Answer):
+    """A genre and the number of its tracks."""
+
+    genre: str
+    tracks: int
+
+
+class Genres(_Answer):
+    """All genres that can be a seed, the largest first."""
+
+    items: list[Genre]
+    digest: str
+
+
+class Item(_Answer):
+    """One recommended track. `similarity` is 1 at the seed itself; `score` is relative to the request."""
+
+    rank: int
+    track_id: str
+    track_name: str
+    artist_name: str
+    score: float
+    similarity: float
+    popularity: float | None
+    predicted_popularity: float | None
+    relevance: float | None
+
+
+class Pool(_Answer):
+    """Tracks retrieved, and those left once the rules had dropped theirs."""
+
+    retrieved: int
+    after_filters: int
+
+
+class Recommendations(_Answer):
+    """A list. `degraded`: in the order of similarity alone, since the predictor did not answer."""
+
+    impression_id: UUID = Field(description="Give it with feedback on a track of this list.")
+    items: list[Item]
+    digest: str = Field(description="The bundle that answered.")
+    degraded: bool
+    unknown_seeds: list[str]
+    pool: Pool
+    reason: str | None = Field(description="Why the list is empty.")
+    explanation: dict[str, Any] | None
+
+
+class Feedback(BaseModel):
+    """What a listener did with a recommended track."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "impression_id": "4be0643f-1d98-573b-97cd-ca98a65347dd",
+                    "track_id": "53QF56cjZA9RTuuMZDrSA6",
+                    "event": "like",
+                }
+            ]
+        },
+    )
+
+    impression_id: UUID
+    track_id: str = Field(min_length=1, max_length=500)
+    event: Literal["click", "play", "skip", "like", "dislike"]
+    feedback_id: UUID | None = Field(
+        default=None, description="Chosen by a client that may send the same event twice; it counts once."
+    )
+
+
+class FeedbackAnswer(_Answer):
+    """The event was taken and will be written."""
+
+    feedback_id: UUID
+
+
+class Channel(_Answer):
+    """What a channel points at."""
+
+    digest: str | None
+    previous: list[str]
+    generation: int
+    pinned: bool
+    updated: datetime | None
+    by: str
+    reason: str
+
+
+class Bundle(_Answer):
+    """A bundle of the store, and its newest evaluation."""
+
+    digest: str
+    state: Literal["ok", "half-written", "unreadable"]
+    tracks: int | None
+    bytes: int
+    modified: datetime
+    channels: list[str] = Field(description="`name`, or `name~2` for the second of a channel's previous.")
+    in_service: bool = Field(description="Whether this gateway answers from it now.")
+    run_id: str | None = Field(description="Of the newest evaluation.")
+    metrics: dict[str, Any] | None = Field(description="metrics.json of the newest evaluation.")
+    verdict: dict[str, Any] | None = Field(description="verdict.json of the newest evaluation.")
+    report: str | None = Field(description="Path on this API of its report.")
+
+
+class Bundles(_Answer):
+    """Bundles of the store, the newest first, and its channels by name."""
+
+    items: list[Bundle]
+    channels: dict[str, Channel]
+    channel: str | None = Field(description="The channel that this gateway follows.")
+
+
+_Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Move(BaseModel):
+    """Move a channel: roll it back, pin or unpin it."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "complaints about jazz"}]}
+    )
+
+    reason: _Reason
+    channel: str | None = Field(default=None, description="Default: the one that this gateway follows.")
+
+
+class Promotion(Move):
+    """Point a channel at a bundle."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"digest": "0f" * 32, "reason": "better on jazz"}]}
+    )
+
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    force: bool = Field(default=False, description="Move a pinned channel, too.")
+    expected_generation: int | None = Field(
+        default=None, ge=0, description="Refuse if somebody moved the channel meanwhile."
+    )
+
+
+class AlertsAnswer(_Answer):
+    """What became of the alerts."""
+
+    started: bool
+    reason: str
+
+
+class Health(_Answer):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class Readiness(_Answer):
+    """Whether requests can be answered; `missing` says by part what is not there."""
+
+    ready: bool
+    missing: dict[str, str]
+    digest: str | None

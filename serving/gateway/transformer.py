@@ -1,0 +1,153 @@
+"""The gateway's side of the transformer: one connection pool, a deadline, one retry, a circuit breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+
+from serving import metrics
+from serving.gateway.breaker import Breaker
+from serving.gateway.errors import (
+    BadGateway,
+    BadRequest,
+    NoSuchSeeds,
+    Refused,
+    TooLarge,
+    TooSlow,
+    Unavailable,
+)
+from serving.settings import GatewaySettings
+
+__all__ = ["TransformerClient"]
+
+# The connection was lost, or there was none: the call may be made again, since a list changes nothing.
+_LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
+_CONNECT_SECONDS = 1.0
+_PREFIX = "instances[0]"
+
+
+class TransformerClient:
+    """Asks one transformer for lists. For one event loop.
+
+    Parameters
+    ----------
+    url
+        Its address.
+    name
+        What it is called in metrics and messages.
+    settings
+        Deadline, breaker, model name.
+    """
+
+    def __init__(self, url: str, *, name: str, settings: GatewaySettings) -> None:
+        base = url.rstrip("/")
+        self._predict = f"{base}/v1/models/{settings.model_name}:predict"
+        self._ready = f"{base}/v2/models/{settings.model_name}/ready"
+        self._name = name
+        self._deadline = settings.transformer_deadline_seconds
+        self._breaker = Breaker(
+            name, failures=settings.breaker_failures, open_seconds=settings.breaker_open_seconds
+        )
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(self._deadline, connect=min(_CONNECT_SECONDS, self._deadline)),
+            limits=httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def is_ready(self) -> bool:
+        """Whether it can answer now."""
+        try:
+            return (await self._http.get(self._ready, timeout=1.0)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def recommend(self, instance: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Answer one instance.
+
+        Parameters
+        ----------
+        instance
+            JSON of the instance.
+        headers
+            Headers to pass on.
+
+        Raises
+        ------
+        Refused
+            What the transformer refused, or why it was not asked or did not answer.
+        """
+        wait = self._breaker.retry_after_seconds()
+        if wait:
+            metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "breaker_open").inc()
+            raise Unavailable(
+                f"the {self._name} does not answer and is left alone for a while",
+                retry_after_seconds=math.ceil(wait),
+            )
+        try:
+            response, outcome = await self._ask(b'{"instances":[' + instance + b"]}", headers)
+        except Refused:
+            self._breaker.failed()
+            raise
+        # whatever it answers, it is there; a fault of its own counts against it
+        if response.status_code == 500:
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+        refused = None if response.status_code == 200 else _refusal(response, self._name)
+        metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, outcome if refused is None else "refused").inc()
+        if refused is not None:
+            raise refused
+        try:
+            answer: dict[str, Any] = orjson.loads(response.content)["predictions"][0]
+        except (ValueError, LookupError, TypeError):
+            raise BadGateway(f"the {self._name} answered with something that is no list") from None
+        return answer
+
+    async def _ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[httpx.Response, str]:
+        """Ask; once more where the connection was lost, never where it is slow."""
+        sent = {"content-type": "application/json", **headers}
+        outcome = "ok"
+        try:
+            async with asyncio.timeout(self._deadline):
+                try:
+                    return await self._http.post(self._predict, content=content, headers=sent), outcome
+                except _LOST:
+                    outcome = "retried"
+                    return await self._http.post(self._predict, content=content, headers=sent), outcome
+        except (httpx.TimeoutException, TimeoutError):
+            metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "deadline").inc()
+            raise TooSlow(f"the {self._name} did not answer within {self._deadline:g} s") from None
+        except httpx.HTTPError as error:
+            metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "lost").inc()
+            raise Unavailable(f"the {self._name} can't be reached: {type(error).__name__}") from None
+
+
+def _refusal(response: httpx.Response, name: str) -> Refused:
+    """What the transformer refused, in the gateway's words."""
+    try:
+        value = orjson.loads(response.content)
+        message, fields = str(value.pop("error")), value
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return BadGateway(f"the {name} answered {response.status_code}")
+    message = message.removeprefix(f"{_PREFIX}.").removeprefix(f"{_PREFIX}: ")
+    match response.status_code:
+        case 400:
+            field = str(fields.get("field", "")).removeprefix(f"{_PREFIX}.").removeprefix(_PREFIX)
+            return BadRequest(message, field=field)
+        case 404 if "unknown_seeds" in fields:
+            return NoSuchSeeds(message, unknown_seeds=fields["unknown_seeds"])
+        case 413:
+            return TooLarge(message)
+        case 503:
+            after = response.headers.get("retry-after", "")
+            return Unavailable(message, retry_after_seconds=int(after) if after.isdigit() else 2)
+    return BadGateway(f"the {name} answered {response.status_code}: {message}")
