@@ -198,7 +198,7 @@ class Subject:
         recommender = self.test.pools.recommender
 
         def popularity_of(rows: Rows) -> npt.NDArray[np.floating]:
-            return self.ranker.predict(recommender.matrix(rows.astype(np.int64)))["popularity"]
+            return self.ranker.predict(recommender.track_matrix(rows.astype(np.int64)))["popularity"]
 
         return baselines.base_design(
             baselines.base_matrix(self.bundle.features, [names.index(name) for name in SOUND]),

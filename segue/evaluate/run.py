@@ -159,7 +159,7 @@ def _popularity(subject: Subject) -> PopularityFindings | None:
         return None
     predicted = np.zeros(bundle.size, np.float32)
     recommender = subject.test.pools.recommender
-    predicted[rows] = subject.ranker.predict(recommender.matrix(rows))["popularity"]
+    predicted[rows] = subject.ranker.predict(recommender.track_matrix(rows))["popularity"]
     training = subject.split == TRAIN
     guesses: dict[str, npt.NDArray[np.floating]] = {
         "model": predicted,

@@ -57,15 +57,31 @@ class Recommender:
         """Retrieve the candidates of requests whose seeds have been placed."""
         return retrieve(self.bundle, requests, queries)
 
-    def matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
-        """Ranking matrix of some tracks, float32 [m, f]: what a predictor is sent."""
+    def matrix(self, pools: Sequence[Candidates], positions: npt.NDArray[np.int64] | None = None) -> Floats:
+        """Ranking matrix of the candidates of some requests, one below the other: what a predictor is sent.
+
+        Parameters
+        ----------
+        pools
+            Candidates, m in all.
+        positions
+            Only these of the candidates; None: all.
+
+        Returns
+        -------
+        float32 [m, f], columns as ``ranking_columns`` of the bundle's definition.
+        """
+        rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
+        return self.track_matrix(rows if positions is None else rows[positions])
+
+    def track_matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """Ranking matrix of tracks that nobody asked for, float32 [m, f]: enough to predict popularity."""
         definition = self.bundle.definition
         return ranking_matrix(self.bundle.features, definition.features, definition.ranking_columns, rows)
 
     def rank(self, pools: Sequence[Candidates], ranker: Ranker) -> list[Predictions]:
         """Predict for the candidates of several requests in one call."""
-        rows = np.concatenate([pool.rows for pool in pools])
-        predictions = ranker.predict(self.matrix(rows))
+        predictions = ranker.predict(self.matrix(pools))
         ends = np.cumsum([len(pool.rows) for pool in pools])[:-1]
         parts: list[Mapping[str, Floats]] = [{} for _ in pools]
         for name, values in predictions.items():
@@ -100,8 +116,8 @@ class Recommender:
         picks = self.choose(request, pool, predictions)
         explanation = None
         if request.explain:
-            rows = pool.rows[picks.positions]
-            given = contributions.contributions(self.matrix(rows)) if contributions else None
+            matrix = self.matrix([pool], picks.positions)
+            given = contributions.contributions(matrix) if contributions else None
             explanation = explain(self.bundle, pool, picks, given)
         return Answer(
             items=self._items(pool, picks, predictions),

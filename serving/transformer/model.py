@@ -231,10 +231,9 @@ class Transformer(kserve.Model):  # type: ignore[misc]
 
     async def _rank(self, version: Version[Loaded], pools: Sequence[Candidates]) -> list[Predictions]:
         """Ask the predictor about the candidates of all instances in one call."""
-        rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
-        if not len(rows):
+        if not any(len(pool.rows) for pool in pools):
             return [{"popularity": np.zeros(0, np.float32)} for _ in pools]
-        matrix = version.value.recommender.matrix(rows)
+        matrix = version.value.recommender.matrix(pools)
         predicted = await self.client.predict(version.digest, matrix, is_alone=self._inflight == len(pools))
         if len(pools) == 1:
             return [predicted]
@@ -249,11 +248,12 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         if not request.explain:
             return None
         recommender = version.value.recommender
-        rows = pool.rows[recommender.choose(request, pool, prediction).positions]
-        if not len(rows):
+        positions = recommender.choose(request, pool, prediction).positions
+        if not len(positions):
             return None
+        matrix = recommender.matrix([pool], positions)
         try:
-            return _Contributions(await self.client.contributions(version.digest, recommender.matrix(rows)))
+            return _Contributions(await self.client.contributions(version.digest, matrix))
         except (PredictorLost, OtherBundleLoaded) as error:
             logger.warning("explained without LightGBM's contributions: %s", error)
             return None

@@ -60,7 +60,7 @@ def test_weight_one_is_the_base_designs_rule(ask: Asker) -> None:
     distance = np.linalg.norm(ask.bundle.embedding - ask.bundle.embedding[seed], axis=1)
     distance[ask.bundle.recording == ask.bundle.recording[seed]] = np.inf
     nearest = np.argsort(distance, kind="stable")[:100]
-    predicted = ask.ranker.predict(ask.recommender.matrix(nearest))["popularity"]
+    predicted = ask.ranker.predict(ask.recommender.track_matrix(nearest))["popularity"]
     expected = [round(float(value), 3) for value in np.sort(predicted)[::-1][:10]]
     assert [item.predicted_popularity for item in answer.items] == expected
 
@@ -261,7 +261,7 @@ def test_an_explanation_says_which_features_are_near(ask: Asker) -> None:
 
 def test_contributions_add_up_to_the_prediction(ask: Asker) -> None:
     rows = np.arange(20)
-    matrix = ask.recommender.matrix(rows)
+    matrix = ask.recommender.track_matrix(rows)
     contributions = ask.ranker.contributions(matrix)
     assert contributions.shape == (20, matrix.shape[1] + 1)
     np.testing.assert_allclose(contributions.sum(axis=1), ask.ranker.predict(matrix)["popularity"], rtol=1e-3)

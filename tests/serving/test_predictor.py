@@ -21,7 +21,7 @@ PREDICT = "/v1/models/segue:predict"
 def matrix(pair: Pair) -> np.ndarray:
     """Some rows of the catalogue, one value missing."""
     pair.shelf.expected(pair.digest, {"seeds": ["id000001"]})
-    rows = pair.shelf.recommenders[0][0].matrix(np.arange(40))
+    rows = pair.shelf.recommenders[0][0].track_matrix(np.arange(40))
     rows[3, 2] = np.nan
     return rows
 
