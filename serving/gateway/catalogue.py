@@ -54,6 +54,12 @@ class Catalogue:
         float32 [n, d], mapped.
     transform
         Names of the features and genres.
+    artist
+        int32 [n], artist numbers.
+    genre
+        int16 [n], codes in the transform's vocabulary, -1 missing.
+    popularity
+        float32 [n], NaN missing.
     search
         Search by name.
     """
@@ -80,6 +86,7 @@ class Catalogue:
             if rows != self.size:
                 raise BundleError(f"bundle {self.digest[:12]}: {name} has {rows} rows, expected {self.size}")
         self.popularity: Floats = self._columns["popularity"].to_numpy(zero_copy_only=False)
+        self.artist: npt.NDArray[np.int32] = self._columns["artist"].to_numpy()
         codes = self.features[:, self._positions[GENRE]]
         self.genre = np.where(np.isfinite(codes), codes, -1).astype(np.int16)
 
@@ -94,7 +101,7 @@ class Catalogue:
         return Lookup(
             track_ids=self._columns["track_id"],
             artist_names=self._columns["artist_name"],
-            artist=self._columns["artist"].to_numpy(),
+            artist=self.artist,
             genre=self.genre,
             popularity=self.popularity,
             recording=self._columns["recording"].to_numpy(),
@@ -106,6 +113,10 @@ class Catalogue:
         counts = np.bincount(self.genre[self.genre >= 0], minlength=len(self.transform.genres))
         named = zip(self.transform.genres, counts.tolist(), strict=True)
         return sorted(named, key=lambda pair: (-pair[1], pair[0]))
+
+    def column(self, name: str) -> pa.Array:
+        """One column of tracks.parquet, n values; those of few distinct ones as a DictionaryArray."""
+        return self._columns[name]
 
     def cell(self, column: str, row: int) -> Any:
         """One value of tracks.parquet; None where it is missing."""

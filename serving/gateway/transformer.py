@@ -46,15 +46,19 @@ class TransformerClient:
 
     def __init__(self, url: str, *, name: str, settings: GatewaySettings) -> None:
         base = url.rstrip("/")
-        self._predict = f"{base}/v1/models/{settings.model_name}:predict"
-        self._ready = f"{base}/v2/models/{settings.model_name}/ready"
+        self._predict = httpx.URL(f"{base}/v1/models/{settings.model_name}:predict")
+        self._ready = httpx.URL(f"{base}/v2/models/{settings.model_name}/ready")
         self._name = name
         self._deadline = settings.transformer_deadline_seconds
         self._breaker = Breaker(
             name, failures=settings.breaker_failures, open_seconds=settings.breaker_open_seconds
         )
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(self._deadline, connect=min(_CONNECT_SECONDS, self._deadline)),
+        self._timeouts = httpx.Timeout(
+            self._deadline, connect=min(_CONNECT_SECONDS, self._deadline)
+        ).as_dict()
+        # The transport alone: redirects, cookies and proxies, which httpx's client looks for at each call, are
+        # nothing that a transformer answers with, and half of the call's time.
+        self._http = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30),
             trust_env=False,
         )
@@ -66,8 +70,9 @@ class TransformerClient:
     async def is_ready(self) -> bool:
         """Whether it can answer now."""
         try:
-            return (await self._http.get(self._ready, timeout=1.0)).status_code == 200
-        except httpx.HTTPError:
+            async with asyncio.timeout(1.0):
+                return (await self._call("GET", self._ready, b"", {})).status_code == 200
+        except (httpx.HTTPError, TimeoutError):
             return False
 
     async def recommend(self, instance: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
@@ -119,16 +124,29 @@ class TransformerClient:
         try:
             async with asyncio.timeout(self._deadline):
                 try:
-                    return await self._http.post(self._predict, content=content, headers=sent), outcome
+                    return await self._call("POST", self._predict, content, sent), outcome
                 except _LOST:
                     outcome = "retried"
-                    return await self._http.post(self._predict, content=content, headers=sent), outcome
+                    return await self._call("POST", self._predict, content, sent), outcome
         except (httpx.TimeoutException, TimeoutError):
             metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "deadline").inc()
             raise TooSlow(f"the {self._name} did not answer within {self._deadline:g} s") from None
         except httpx.HTTPError as error:
             metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "lost").inc()
             raise Unavailable(f"the {self._name} can't be reached: {type(error).__name__}") from None
+
+    async def _call(
+        self, method: str, url: httpx.URL, content: bytes, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        request = httpx.Request(
+            method, url, headers=headers, content=content, extensions={"timeout": self._timeouts}
+        )
+        response = await self._http.handle_async_request(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
 
 def _refusal(response: httpx.Response, name: str) -> Refused:
