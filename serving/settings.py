@@ -118,6 +118,11 @@ class GatewaySettings(BundleSettings):
 
     host: str = Field(default="0.0.0.0", min_length=1, description="Address to listen on.")  # noqa: S104
     http_port: int = Field(default=8000, ge=1, le=65535, description="Port for the API, probes and /metrics.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#]+[^\s?#/])?$",
+        description="Address that clients know this API by, for links in answers; else the request's own.",
+    )
     transformer_url: str = Field(
         default="http://127.0.0.1:8080", pattern=r"^https?://[^\s/?#]+/?$", description="The transformer."
     )

@@ -1,8 +1,9 @@
 """Ids of Spotify's shape for whatever the catalogue calls its tracks and artists.
 
 Spotify's ids are 22 characters of base 62, a 128-bit number. A catalogue id of that shape stays as it is; any
-other gets the 128-bit hash of itself, written so: stable, the same on every replica, and kept in no table that
-grows. The way back is a binary search over 64 bits of each hash, twelve bytes a track, built with the bundle.
+other gets the 128-bit hash of itself, written so: stable, the same on every replica, and kept in no table
+that grows. The way back is a binary search over 64 bits of each hash, twelve bytes a track, made with the
+bundle.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def alias_of(kind: str, text: str) -> str:
     Examples
     --------
     >>> alias_of("track", "song 1")
-    '59Y5KY8pDwIjHEBRtXgBFK'
+    '4WzLAmgig5CgY6KNByh4Rf'
     """
     number = int.from_bytes(_hash(kind, text), "big")
     digits = []

@@ -18,6 +18,7 @@ from serving.gateway.documentation import describe
 from serving.gateway.errors import BadRequest, Refused, TooLarge, as_refused, write_error
 from serving.gateway.gateway import Gateway
 from serving.gateway.observe import Observe
+from serving.gateway.spotify import routes as spotify
 from serving.settings import GatewaySettings
 
 __all__ = ["build_app"]
@@ -39,7 +40,7 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     app = FastAPI(title="Segue", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.gateway = gateway
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
-    for room in (health, native):
+    for room in (health, native, spotify):
         app.include_router(room.router)
     for kind in (HTTPException, Refused):
         app.add_exception_handler(kind, _answer_error)

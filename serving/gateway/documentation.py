@@ -10,8 +10,17 @@ from fastapi.openapi.utils import get_openapi
 from segue import __version__
 from segue.recommend.request import Request as Instance
 from serving.gateway import schemas
+from serving.gateway.spotify.tuning import TUNABLE
 
-__all__ = ["ABOUT", "INSTANCE_BODY", "SESSION", "SORTS_OF_ERRORS", "describe"]
+__all__ = [
+    "ABOUT",
+    "INSTANCE_BODY",
+    "SESSION",
+    "SORTS_OF_ERRORS",
+    "SPOTIFY_ERRORS",
+    "TUNING",
+    "describe",
+]
 
 ABOUT = """More like this, self-hosted. `/api` is the native API, its errors are problem+json (RFC 9457).
 `/v1` is shaped like Spotify's, so that clients written for it work with another base URL.
@@ -25,6 +34,27 @@ SORTS_OF_ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "The request is wrong, or not allowed", **_PROBLEM},
     "5XX": {"description": "It can't be answered now", **_PROBLEM},
 }
+_SPOTIFY_ERROR = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {
+                    "error": {
+                        "type": "object",
+                        "required": ["status", "message"],
+                        "properties": {"status": {"type": "integer"}, "message": {"type": "string"}},
+                    }
+                },
+            }
+        }
+    }
+}
+SPOTIFY_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request is wrong, or not allowed", **_SPOTIFY_ERROR},
+    "5XX": {"description": "It can't be answered now", **_SPOTIFY_ERROR},
+}
 SESSION: dict[str, Any] = {
     "name": "X-Session-Id",
     "in": "header",
@@ -32,6 +62,36 @@ SESSION: dict[str, Any] = {
     "description": "Opaque; what belongs to one listening session carries the same.",
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"},
 }
+
+
+def _parameter(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": schema}
+
+
+TUNING: list[dict[str, Any]] = [
+    *(
+        _parameter(f"seed_{kind}", {"type": "string"}, f"{about}, a comma between them.")
+        for kind, about in (
+            ("tracks", "Ids of tracks"),
+            ("artists", "Ids of artists"),
+            ("genres", "Names of genres"),
+        )
+    ),
+    _parameter(
+        "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "Length of the list."
+    ),
+    _parameter("market", {"type": "string"}, "Accepted; a catalogue has no markets."),
+    *(
+        _parameter(f"{prefix}_{name}", {"type": "number"}, f"{about} of {name}.")
+        for name in TUNABLE
+        for prefix, about in (
+            ("min", "Lower bound"),
+            ("max", "Upper bound"),
+            ("target", "Value to be near to"),
+        )
+    ),
+    SESSION,
+]
 INSTANCE_BODY: dict[str, Any] = {
     "required": True,
     "content": {

@@ -12,6 +12,7 @@ from fastapi import Request
 from serving.bundles import Versions
 from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.errors import TooSlow, Unavailable
+from serving.gateway.opened import Opened, open_catalogue
 from serving.gateway.transformer import TransformerClient
 from serving.settings import GatewaySettings
 
@@ -31,7 +32,7 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
-        self.versions: Versions[Catalogue] = Versions(settings, need=FILES, load=Catalogue)
+        self.versions: Versions[Opened] = Versions(settings, need=FILES, load=open_catalogue)
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="search")
 
     async def start(self) -> None:
@@ -48,7 +49,7 @@ class Gateway:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def catalogue(self) -> Catalogue:
+    def opened(self) -> Opened:
         """The bundle in service.
 
         Raises
@@ -61,6 +62,16 @@ class Gateway:
             raise Unavailable(f"waiting for {self.versions.waiting_for}")
         return versions[0].value
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """Its tracks; raises as `opened` does."""
+        return self.opened.catalogue
+
+    def opened_of(self, digest: str) -> Opened | None:
+        """The bundle with this digest, if it is held."""
+        version = self.versions.held.get(digest)
+        return version.value if version else None
+
     async def missing(self) -> dict[str, str]:
         """What requests need and is not there, by part, with the reason."""
         missing = {}
@@ -69,11 +80,6 @@ class Gateway:
         if not await self.transformer.is_ready():
             missing["transformer"] = f"{self.settings.transformer_url} is not ready"
         return missing
-
-    def catalogue_of(self, digest: str) -> Catalogue | None:
-        """The bundle with this digest, if it is held."""
-        version = self.versions.held.get(digest)
-        return version.value if version else None
 
     async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str) -> T:
         """Do what would hold up the loop in a thread, within a deadline.

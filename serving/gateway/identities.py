@@ -77,7 +77,7 @@ class Identities:
         return AliasTable(keys_of_aliases("track", ids.take(pa.array(rows)).to_pylist()), rows)
 
     def _artist_table(self) -> AliasTable:
-        """Artists by the ids that the catalogue has for them, and by name where a track of theirs has none."""
+        """Artists by the ids that the catalogue has for them, by name where a track of theirs has none."""
         ids = self._catalogue.column("artist_id")
         names = self._catalogue.column("artist_name")
         codes = ids.indices.fill_null(-1).to_numpy()

@@ -56,8 +56,8 @@ class TransformerClient:
         self._timeouts = httpx.Timeout(
             self._deadline, connect=min(_CONNECT_SECONDS, self._deadline)
         ).as_dict()
-        # The transport alone: redirects, cookies and proxies, which httpx's client looks for at each call, are
-        # nothing that a transformer answers with, and half of the call's time.
+        # The transport alone: redirects, cookies and proxies, which httpx's client looks for at each call,
+        # are nothing that a transformer answers with.
         self._http = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=30),
             trust_env=False,

@@ -1,0 +1,1 @@
+"""The API shaped like Spotify's: clients written for it work with another base URL."""

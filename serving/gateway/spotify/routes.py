@@ -1,0 +1,184 @@
+"""Routes under ``/v1``. Errors are ``{"error": {"status", "message"}}``, limits are Spotify's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from segue.recommend.request import Request as Instance
+from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
+from serving.gateway.errors import BadRequest, NotFound
+from serving.gateway.gateway import Gateway, gateway_of
+from serving.gateway.lists import recommend, session_of
+from serving.gateway.opened import Opened
+from serving.gateway.spotify.objects import Writer
+from serving.gateway.spotify.search_query import SearchQuery
+from serving.gateway.spotify.tuning import instance_of
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS)
+
+MOST_TRACKS = 50
+MOST_FEATURES = 100
+# Spotify's own bound of limit + offset, and the library's of a search
+MOST_FOUND = 1_000
+_Market = Annotated[str | None, Query(description="Accepted; a catalogue has no markets.")]
+_Ids = Annotated[str, Query(description="Ids, a comma between them.")]
+
+
+def _answer(value: Any, **headers: str) -> Response:
+    return Response(orjson.dumps(value), headers=headers, media_type="application/json")
+
+
+def _base(request: Request, gateway: Gateway) -> str:
+    return f"{gateway.settings.public_url or str(request.base_url).rstrip('/')}/v1"
+
+
+def _listed(ids: str, most: int) -> list[str]:
+    names = [name.strip() for name in ids.split(",")]
+    if len(names) > most:
+        raise BadRequest(f"ids: expected at most {most}, got {len(names)}")
+    return names
+
+
+def _known(opened: Opened, public_id: str) -> int:
+    row = opened.identities.track_row(public_id)
+    if row is None:
+        raise NotFound(f"Non existing id: 'spotify:track:{public_id:.100}'")
+    return row
+
+
+@router.get("/recommendations", summary="A list from seeds", openapi_extra={"parameters": TUNING})
+async def get_recommendations(request: Request) -> Response:
+    """At most five seeds together. The answer's header `X-Impression-Id` is what feedback refers to."""
+    gateway = gateway_of(request)
+    opened, parameters = gateway.opened, request.query_params
+    value, seeds = instance_of(parameters, opened)
+    answer = await recommend(
+        gateway, Instance.parse(value), orjson.dumps(value), session=session_of(request), api="spotify"
+    )
+    # tracks are written from the bundle that chose them, which may not be the newest any more
+    opened = gateway.opened_of(answer["digest"]) or opened
+    base = _base(request, gateway)
+    writer = Writer(opened, base)
+    rows = opened.catalogue.rows_of([item["track_id"] for item in answer["items"]])
+    pool = answer["pool"]
+    sizes = {
+        "initialPoolSize": pool["retrieved"],
+        "afterFilteringSize": pool["after_filters"],
+        "afterRelinkingSize": pool["after_filters"],
+    }
+    paths = {"TRACK": "tracks", "ARTIST": "artists"}
+    return _answer(
+        {
+            "tracks": [writer.track(row) for row in rows if row is not None],
+            "seeds": [
+                {
+                    **sizes,
+                    "href": f"{base}/{paths[kind]}/{name}" if kind in paths else None,
+                    "id": name,
+                    "type": kind,
+                }
+                for kind, name in seeds
+            ],
+        },
+        **{"x-impression-id": answer["impression_id"]},
+    )
+
+
+@router.get("/recommendations/available-genre-seeds", summary="Genres that can be a seed")
+async def get_genre_seeds(request: Request) -> Response:
+    """Names, in alphabetical order."""
+    return _answer({"genres": sorted(genre for genre, _ in gateway_of(request).catalogue.genres)})
+
+
+@router.get("/search", summary="Find tracks")
+async def get_search(
+    request: Request,
+    *,
+    q: Annotated[str, Query(min_length=1, max_length=500, examples=['artist:"Nina Simone" track:sinnerman'])],
+    type: Annotated[str, Query(description="`track`: a catalogue has nothing else.")] = "track",
+    market: _Market = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+    offset: Annotated[int, Query(ge=0, lt=MOST_FOUND)] = 0,
+) -> Response:
+    """`q` takes words and the filters `artist:`, `track:`, `album:`, `genre:` and `year:`."""
+    gateway = gateway_of(request)
+    opened = gateway.opened
+    if type != "track":
+        raise BadRequest(f"type: expected track, got {type!r:.40}")
+    query = SearchQuery.parse(q)
+    writer, last = Writer(opened, _base(request, gateway)), offset + limit
+    # one more than is shown says whether there is a next page
+    found, items = await gateway.in_thread(
+        lambda: _page(query, opened, writer, offset, last),
+        seconds=gateway.settings.search_deadline_seconds,
+        what="the search",
+    )
+
+    def href(start: int) -> str:
+        asked = {"q": q, "type": type, "market": market, "limit": limit, "offset": start}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return f"{_base(request, gateway)}/search?{urlencode(given)}"
+
+    page = {
+        "href": href(offset),
+        "items": items,
+        "limit": limit,
+        "next": href(last) if found > last else None,
+        "offset": offset,
+        "previous": href(max(offset - limit, 0)) if offset else None,
+        "total": found,
+    }
+    return _answer({"tracks": page})
+
+
+def _page(
+    query: SearchQuery, opened: Opened, writer: Writer, first: int, last: int
+) -> tuple[int, list[dict[str, Any]]]:
+    rows = query.find(opened.catalogue, min(max(last + 1, 100), MOST_FOUND))
+    return len(rows), [writer.track(row) for row in rows[first:last]]
+
+
+@router.get("/tracks/{public_id}", summary="A track")
+async def get_track(request: Request, public_id: str, market: _Market = None) -> Response:  # noqa: ARG001
+    """A track object."""
+    gateway = gateway_of(request)
+    opened = gateway.opened
+    return _answer(Writer(opened, _base(request, gateway)).track(_known(opened, public_id)))
+
+
+# spotipy asks for "tracks/?ids="; a redirect would cost it a second call
+@router.get("/tracks", summary="Several tracks")
+@router.get("/tracks/", include_in_schema=False)
+async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Response:  # noqa: ARG001
+    """Track objects in the order of their ids, null for those that are unknown; at most 50."""
+    gateway = gateway_of(request)
+    opened = gateway.opened
+    writer = Writer(opened, _base(request, gateway))
+    rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_TRACKS)]
+    return _answer({"tracks": [None if row is None else writer.track(row) for row in rows]})
+
+
+@router.get("/audio-features/{public_id}", summary="Audio features of a track")
+async def get_audio_features(request: Request, public_id: str) -> Response:
+    """An audio features object."""
+    gateway = gateway_of(request)
+    opened = gateway.opened
+    return _answer(Writer(opened, _base(request, gateway)).audio_features(_known(opened, public_id)))
+
+
+@router.get("/audio-features", summary="Audio features of several tracks")
+@router.get("/audio-features/", include_in_schema=False)
+async def get_several_audio_features(request: Request, ids: _Ids) -> Response:
+    """Audio features in the order of their ids, null for those that are unknown; at most 100."""
+    gateway = gateway_of(request)
+    opened = gateway.opened
+    writer = Writer(opened, _base(request, gateway))
+    rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_FEATURES)]
+    features = [None if row is None else writer.audio_features(row) for row in rows]
+    return _answer({"audio_features": features})

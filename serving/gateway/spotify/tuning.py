@@ -1,0 +1,111 @@
+"""The parameters of ``/v1/recommendations`` → an instance of the library's request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from segue.recommend.request import Request as Instance
+from serving.gateway.errors import BadRequest
+from serving.gateway.opened import Opened
+
+__all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "instance_of"]
+
+MOST_SEEDS = 5
+# https://developer.spotify.com/documentation/web-api/reference/get-recommendations
+TUNABLE = (
+    "acousticness",
+    "danceability",
+    "duration_ms",
+    "energy",
+    "instrumentalness",
+    "key",
+    "liveness",
+    "loudness",
+    "mode",
+    "popularity",
+    "speechiness",
+    "tempo",
+    "time_signature",
+    "valence",
+)
+_SEEDS = ("artists", "genres", "tracks")
+
+Seeds = list[tuple[str, str]]
+
+
+def instance_of(parameters: Mapping[str, str], opened: Opened) -> tuple[dict[str, Any], Seeds]:
+    """Read the parameters of a request.
+
+    Parameters
+    ----------
+    parameters
+        Query parameters as they were given.
+    opened
+        Resolves public ids. One that it does not know is passed on and comes back as unknown.
+
+    Returns
+    -------
+    instance
+        As the native API takes it.
+    seeds
+        Kind (``TRACK``, ``ARTIST``, ``GENRE``) and id of each seed, as they were given.
+
+    Raises
+    ------
+    BadRequest
+        Names the parameter.
+    """
+    given = {kind: _listed(parameters.get(f"seed_{kind}", "")) for kind in _SEEDS}
+    number = sum(len(names) for names in given.values())
+    if not 1 <= number <= MOST_SEEDS:
+        raise BadRequest(f"expected 1 to {MOST_SEEDS} seeds together, got {number}")
+    seeds: Seeds = [(kind[:-1].upper(), name) for kind in _SEEDS for name in given[kind]]
+    bounds: dict[str, dict[str, float]] = {
+        prefix: {
+            name: _number(f"{prefix}_{name}", parameters[f"{prefix}_{name}"])
+            for name in TUNABLE
+            if f"{prefix}_{name}" in parameters
+        }
+        for prefix in ("min", "max", "target")
+    }
+    instance = {
+        "seeds": [_seed(kind, name, opened) for kind, name in seeds],
+        "k": _limit(parameters.get("limit", "20")),
+        "filters": {"min": bounds["min"], "max": bounds["max"]},
+        "target": bounds["target"],
+    }
+    Instance.parse(instance)
+    return instance, seeds
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _seed(kind: str, name: str, opened: Opened) -> dict[str, str]:
+    catalogue, identities = opened.catalogue, opened.identities
+    if kind == "TRACK":
+        row = identities.track_row(name)
+        return {"track_id": name if row is None else catalogue.cell("track_id", row)}
+    if kind == "ARTIST":
+        row = identities.artist_row(name)
+        return {"artist": name if row is None else catalogue.cell("artist_name", row)}
+    return {"genre": name}
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise BadRequest(f"{name}: expected a number, got {text!r:.40}")
+    return value
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise BadRequest(f"limit: expected 1 to 100, got {text!r:.40}")
+    return int(text)
