@@ -104,12 +104,21 @@ def submit(
     user: User = "",
     user_header: UserHeader = "kubeflow-userid",
     service_account: ServiceAccount = "",
+    first: Annotated[
+        bool,
+        typer.Option(
+            "--first", help="Only if the channel is empty and no run of the experiment is under way."
+        ),
+    ] = False,
 ) -> None:
     """Start a run on a cluster now."""
     from pipelines import remote
 
     arguments = _arguments(catalog, interactions, store, settings)
     cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
+    if first and (reason := _why_not_first(cluster, store, arguments)):
+        typer.echo(f"nothing to do: {reason}")
+        return
     run_id = remote.submit(cluster, arguments)
     typer.echo(f"submitted run {run_id} to {host}, experiment {experiment}")
     typer.echo(f"watch it: {host.rstrip('/')}/#/runs/details/{run_id}")
@@ -141,6 +150,31 @@ def schedule(
     cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
     done = remote.schedule(cluster, name, cron, arguments)
     typer.echo(f"recurring run {name} at '{remote.cron_fields(cron)}' is {done.outcome}: {done.id}")
+
+
+@app.command()
+def trigger(
+    *,
+    host: Host,
+    name: Annotated[str, typer.Option(help="The recurring run to start now.")] = "segue",
+    experiment: Experiment = "segue",
+    token_env: TokenEnv = "",
+    namespace: Namespace = "",
+    user: User = "",
+    user_header: UserHeader = "kubeflow-userid",
+) -> None:
+    """Start a run like the recurring run of that name, without kfp: what the gateway does on an alert."""
+    from pipelines.trigger import trigger as start
+
+    run_id = start(
+        host,
+        name,
+        experiment=experiment,
+        namespace=namespace or None,
+        token=_token(token_env),
+        headers={user_header: user} if user else None,
+    )
+    typer.echo(f"started run {run_id} of {name} on {host}")
 
 
 def main() -> None:
@@ -176,18 +210,36 @@ def _cluster(
 ) -> Cluster:
     from pipelines.remote import Cluster
 
-    token = os.environ.get(token_env, "").strip() if token_env else ""
-    if token_env and not token:
-        raise SettingsError(f"--token-env {token_env}: the environment has no such variable, or it is empty")
     return Cluster(
         host=host,
-        token=token or None,
+        token=_token(token_env),
         namespace=namespace or None,
         user=user or None,
         user_header=user_header,
         experiment=experiment,
         service_account=account or None,
     )
+
+
+def _token(variable: str) -> str | None:
+    token = os.environ.get(variable, "").strip() if variable else ""
+    if variable and not token:
+        raise SettingsError(f"--token-env {variable}: the environment has no such variable, or it is empty")
+    return token or None
+
+
+def _why_not_first(cluster: Cluster, store: str, arguments: dict[str, Any]) -> str | None:
+    """Why a first run is not needed; a job that is tried again must not start another."""
+    from pipelines import remote
+    from segue.bundle.channel import read_channel
+    from segue.bundle.store import open_store
+
+    name = str(arguments.get("channel", "champion"))
+    channel = read_channel(open_store(store), name)
+    if channel.digest:
+        return f"channel {name} points at bundle {channel.digest[:12]}"
+    run_id = remote.under_way(cluster)
+    return f"run {run_id} is under way" if run_id else None
 
 
 if __name__ == "__main__":

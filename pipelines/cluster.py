@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from kfp import dsl, kubernetes
 
 __all__ = ["S3_SECRET", "TRACKING_SECRET", "for_cluster"]
 
-# Both secrets are optional: a store may be a mounted folder, and MLflow may not be there.
-S3_SECRET = "segue-s3"  # noqa: S105 - its name
-TRACKING_SECRET = "segue-mlflow"  # noqa: S105
+# Names of secrets in the namespace of the runs, a setting of compilation like the image. Both secrets are
+# optional: a store may be a mounted folder, and MLflow may not be there.
+S3_SECRET = os.environ.get("SEGUE_STORE_SECRET") or "segue-s3"
+TRACKING_SECRET = os.environ.get("SEGUE_TRACKING_SECRET") or "segue-mlflow"
 
 _S3_KEYS = {
     "endpoint": "SEGUE_S3_ENDPOINT",

@@ -26,13 +26,23 @@ from pipelines.cluster import for_cluster
 from pipelines.training import NAME, training_pipeline
 from segue.errors import SegueError
 
-__all__ = ["Cluster", "ClusterError", "Scheduled", "compile_pipeline", "cron_fields", "schedule", "submit"]
+__all__ = [
+    "Cluster",
+    "ClusterError",
+    "Scheduled",
+    "compile_pipeline",
+    "cron_fields",
+    "schedule",
+    "submit",
+    "under_way",
+]
 
 # Where a pod finds the token that its own service account has for Kubeflow Pipelines.
 _POD_TOKEN = Path(
     os.environ.get(kfp_client.KF_PIPELINES_SA_TOKEN_ENV) or kfp_client.KF_PIPELINES_SA_TOKEN_PATH
 )
 _PAGE = 100
+_UNDER_WAY = ("PENDING", "RUNNING", "PAUSED", "CANCELING")
 
 
 class ClusterError(SegueError):
@@ -112,6 +122,17 @@ def submit(cluster: Cluster, arguments: Mapping[str, Any]) -> str:
             service_account=cluster.service_account,
         )
         return str(run.run_id)
+
+
+def under_way(cluster: Cluster) -> str | None:
+    """Id of a run of the experiment that has not ended, among the latest; None if all have."""
+    with _calls(cluster) as client:
+        experiment = client.create_experiment(cluster.experiment, namespace=cluster.namespace)
+        answer = client.list_runs(
+            page_size=_PAGE, sort_by="created_at desc", experiment_id=experiment.experiment_id
+        )
+        going = (run for run in answer.runs or [] if run.state in _UNDER_WAY)
+        return next((str(run.run_id) for run in going), None)
 
 
 def schedule(cluster: Cluster, name: str, cron: str, arguments: Mapping[str, Any]) -> Scheduled:

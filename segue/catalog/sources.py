@@ -1,4 +1,4 @@
-"""Where a catalogue comes from: a file, folder or glob, ``s3://``, ``https://``, ``kaggle://``.
+"""Where a catalogue comes from: a file, folder or glob, ``s3://``, ``https://``, ``kaggle://``, ``sample://``.
 
 Whatever is not on this machine is first fetched to a temporary folder, in pieces, so memory stays small.
 """
@@ -62,7 +62,8 @@ def fetched(source: str, *, received: Received | None = None) -> Iterator[list[S
     ----------
     source
         A path, a folder, a glob, ``file://``, ``s3://bucket/key``, ``s3://bucket/prefix/``,
-        ``https://…`` or ``kaggle://owner/dataset``.
+        ``https://…``, ``kaggle://owner/dataset``, or made up on the spot by ``sample://ROWS`` and its
+        playlists by ``sample://ROWS/playlists``.
     received
         Called with bytes so far and in all while a file is fetched.
 
@@ -96,9 +97,25 @@ def _remote(scheme: str, source: str, folder: Path, received: Received) -> list[
         from segue.catalog.remote import from_kaggle
 
         return from_kaggle(source)
+    if scheme == "sample":
+        return [_made_up(source, folder)]
     raise CatalogError(
         f"{source}: {scheme}:// is not a source; expected a path, s3://, https:// or kaggle://owner/dataset"
     )
+
+
+def _made_up(source: str, folder: Path) -> SourceFile:
+    """Write the sample; the same rows are the same bytes, so catalogue and playlists fit each other."""
+    from segue.sample import FEWEST_ROWS, generate
+
+    rows, _, part = source.removeprefix("sample://").partition("/")
+    if not (rows.isascii() and rows.isdigit()) or part not in ("", "playlists") or int(rows) < FEWEST_ROWS:
+        raise CatalogError(
+            f"{source}: expected sample://ROWS or sample://ROWS/playlists, with {FEWEST_ROWS:,} rows or more"
+        )
+    summary = generate(int(rows), folder)
+    path = summary.playlists if part else summary.catalog
+    return SourceFile(path=path, name=path.name)
 
 
 def _local(source: str) -> list[SourceFile]:

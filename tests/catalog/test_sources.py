@@ -1,5 +1,6 @@
 """Where a catalogue comes from: files, folders, globs, the web, an object store, Kaggle."""
 
+import csv
 import gzip
 import sys
 import threading
@@ -261,3 +262,22 @@ def test_what_s3_refuses_is_told(bucket: str, minio: MinioServer, monkeypatch: p
     _use(minio, monkeypatch, SEGUE_S3_ENDPOINT=f"127.0.0.1:{free_port()}")
     with pytest.raises(StoreUnavailable):
         examine(f"{bucket}/2024/a.csv.gz")
+
+
+def test_a_sample_is_made_up_on_the_spot_and_its_playlists_fit_it() -> None:
+    with fetched("sample://2000") as [catalog], fetched("sample://2000/playlists") as [playlists]:
+        with catalog.path.open(newline="", encoding="utf-8") as file:
+            tracks = {row[3] for row in csv.reader(file) if len(row) > 3}
+        members = [line.split(",")[1] for line in playlists.path.read_text().splitlines()[1:]]
+        assert (catalog.name, playlists.name) == ("catalog.csv", "playlists.csv")
+        assert sum(member in tracks for member in members) > 0.99 * len(members) > 0
+    assert not catalog.path.exists()
+
+
+@pytest.mark.parametrize("source", ["sample://", "sample://many", "sample://5", "sample://2000/albums"])
+def test_a_sample_that_can_not_be_made_says_what_can(source: str) -> None:
+    with (
+        pytest.raises(CatalogError, match="expected sample://ROWS or sample://ROWS/playlists"),
+        fetched(source),
+    ):
+        pass

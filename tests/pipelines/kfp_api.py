@@ -58,6 +58,7 @@ class KfpApi:
         lists = {
             "experiments": lambda: {"experiments": _named(self.experiments, query)},
             "recurringruns": lambda: self._page(query),
+            "runs": lambda: {"runs": _of_experiment(self.runs, query)},
         }
         return (200, lists[kind]()) if kind in lists else (404, {"message": f"no such endpoint: {url}"})
 
@@ -68,6 +69,8 @@ class KfpApi:
             "recurringruns": (self.recurring, "recurring_run_id"),
         }[kind]
         made = {**body, key: f"{key.partition('_')[0]}-{next(self._ids)}"}
+        if kind == "runs":
+            made["state"] = "PENDING"
         if kind == "recurringruns":
             made["status"] = {"ENABLE": "ENABLED"}.get(body["mode"], "DISABLED")
         table[made[key]] = made
@@ -81,8 +84,7 @@ class KfpApi:
         return 200, {}
 
     def _page(self, query: dict[str, str]) -> dict[str, Any]:
-        found = _named(self.recurring, query)
-        found = [run for run in found if run["experiment_id"] == query.get("experiment_id")]
+        found = _of_experiment(self.recurring, query)
         start = int(query.get("page_token") or 0)
         after = start + self.page_size
         return {
@@ -95,6 +97,10 @@ def _named(table: dict[str, Any], query: dict[str, str]) -> list[dict[str, Any]]
     predicates = json.loads(query.get("filter") or "{}").get("predicates", [])
     wanted = [predicate.get("stringValue") or predicate.get("string_value") for predicate in predicates]
     return [row for row in table.values() if all(row["display_name"] == name for name in wanted)]
+
+
+def _of_experiment(table: dict[str, Any], query: dict[str, str]) -> list[dict[str, Any]]:
+    return [row for row in _named(table, query) if row["experiment_id"] == query.get("experiment_id")]
 
 
 @contextmanager

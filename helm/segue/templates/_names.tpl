@@ -1,11 +1,14 @@
 {{/* Prefix of all names: the release's, shortened so that KServe's suffixes still fit a DNS label. */}}
 {{- define "segue.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride -}}
-{{- else if contains "segue" .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | default (include "segue.fullnameOf" .Release.Name) -}}
+{{- end -}}
+
+{{/* The same for another release by its name. */}}
+{{- define "segue.fullnameOf" -}}
+{{- if contains "segue" . -}}
+{{- . | trunc 40 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-segue" (.Release.Name | trunc 34 | trimSuffix "-") -}}
+{{- printf "%s-segue" (. | trunc 34 | trimSuffix "-") -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,0 +1,105 @@
+"""Start a run like the recurring run of a name: two GETs and a POST, so it needs httpx and no kfp.
+
+The gateway does this on an alert. What is run, with which arguments and as whom, is what was scheduled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from segue.errors import SegueError
+
+__all__ = ["TriggerError", "trigger"]
+
+_API = "/apis/v2beta1"
+_SECONDS = 30.0
+_COPIED = ("pipeline_spec", "pipeline_version_reference", "runtime_config", "service_account")
+# Where kfp's own client looks for the token that a pod's service account has for Kubeflow Pipelines.
+_POD_TOKEN = Path(os.environ.get("KF_PIPELINES_SA_TOKEN_PATH") or "/var/run/secrets/kubeflow/pipelines/token")
+
+
+class TriggerError(SegueError):
+    """There is nothing to start a run from, or Kubeflow Pipelines refused or did not answer."""
+
+
+def trigger(
+    host: str,
+    name: str,
+    *,
+    experiment: str,
+    namespace: str | None = None,
+    token: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> str:
+    """Start a run of what is scheduled under that name.
+
+    Parameters
+    ----------
+    host
+        Address of Kubeflow Pipelines' API.
+    name, experiment
+        The recurring run, and the experiment that it belongs to.
+    namespace
+        The profile's, in a multi-user installation.
+    token
+        Bearer token; None: the pod's own where there is one, or nothing.
+    headers
+        More headers, such as who the caller is.
+
+    Returns
+    -------
+    str
+        The run's id.
+
+    Raises
+    ------
+    TriggerError
+        Says which, in one sentence.
+    """
+    if token is None and _POD_TOKEN.exists():
+        token = _POD_TOKEN.read_text(encoding="utf-8").strip()
+    sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+    try:
+        with httpx.Client(base_url=f"{host.rstrip('/')}{_API}", headers=sent, timeout=_SECONDS) as client:
+            place = {"namespace": namespace} if namespace else {}
+            group = _find(client, "experiments", "experiments", experiment, place)
+            scheduled = _find(
+                client, "recurringruns", "recurringRuns", name, {"experiment_id": group["experiment_id"]}
+            )
+            body = {key: scheduled[key] for key in _COPIED if scheduled.get(key)}
+            body["experiment_id"] = group["experiment_id"]
+            body["display_name"] = f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+            return str(_checked(client.post("/runs", json=body))["run_id"])
+    except httpx.HTTPError as error:
+        raise TriggerError(f"{host} did not answer: {str(error) or type(error).__name__}") from None
+
+
+def _find(client: httpx.Client, path: str, key: str, name: str, query: dict[str, str]) -> dict[str, Any]:
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+    answer = _checked(
+        client.get(f"/{path}", params={**query, "filter": json.dumps({"predicates": [predicate]})})
+    )
+    found: list[dict[str, Any]] = [row for row in answer.get(key) or [] if row["display_name"] == name]
+    if not found:
+        what = "experiment" if path == "experiments" else "recurring run"
+        raise TriggerError(f"{client.base_url.host} knows no {what} {name}: schedule the pipeline first")
+    return found[-1]
+
+
+def _checked(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    if answer.is_success:
+        return dict(body)
+    told = body.get("message") if isinstance(body, dict) else None
+    raise TriggerError(
+        f"{answer.url.host} answered HTTP {answer.status_code}: {str(told or answer.reason_phrase)[:300]}"
+    )
