@@ -16,9 +16,14 @@
     ├── StoreError            the object store refused or did not answer
     │   ├── StoreUnavailable  it did not answer, after retries
     │   └── StoreAccessDenied it answered that the credentials are wrong
-    └── ChannelError          a channel can't be moved
-        ├── ChannelConflict   somebody else moved it first
-        └── ChannelPinned     it is pinned, and the caller is not allowed to move it
+    ├── ChannelError          a channel can't be moved
+    │   ├── ChannelConflict   somebody else moved it first
+    │   └── ChannelPinned     it is pinned, and the caller is not allowed to move it
+    ├── DatabaseError         the database refused
+    │   ├── DatabaseUnavailable  it did not answer
+    │   └── SchemaError       its tables are not those of this version
+    ├── CredentialError       a key can't be made, found or revoked
+    └── LogError              the log's spool can't be used
 
 A message is one sentence for a person: it names the field, file, row or variable, what was seen and
 what was expected. Commands print it alone, without a stack, and exit 1.
@@ -111,3 +116,23 @@ class ChannelConflict(ChannelError):
 
 class ChannelPinned(ChannelError):
     """The channel is pinned, and the caller is not allowed to move it."""
+
+
+class DatabaseError(SegueError):
+    """The database refused."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database did not answer."""
+
+
+class SchemaError(DatabaseError):
+    """The database's tables are not those of this version."""
+
+
+class CredentialError(SegueError):
+    """A key can't be made, found or revoked."""
+
+
+class LogError(SegueError):
+    """The log's spool can't be used."""

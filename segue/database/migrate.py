@@ -1,0 +1,168 @@
+"""Bringing a database's tables to this version, by Alembic, safely while others do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from segue import __version__
+from segue.database.engine import WRITE, explained, open_engine
+from segue.errors import DatabaseUnavailable, SchemaError
+
+__all__ = ["SchemaState", "check_schema", "migrate", "newest_revision", "schema_revision", "schema_state"]
+
+SchemaState = Literal["current", "behind", "ahead", "empty"]
+
+# One lock for every Segue that shares a database server: a number nobody else is likely to use.
+_ADVISORY_LOCK = 0x5E90E
+_LOCK_NAME = "segue.migrate"
+_LOCK_SECONDS = 120
+# A migration may rebuild an index of a large table.
+_MIGRATION_SECONDS = 3600
+
+
+def migrate(url: str) -> None:
+    """Bring a database's tables to this version; nothing happens where they are.
+
+    When several processes start at once, one does it and the others wait.
+
+    Parameters
+    ----------
+    url
+        See `segue.database.engine.open_engine`.
+
+    Raises
+    ------
+    SchemaError
+        They are newer than this version.
+    DatabaseUnavailable
+        The database is away, or another process holds the lock for two minutes.
+    DatabaseError
+        It refused.
+    """
+    engine = open_engine(url, answer_seconds=_MIGRATION_SECONDS)
+    try:
+        with (
+            explained(engine),
+            engine.connect().execution_options(**WRITE) as connection,
+            _locked(connection),
+        ):
+            _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def schema_state(engine: Engine) -> SchemaState:
+    """Tell how a database's tables stand to this version.
+
+    Raises
+    ------
+    DatabaseError
+        The database is away or refused.
+    """
+    return _state_of(schema_revision(engine))
+
+
+def check_schema(engine: Engine) -> None:
+    """Check that a database's tables are those of this version.
+
+    Raises
+    ------
+    SchemaError
+        They are not; the message says what to do.
+    """
+    state = schema_state(engine)
+    if state == "ahead":
+        raise SchemaError(_newer(engine, schema_revision(engine)))
+    if state != "current":
+        have = "no tables yet" if state == "empty" else "tables of an older version"
+        raise SchemaError(f"{_name(engine)} has {have}: run segue database migrate")
+
+
+def schema_revision(engine: Engine) -> str | None:
+    """Read a database's revision; None where it has none."""
+    with explained(engine), engine.connect() as connection:
+        return _revision(connection)
+
+
+def newest_revision() -> str:
+    """Name the newest revision that this version knows."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "segue.database:migrations")
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _state_of(revision: str | None) -> SchemaState:
+    if revision is None:
+        return "empty"
+    if revision == newest_revision():
+        return "current"
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return "behind" if revision in {script.revision for script in scripts} else "ahead"
+
+
+def _upgrade(connection: Connection) -> None:
+    revision = _revision(connection)
+    if _state_of(revision) == "ahead":
+        raise SchemaError(_newer(connection.engine, revision))
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _newer(engine: Engine, revision: str | None) -> str:
+    return (
+        f"{_name(engine)} has tables of revision {revision}, which is newer than what Segue {__version__} "
+        f"knows ({newest_revision()}): use the version of Segue that made them, or restore a backup"
+    )
+
+
+def _name(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _locked(connection: Connection) -> Iterator[None]:
+    """Begin a transaction that holds the one lock of migrations; others wait."""
+    if connection.dialect.name == "mysql":
+        with _named_lock(connection), connection.begin():
+            yield
+        return
+    with connection.begin():  # on SQLite that takes the lock: see `WRITE`
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        yield
+
+
+@contextmanager
+def _named_lock(connection: Connection) -> Iterator[None]:
+    """Hold a lock of the session: on MySQL DDL ends a transaction and what it holds."""
+    # the name is the server's, not the database's, and at most 64 characters long
+    values = {"name": f"{_LOCK_NAME}.{connection.engine.url.database}"[:64], "seconds": _LOCK_SECONDS}
+    if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), values).scalar() != 1:
+        raise DatabaseUnavailable(f"{_name(connection.engine)}: another process is migrating it")
+    connection.commit()
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), values)
+            connection.commit()

@@ -1,0 +1,147 @@
+"""Keys in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from segue.database.engine import WRITE, explained
+from segue.database.tables import API_KEYS
+from segue.errors import CredentialError
+from segue.keys.key import Key, Scope, StoredKey, new_id, new_secret, parse_scopes, secret_sha256
+from segue.keys.token import public_key
+
+__all__ = ["create_key", "list_keys", "read_keys", "revoke_key"]
+
+_LONGEST_NAME = 100
+
+
+def create_key(
+    engine: Engine, *, name: str, scopes: Iterable[Scope], expires_at: datetime | None = None
+) -> tuple[Key, str]:
+    """Make a key.
+
+    Parameters
+    ----------
+    name
+        1 to 100 printable characters, unique among live keys.
+    scopes
+        At least one.
+    expires_at
+        With its zone, and to come; None: never.
+
+    Returns
+    -------
+    key
+        What was made.
+    credential
+        ``<id>.<secret>``. It is stored nowhere: this is the one time that anyone sees it.
+
+    Raises
+    ------
+    CredentialError
+        A value is wrong, or a live key has that name.
+    DatabaseError
+        The database is away or refused.
+    """
+    now = datetime.now(UTC)
+    _check(name, expires_at, now)
+    secret = new_secret()
+    key = Key(
+        id=new_id(), name=name, scopes=parse_scopes(scopes), created_at=now, expires_at=_in_utc(expires_at)
+    )
+    row = {
+        "id": key.id,
+        "name": name,
+        "live_name": name,
+        "scopes": " ".join(sorted(key.scopes)),
+        "secret_sha256": secret_sha256(secret),
+        "token_public_key": public_key(secret).hex(),
+        "created_at": now,
+        "expires_at": key.expires_at,
+    }
+    with explained(engine), engine.connect().execution_options(**WRITE) as connection, connection.begin():
+        # an expired key's name is free again
+        expired = (API_KEYS.c.live_name == name) & (API_KEYS.c.expires_at <= now)
+        connection.execute(update(API_KEYS).where(expired).values(live_name=None))
+        try:
+            connection.execute(insert(API_KEYS), row)
+        except IntegrityError:
+            raise CredentialError(
+                f"a live key is named {name!r} already: take another name, or revoke that one first"
+            ) from None
+    return key, f"{key.id}.{secret}"
+
+
+def list_keys(engine: Engine) -> list[Key]:
+    """List all keys, revoked and expired ones too, oldest first.
+
+    Raises
+    ------
+    DatabaseError
+        The database is away or refused.
+    """
+    with explained(engine):
+        return [stored.key for stored in read_keys(engine)]
+
+
+def revoke_key(engine: Engine, key_id: str) -> Key:
+    """Revoke a key, and with it its tokens. One that is revoked already stays as it is.
+
+    Gateways notice at their next refresh.
+
+    Raises
+    ------
+    CredentialError
+        There is no such key.
+    DatabaseError
+        The database is away or refused.
+    """
+    is_it = API_KEYS.c.id == key_id
+    with explained(engine), engine.connect().execution_options(**WRITE) as connection, connection.begin():
+        live = is_it & API_KEYS.c.revoked_at.is_(None)
+        connection.execute(update(API_KEYS).where(live).values(revoked_at=datetime.now(UTC), live_name=None))
+        row = connection.execute(select(API_KEYS).where(is_it)).one_or_none()
+    if row is None:
+        raise CredentialError(f"no key has the id {key_id!r}: segue keys list shows them")
+    return _stored(row).key
+
+
+def read_keys(engine: Engine) -> list[StoredKey]:
+    """Read all keys with what checks them, oldest first."""
+    with engine.connect() as connection:
+        rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id)).all()
+    return [_stored(row) for row in rows]
+
+
+def _check(name: str, expires_at: datetime | None, now: datetime) -> None:
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise CredentialError(f"name {name!r}: expected 1 to {_LONGEST_NAME} printable characters")
+    if expires_at is None:
+        return
+    if expires_at.tzinfo is None:
+        raise CredentialError(f"expires_at {expires_at.isoformat()}: expected a time with its zone")
+    if expires_at <= now:
+        raise CredentialError(f"expires_at {expires_at.isoformat()}: is past")
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return value.astimezone(UTC) if value else None
+
+
+def _stored(row: Row[Any]) -> StoredKey:
+    # a scope of a newer version is nothing that this one could allow
+    known = {scope.value for scope in Scope}
+    key = Key(
+        id=row.id,
+        name=row.name,
+        scopes=frozenset(Scope(name) for name in row.scopes.split() if name in known),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+    return StoredKey(key, row.secret_sha256, bytes.fromhex(row.token_public_key))

@@ -1,0 +1,144 @@
+"""Writing records to the database, each once however often it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from segue.database.engine import WRITE
+from segue.database.statements import insert_once
+from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.log.pseudonyms import pseudonym, pseudonym_key
+from segue.log.record import Feedback, Impression, ImpressionItem, Record
+
+__all__ = ["insert_records", "takes_rows"]
+
+
+def insert_records(engine: Engine, records: Sequence[Record]) -> None:
+    """Write records in one transaction: all of them or none.
+
+    One that is there already is left as it is. One of a session that was erased after it is dropped.
+    """
+    with engine.connect().execution_options(**WRITE) as connection, connection.begin():
+        _insert(connection, _without_forgotten(connection, records))
+
+
+def takes_rows(engine: Engine) -> bool:
+    """Tell whether the database takes a row at all, by one that is taken back at once."""
+    try:
+        with engine.connect().execution_options(**WRITE) as connection:
+            _insert(connection, _canaries())
+            connection.rollback()
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+def _insert(connection: Connection, records: Sequence[Record]) -> None:
+    impressions = [record for record in records if isinstance(record, Impression)]
+    rows = {
+        RECOMMEND_LOGS: [_log_row(impression) for impression in impressions],
+        RECOMMEND_ITEMS: [row for impression in impressions for row in _item_rows(impression)],
+        FEEDBACK: [_feedback_row(record) for record in records if isinstance(record, Feedback)],
+    }
+    for table, values in rows.items():
+        if values:
+            connection.execute(insert_once(connection, table), values)
+
+
+def _without_forgotten(connection: Connection, records: Sequence[Record]) -> Sequence[Record]:
+    sessions = {record.session for record in records if record.session is not None}
+    if not sessions:
+        return records
+    # nearly always there is none, and then no session needs to be hashed
+    if connection.execute(select(FORGOTTEN_SESSIONS.c.pseudonym).limit(1)).first() is None:
+        return records
+    key = pseudonym_key(connection)
+    names = {pseudonym(key, session): session for session in sessions}
+    is_one = FORGOTTEN_SESSIONS.c.pseudonym.in_(list(names))
+    found = connection.execute(select(FORGOTTEN_SESSIONS).where(is_one)).all()
+    forgotten = {names[row.pseudonym]: row.forgotten_at for row in found}
+    if not forgotten:
+        return records
+    return [record for record in records if not _is_forgotten(record, forgotten)]
+
+
+def _is_forgotten(record: Record, forgotten: dict[str, datetime]) -> bool:
+    moment = forgotten.get(record.session) if record.session is not None else None
+    return moment is not None and record.at <= moment
+
+
+def _log_row(impression: Impression) -> dict[str, Any]:
+    return {
+        "impression_id": impression.impression_id,
+        "time": impression.at,
+        "session": impression.session,
+        "api": impression.api,
+        "request": impression.request,
+        "seeds": impression.seeds,
+        "k": impression.k,
+        "list_size": len(impression.items),
+        "latency_seconds": impression.latency_seconds,
+        "digest": impression.digest,
+        "degraded": impression.degraded,
+        "list_diversity": impression.list_diversity,
+        "avg_popularity": impression.avg_popularity,
+        "genre_precision": impression.genre_precision,
+    }
+
+
+def _item_rows(impression: Impression) -> list[dict[str, Any]]:
+    return [
+        {
+            "impression_id": impression.impression_id,
+            "rank": item.rank,
+            "track_id": item.track_id,
+            "score": item.score,
+        }
+        for item in impression.items
+    ]
+
+
+def _feedback_row(feedback: Feedback) -> dict[str, Any]:
+    return {
+        "feedback_id": feedback.feedback_id,
+        "impression_id": feedback.impression_id,
+        "track_id": feedback.track_id,
+        "event": feedback.event,
+        "time": feedback.at,
+        "session": feedback.session,
+    }
+
+
+def _canaries() -> list[Record]:
+    at = datetime.now(UTC)
+    impression = Impression(
+        impression_id=uuid4(),
+        at=at,
+        session=None,
+        api="native",
+        request={},
+        seeds=(),
+        k=1,
+        latency_seconds=0.0,
+        digest="",
+        degraded=False,
+        list_diversity=None,
+        avg_popularity=None,
+        genre_precision=None,
+        items=(ImpressionItem(rank=1, track_id="", score=0.0),),
+    )
+    feedback = Feedback(
+        feedback_id=uuid4(),
+        impression_id=impression.impression_id,
+        track_id="",
+        event="click",
+        at=at,
+        session=None,
+    )
+    return [impression, feedback]

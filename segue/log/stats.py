@@ -1,0 +1,273 @@
+"""What the monitoring page shows: counts over time, the latest requests, feedback, what was recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    RowMapping,
+    Subquery,
+    case,
+    cast,
+    extract,
+    func,
+    literal,
+    select,
+    text,
+)
+
+from segue.database.engine import explained
+from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.errors import RequestError
+
+__all__ = ["Bucket", "RecentRequest", "Stats", "Totals", "read_stats"]
+
+# A page can't draw more, and an answer should stay small.
+_MOST_BUCKETS = 1_000
+
+_MEANS = ("list_diversity", "avg_popularity", "genre_precision")
+_MEASURED = [
+    RECOMMEND_LOGS.c[name] for name in ("session", "list_size", "degraded", "latency_seconds", *_MEANS)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Figures of a stretch of time. Means are None where nothing was logged.
+
+    Attributes
+    ----------
+    requests, degraded, empty
+        Number of lists; of those in the order of similarity alone; of those with nothing in them.
+    sessions
+        Number of different sessions.
+    """
+
+    requests: int
+    degraded: int
+    empty: int
+    sessions: int
+    latency_p50_seconds: float | None
+    latency_p95_seconds: float | None
+    list_diversity: float | None
+    avg_popularity: float | None
+    genre_precision: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket(Totals):
+    """Figures of one bucket of time, which begins at `start`."""
+
+    start: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecentRequest:
+    """One of the latest lists."""
+
+    impression_id: UUID
+    at: datetime
+    api: str
+    seeds: tuple[str, ...]
+    k: int
+    list_size: int
+    latency_seconds: float
+    digest: str
+    degraded: bool
+    list_diversity: float | None
+    avg_popularity: float | None
+    genre_precision: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """What was logged since a moment.
+
+    Attributes
+    ----------
+    since, bucket_seconds
+        As asked.
+    totals
+        Of the whole time.
+    buckets
+        Oldest first; one in which nothing was logged is not there.
+    recent
+        Newest first.
+    feedback
+        Number of events by kind.
+    tracks
+        How often each track was shown in the latest lists, the most frequent first.
+    tracks_lists
+        How many lists those are.
+    """
+
+    since: datetime
+    bucket_seconds: int
+    totals: Totals
+    buckets: tuple[Bucket, ...]
+    recent: tuple[RecentRequest, ...]
+    feedback: Mapping[str, int]
+    tracks: Mapping[str, int]
+    tracks_lists: int
+
+
+def read_stats(
+    engine: Engine,
+    *,
+    since: datetime,
+    bucket_seconds: int,
+    recent: int = 50,
+    lists: int = 2_000,
+) -> Stats:
+    """Read what was logged since a moment.
+
+    Parameters
+    ----------
+    since
+        With its zone.
+    bucket_seconds
+        Width of a bucket; at most a thousand of them fit between `since` and now.
+    recent
+        How many of the latest requests are wanted.
+    lists
+        Over how many of the latest lists `Stats.tracks` counts, so that it costs the same on any database.
+
+    Raises
+    ------
+    RequestError
+        `since` has no zone, or there would be too many buckets.
+    DatabaseError
+        The database is away or refused.
+    """
+    if since.tzinfo is None:
+        raise RequestError("since", "expected a time with its zone")
+    seconds = (datetime.now(UTC) - since).total_seconds()
+    if bucket_seconds < 1 or seconds / bucket_seconds > _MOST_BUCKETS:
+        least = max(1, -(-int(seconds) // _MOST_BUCKETS))
+        raise RequestError("bucket_seconds", f"expected at least {least}, got {bucket_seconds}")
+    with explained(engine), engine.connect() as connection:
+        tracks, tracks_lists = _tracks(connection, since, lists)
+        return Stats(
+            since=since,
+            bucket_seconds=bucket_seconds,
+            totals=_totals(connection, since),
+            buckets=_buckets(connection, since, bucket_seconds),
+            recent=_recent(connection, since, recent),
+            feedback=_feedback(connection, since),
+            tracks=tracks,
+            tracks_lists=tracks_lists,
+        )
+
+
+def _totals(connection: Connection, since: datetime) -> Totals:
+    ranked = _ranked(since, literal(0))
+    row = connection.execute(select(*_figures(ranked))).mappings().one()
+    return Totals(**_plain(row))
+
+
+def _buckets(connection: Connection, since: datetime, bucket_seconds: int) -> tuple[Bucket, ...]:
+    ranked = _ranked(since, _bucket_number(connection, since, bucket_seconds))
+    rows = connection.execute(
+        select(ranked.c.bucket, *_figures(ranked)).group_by(ranked.c.bucket).order_by(ranked.c.bucket)
+    ).mappings()
+    return tuple(
+        Bucket(start=since + timedelta(seconds=int(row["bucket"]) * bucket_seconds), **_plain(row))
+        for row in rows
+    )
+
+
+def _bucket_number(connection: Connection, since: datetime, bucket_seconds: int) -> ColumnElement[int]:
+    time = RECOMMEND_LOGS.c.time
+    epoch: ColumnElement[int]
+    if connection.dialect.name == "postgresql":
+        epoch = cast(func.floor(extract("epoch", time)), BigInteger)
+    elif connection.dialect.name == "sqlite":
+        epoch = cast(func.strftime("%s", time), Integer)
+    else:
+        epoch = func.timestampdiff(text("SECOND"), text("'1970-01-01'"), time)
+    return (epoch - int(since.timestamp())) // bucket_seconds
+
+
+def _ranked(since: datetime, bucket: ColumnElement[int]) -> Subquery:
+    """Rank each list by its latency within its bucket, since not every database has percentiles."""
+    logs = RECOMMEND_LOGS.c
+    numbered = select(*_MEASURED, bucket.label("bucket")).where(logs.time >= since).subquery()
+    place = func.row_number().over(partition_by=numbered.c.bucket, order_by=numbered.c.latency_seconds)
+    count = func.count().over(partition_by=numbered.c.bucket)
+    return select(numbered, place.label("place"), count.label("of")).subquery()
+
+
+def _figures(ranked: Subquery) -> list[ColumnElement[Any]]:
+    of = ranked.c
+    return [
+        func.count().label("requests"),
+        func.sum(case((of.degraded.is_(True), 1), else_=0)).label("degraded"),
+        func.sum(case((of.list_size == 0, 1), else_=0)).label("empty"),
+        func.count(of.session.distinct()).label("sessions"),
+        *(
+            # nearest rank: the least latency that so large a share of the lists did not exceed
+            func.min(case((of.place >= share * of.of, of.latency_seconds))).label(name)
+            for name, share in (("latency_p50_seconds", 0.5), ("latency_p95_seconds", 0.95))
+        ),
+        *(func.avg(of[name]).label(name) for name in _MEANS),
+    ]
+
+
+def _plain(row: RowMapping) -> dict[str, Any]:
+    # a sum is None over nothing, and a Decimal on two of the databases
+    counts = {name: int(row[name] or 0) for name in ("requests", "degraded", "empty", "sessions")}
+    names = ("latency_p50_seconds", "latency_p95_seconds", *_MEANS)
+    return counts | {name: None if row[name] is None else float(row[name]) for name in names}
+
+
+def _recent(connection: Connection, since: datetime, most: int) -> tuple[RecentRequest, ...]:
+    logs = RECOMMEND_LOGS.c
+    newest = select(RECOMMEND_LOGS).where(logs.time >= since).order_by(logs.time.desc()).limit(most)
+    return tuple(
+        RecentRequest(
+            impression_id=row.impression_id,
+            at=row.time,
+            api=row.api,
+            seeds=tuple(row.seeds),
+            k=row.k,
+            list_size=row.list_size,
+            latency_seconds=row.latency_seconds,
+            digest=row.digest,
+            degraded=row.degraded,
+            list_diversity=row.list_diversity,
+            avg_popularity=row.avg_popularity,
+            genre_precision=row.genre_precision,
+        )
+        for row in connection.execute(newest)
+    )
+
+
+def _feedback(connection: Connection, since: datetime) -> dict[str, int]:
+    of = FEEDBACK.c
+    query = select(of.event, func.count()).where(of.time >= since).group_by(of.event).order_by(of.event)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _tracks(connection: Connection, since: datetime, lists: int) -> tuple[dict[str, int], int]:
+    logs, items = RECOMMEND_LOGS.c, RECOMMEND_ITEMS.c
+    latest = (
+        select(logs.impression_id).where(logs.time >= since).order_by(logs.time.desc()).limit(lists)
+    ).subquery()
+    counted = connection.execute(select(func.count()).select_from(latest)).scalar_one()
+    shown = func.count()
+    query = (
+        select(items.track_id, shown)
+        .join(latest, latest.c.impression_id == items.impression_id)
+        .group_by(items.track_id)
+        .order_by(shown.desc(), items.track_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}, counted

@@ -1,0 +1,220 @@
+"""The log's writer: a request leaves its record and goes on; threads see to the rest."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from segue.log.loader import Loader
+from segue.log.record import Record, encode
+from segue.log.rejected import set_aside
+from segue.log.spool import Spool
+
+__all__ = ["LogWriter"]
+
+_LOG = logging.getLogger(__name__)
+
+# A batch that the database has not taken by then is copied to the spool.
+_STALL_SECONDS = 0.5
+
+
+class LogWriter:
+    """Takes records without making anyone wait, and writes them to the database in batches.
+
+    While the database is away, hangs, or is too slow, records go to a spool on disk, and from there to the
+    database when it is back. Each arrives once, because its id is the row's. A process that is killed loses
+    what came in its last second at most.
+
+    Parameters
+    ----------
+    engine
+        The database.
+    spool
+        Folder that all writers on this machine may share; each has a folder of its own in it, and takes over
+        what dead ones left.
+    max_queued
+        Most records in memory.
+    batch
+        Most records in one transaction.
+    flush_seconds
+        How long a record may wait for others.
+    max_spool_bytes
+        Greatest size of this process's part of the spool.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        spool: Path,
+        max_queued: int = 10_000,
+        batch: int = 500,
+        flush_seconds: float = 0.5,
+        max_spool_bytes: int = 1 << 30,
+    ) -> None:
+        self._engine = engine
+        self._root = spool
+        self._max_queued = max_queued
+        self._batch = batch
+        self._flush_seconds = flush_seconds
+        self._max_spool_bytes = max_spool_bytes
+        self._queue: deque[Record] = deque()
+        self._wake = threading.Event()
+        self._counting = threading.Lock()
+        self._lost = 0
+        self._unwritable = 0
+        self._is_accepting = False
+        self._stop_at: float | None = None
+        self._is_spool_failing = False
+        self._spool: Spool | None = None
+        self._loader: Loader | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def queued(self) -> int:
+        """Records that are in memory alone."""
+        return len(self._queue) + (self._loader.in_flight if self._loader else 0)
+
+    @property
+    def spooled(self) -> int:
+        """Records that wait on disk."""
+        return self._spool.records if self._spool else 0
+
+    @property
+    def written(self) -> int:
+        """Records that the database has."""
+        return self._loader.written if self._loader else 0
+
+    @property
+    def rejected(self) -> int:
+        """Records that the database refused for what they hold; they are in ``rejected.jsonl``."""
+        return self._unwritable + (self._loader.rejected if self._loader else 0)
+
+    @property
+    def lost(self) -> int:
+        """Records that are nowhere: memory and disk were full, or a line of the spool was torn."""
+        return self._lost + (self._loader.corrupt if self._loader else 0)
+
+    def start(self) -> None:
+        """Open the spool and start the threads. The database may be away.
+
+        Raises
+        ------
+        LogError
+            The spool can't be written to.
+        """
+        self._spool = Spool(self._root, max_bytes=self._max_spool_bytes)
+        self._loader = Loader(self._engine, self._spool, batch=self._batch, on_change=self._wake.set)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._spool, self._loader), name="segue-log", daemon=True
+        )
+        self._is_accepting = True
+        self._loader.start()
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 10.0) -> None:
+        """Write what is there; what the database has not taken in time is left in the spool."""
+        if self._thread is None or self._spool is None or self._loader is None:
+            return
+        self._is_accepting = False
+        self._stop_at = time.monotonic() + timeout_seconds
+        self._wake.set()
+        self._thread.join(timeout_seconds + 1.0)
+        self._loader.stop(self._stop_at - time.monotonic())
+        self._spool.close()
+        self._thread = None
+
+    def put(self, record: Record) -> bool:
+        """Take a record; never waits.
+
+        Returns
+        -------
+        bool
+            False if it was lost, which is counted.
+        """
+        queued = len(self._queue)
+        if not self._is_accepting or queued >= self._max_queued:
+            self._lose()
+            return False
+        self._queue.append(record)
+        if queued >= self._batch and not self._wake.is_set():
+            self._wake.set()
+        return True
+
+    def _lose(self) -> None:
+        with self._counting:
+            self._lost += 1
+            is_first = self._lost == 1
+        if is_first:
+            _LOG.error("a record of the log is lost: %d are in memory, and the spool takes none", self.queued)
+
+    def _run(self, spool: Spool, loader: Loader) -> None:
+        while self._stop_at is None:
+            self._wake.wait(self._flush_seconds)
+            self._wake.clear()
+            self._pass_on(spool, loader)
+        while (self._queue or loader.in_flight) and not loader.is_away and time.monotonic() < self._stop_at:
+            self._pass_on(spool, loader)
+            self._wake.wait(0.01)
+            self._wake.clear()
+        rest = [*loader.take_back(after_seconds=0.0), *self._take(len(self._queue))]
+        if not self._keep(spool, rest):
+            with self._counting:
+                self._lost += len(rest)
+            _LOG.error("%d records of the log are lost: neither database nor spool takes them", len(rest))
+
+    def _pass_on(self, spool: Spool, loader: Loader) -> None:
+        """Give what is queued to the database, or to the spool where that does not take it."""
+        if not self._keep(spool, loader.take_back(after_seconds=_STALL_SECONDS)):
+            return
+        while self._queue:
+            records = self._take(self._batch)
+            if loader.offer(records):
+                continue
+            if not loader.is_away and len(self._queue) + len(records) <= self._max_queued // 2:
+                self._put_back(records)
+                break
+            if not self._keep(spool, records):
+                break
+        try:
+            spool.sync()
+        except OSError as error:
+            _LOG.warning("the log's spool can't be synced: %s", error)
+
+    def _keep(self, spool: Spool, records: Sequence[Record]) -> bool:
+        """Add records to the spool; if it takes none they go back to the queue."""
+        lines = [(record, line) for record in records if (line := self._encoded(record)) is not None]
+        if not lines:
+            return True
+        try:
+            spool.append([line for _, line in lines])
+        except OSError as error:
+            if not self._is_spool_failing:
+                _LOG.error("the log's spool takes no records, they stay in memory: %s", error)
+            self._is_spool_failing = True
+            self._put_back([record for record, _ in lines])
+            return False
+        if self._is_spool_failing:
+            _LOG.info("the log's spool takes records again")
+        self._is_spool_failing = False
+        return True
+
+    def _encoded(self, record: Record) -> bytes | None:
+        try:
+            return encode(record)
+        except TypeError as error:
+            set_aside(self._root, record, str(error))
+            self._unwritable += 1
+            return None
+
+    def _take(self, most: int) -> list[Record]:
+        return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+
+    def _put_back(self, records: Sequence[Record]) -> None:
+        self._queue.extendleft(reversed(records))
