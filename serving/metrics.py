@@ -19,13 +19,21 @@ __all__ = [
     "DEGRADED",
     "EMPTY",
     "GATEWAY_BREAKER_OPEN",
+    "GATEWAY_IMAGE_FETCHES",
+    "GATEWAY_RATE_LIMITED",
     "GATEWAY_REQUESTS",
     "GATEWAY_SECONDS",
     "GATEWAY_TRANSFORMER_CALLS",
     "INFLIGHT",
     "INSTANCES",
+    "KEYS_AGE",
     "LIVE_RECALL",
     "LIVE_RECALL_SAMPLES",
+    "LOG_LOST",
+    "LOG_QUEUED",
+    "LOG_REJECTED",
+    "LOG_SPOOLED",
+    "LOG_WRITTEN",
     "OUTPUT_BIN",
     "PREDICTOR_CALLS",
     "QUERY_BIN",
@@ -156,3 +164,19 @@ GATEWAY_TRANSFORMER_CALLS = Counter(
 GATEWAY_BREAKER_OPEN = Gauge(
     "segue_gateway_breaker_open", "1 while the transformer is left alone.", ("target",)
 )
+# Panel "API requests": keys over their rate.
+GATEWAY_RATE_LIMITED = Counter("segue_gateway_rate_limited", "Requests refused for a key's rate.")
+# Panel "Covers".
+GATEWAY_IMAGE_FETCHES = Counter("segue_gateway_image_fetches", "Calls for covers: ok, failed.", ("outcome",))
+# Alert SegueKeysStale (ticket: revoked keys go on working).
+KEYS_AGE = Gauge("segue_keys_age_seconds", "Time since the keys were last read.")
+# Panel "Log": records in memory.
+LOG_QUEUED = Gauge("segue_log_queued", "Records of the log that are in memory alone.")
+# Panel "Log"; alert SegueLogSpooling (ticket while the database is away for long).
+LOG_SPOOLED = Gauge("segue_log_spooled", "Records of the log that wait on disk.")
+# Panel "Log".
+LOG_WRITTEN = Counter("segue_log_written", "Records of the log that the database has.")
+# Alert SegueLogRejected (ticket: the database refuses what is in them).
+LOG_REJECTED = Counter("segue_log_rejected", "Records of the log that the database refused.")
+# Alert SegueLogLost (page: memory and disk are full).
+LOG_LOST = Counter("segue_log_lost", "Records of the log that are nowhere.")

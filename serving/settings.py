@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.bundle.urls import parse_bundle_url
@@ -135,9 +135,45 @@ class GatewaySettings(BundleSettings):
     breaker_open_seconds: float = Field(
         default=5.0, gt=0, le=600, description="For so long; then one request tries it again."
     )
+    challenger_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#]+/?)?$",
+        description="A second transformer, for a share of the sessions.",
+    )
+    challenger_share: float = Field(default=0.1, ge=0, le=1, description="The share, where there is one.")
     search_deadline_seconds: float = Field(
         default=1.0, gt=0, le=60, description="After this a search is answered 504."
     )
+    auth: Literal["on", "off"] = Field(default="on", description="off: anybody may do anything.")
+    keys_ttl_seconds: float = Field(
+        default=15.0, ge=0.1, le=3600, description="How often keys are read; a revoked one works so long."
+    )
+    rate_limit_per_minute: int = Field(
+        default=600, ge=0, description="Requests of a key in a minute, on each replica; 0: any number."
+    )
+    migrate_on_start: bool = Field(
+        default=False, description="Bring the database's tables to this version; SQLite's always are."
+    )
+    cors_origins: str = Field(
+        default="", description="Origins whose pages may call, a comma between them; * for all."
+    )
+    spotify_client_id: str = Field(default="", description="Credentials to look covers up at Spotify with.")
+    spotify_client_secret: SecretStr | None = Field(default=None, description="Their secret.")
+    spotify_api_url: str = Field(
+        default="https://api.spotify.com/v1", pattern=r"^https?://\S+$", description="Where covers are."
+    )
+    spotify_token_url: str = Field(
+        default="https://accounts.spotify.com/api/token",
+        pattern=r"^https?://\S+$",
+        description="Where its tokens are.",
+    )
+    retrain_command: str = Field(
+        default="", description="Run when an alert asks for training, without a shell; empty: never."
+    )
+    retrain_cooldown_seconds: float = Field(
+        default=21_600.0, ge=0, description="No run is started so soon after another."
+    )
+    retrain_most_a_day: int = Field(default=2, ge=1, le=100, description="Runs started within 24 hours.")
 
 
 S = TypeVar("S", bound=BundleSettings)

@@ -9,11 +9,17 @@ from functools import partial
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from segue import __version__
+from segue.database.settings import DatabaseSettings
+from segue.log.settings import LogSettings
+from segue.settings import read_settings
 from serving.body_limit import BodyLimit
-from serving.gateway import health, native
+from serving.gateway import alert_route, bundle_routes, feedback_routes, health, native, token_route
+from serving.gateway.access import Access
+from serving.gateway.artwork import routes as artwork
 from serving.gateway.documentation import describe
 from serving.gateway.errors import BadRequest, Refused, TooLarge, as_refused, write_error
 from serving.gateway.gateway import Gateway
@@ -23,13 +29,28 @@ from serving.settings import GatewaySettings
 
 __all__ = ["build_app"]
 
+# The image route stands before that of a track, whose id may hold slashes.
+_ROOMS = (health, artwork, native, feedback_routes, bundle_routes, alert_route, spotify, token_route)
+
 # A list of ten is two kilobytes; level 1 makes a fifth of it in a tenth of a millisecond.
 _GZIP_BYTES = 1_000
 
 
-def build_app(settings: GatewaySettings) -> FastAPI:
-    """Build the application. Nothing is started before it serves."""
-    gateway = Gateway(settings)
+def build_app(
+    settings: GatewaySettings, database: DatabaseSettings | None = None, log: LogSettings | None = None
+) -> FastAPI:
+    """Build the application. Nothing is started before it serves.
+
+    Parameters
+    ----------
+    settings
+        The process's settings.
+    database, log
+        Read from the environment if not given.
+    """
+    gateway = Gateway(
+        settings, database or read_settings(DatabaseSettings), log or read_settings(LogSettings)
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -40,14 +61,23 @@ def build_app(settings: GatewaySettings) -> FastAPI:
     app = FastAPI(title="Segue", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.gateway = gateway
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
-    for room in (health, native, spotify):
+    for room in _ROOMS:
         app.include_router(room.router)
     for kind in (HTTPException, Refused):
         app.add_exception_handler(kind, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     # the last one added is the outermost
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes, refuse=_refuse_body)
+    app.add_middleware(Access, keys=gateway.keys, limits=gateway.limits)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=1)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-session-id", "x-request-id"],
+            expose_headers=["x-request-id", "x-impression-id", "retry-after"],
+        )
     app.add_middleware(Observe)
     return app
 

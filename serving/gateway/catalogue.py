@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from segue.bundle.reader import BundleFiles
 from segue.errors import BundleError
+from segue.features.reference import Reference
 from segue.features.transform import GENRE, FeatureTransform
 from segue.recommend.lookup import Lookup
 from segue.search import SearchIndex
@@ -22,7 +23,14 @@ __all__ = ["FILES", "Catalogue"]
 
 Floats = npt.NDArray[np.float32]
 
-FILES = ("tracks.parquet", "features.npy", "embedding.npy", "transform.json", "search.sqlite")
+FILES = (
+    "tracks.parquet",
+    "features.npy",
+    "embedding.npy",
+    "transform.json",
+    "search.sqlite",
+    "reference.json",
+)
 _SHOWN = (
     "track_id",
     "track_name",
@@ -60,6 +68,8 @@ class Catalogue:
         int16 [n], codes in the transform's vocabulary, -1 missing.
     popularity
         float32 [n], NaN missing.
+    reference
+        Bins of the features.
     search
         Search by name.
     """
@@ -76,6 +86,7 @@ class Catalogue:
         self._columns = {name: _whole(table.column(name)) for name in table.column_names}
         self.features: Floats = np.asarray(np.load(files.path("features.npy"), mmap_mode="r"))
         self.embedding: Floats = np.asarray(np.load(files.path("embedding.npy"), mmap_mode="r"))
+        self.reference = Reference.model_validate_json(files.path("reference.json").read_bytes())
         self.search = SearchIndex(files.path("search.sqlite"))
         self._positions = {name: i for i, name in enumerate(self.definition.features)}
         for name, rows in (
@@ -146,6 +157,15 @@ class Catalogue:
         value = self.features[row, position]
         # the shortest number that is this float32: 0.519, not 0.5189999938
         return float(str(value)) if np.isfinite(value) else None
+
+    def position(self, name: str) -> int:
+        """Column of a feature."""
+        return self._positions[name]
+
+    def image_url(self, row: int) -> str | None:
+        """The catalogue's address of a cover, if it is one that a browser may be sent to."""
+        url = self.cell("image_url", row)
+        return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
 
     def rows_of(self, track_ids: Sequence[str]) -> list[int | None]:
         """Rows of tracks by id; None for each that the catalogue lacks."""

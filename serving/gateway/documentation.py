@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from segue import __version__
 from segue.recommend.request import Request as Instance
 from serving.gateway import schemas
+from serving.gateway.access import OPEN_PATHS
 from serving.gateway.spotify.tuning import TUNABLE
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "SESSION",
     "SORTS_OF_ERRORS",
     "SPOTIFY_ERRORS",
+    "TOKEN_BODY",
+    "TOKEN_RESPONSES",
     "TUNING",
     "describe",
 ]
@@ -128,6 +131,56 @@ INSTANCE_BODY: dict[str, Any] = {
 }
 
 
+_TOKEN_ERROR = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error", "error_description"],
+                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+            }
+        }
+    }
+}
+TOKEN_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A token",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["access_token", "token_type", "expires_in"],
+                    "properties": {
+                        "access_token": {"type": "string"},
+                        "token_type": {"const": "Bearer"},
+                        "expires_in": {"type": "integer", "description": "Seconds."},
+                        "scope": {"type": "string"},
+                    },
+                }
+            }
+        },
+    },
+    "4XX": {"description": "The request is wrong, or the credentials", **_TOKEN_ERROR},
+    "5XX": {"description": "It can't be answered now", **_TOKEN_ERROR},
+}
+TOKEN_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/x-www-form-urlencoded": {
+            "schema": {
+                "type": "object",
+                "required": ["grant_type"],
+                "properties": {
+                    "grant_type": {"const": "client_credentials"},
+                    "client_id": {"type": "string"},
+                    "client_secret": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, made once."""
     if app.openapi_schema:
@@ -144,6 +197,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
     seeds["items"] = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 500}, seeds["items"]]}
     instance["description"] = "What is asked for. `null` means the bundle's default."
     models[INSTANCE] = instance
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A key's id.secret, or a token."},
+        "basic": {"type": "http", "scheme": "basic", "description": "A key's id and secret."},
+    }
+    for path, item in document["paths"].items():
+        if path not in OPEN_PATHS:
+            for operation in item.values():
+                operation["security"] = [{"bearer": []}]
     models["Problem"] = schemas.Problem.model_json_schema()
     app.openapi_schema = document
     return document

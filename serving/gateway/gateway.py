@@ -1,4 +1,4 @@
-"""What the routes share: settings, the bundle, the transformer. Started and stopped with the app."""
+"""What the routes share: the bundle, the transformers, keys, log. Started and stopped with the app."""
 
 from __future__ import annotations
 
@@ -8,17 +8,31 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from fastapi import Request
+from prometheus_client import Counter
 
+from segue.database.settings import DatabaseSettings
+from segue.keys import KeyRing
+from segue.log import LogWriter
+from segue.log.settings import LogSettings
+from serving import metrics
 from serving.bundles import Versions
+from serving.gateway.access import Limits, NewKeys
+from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.gateway.catalogue import FILES, Catalogue
+from serving.gateway.database import Database
 from serving.gateway.errors import TooSlow, Unavailable
 from serving.gateway.opened import Opened, open_catalogue
-from serving.gateway.transformer import TransformerClient
+from serving.gateway.retrain import CommandRetrainer, Retrainer
+from serving.gateway.shelf import Shelf
+from serving.gateway.split import Transformers
 from serving.settings import GatewaySettings
 
 __all__ = ["Gateway", "gateway_of"]
 
 T = TypeVar("T")
+
+# What must be done by then is: a pod has some seconds more than its requests.
+_LOG_SECONDS = 5.0
 
 
 class Gateway:
@@ -28,25 +42,48 @@ class Gateway:
     ----------
     settings
         The process's settings.
+    database, log
+        Where keys and log are, and how the log waits.
     """
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(self, settings: GatewaySettings, database: DatabaseSettings, log: LogSettings) -> None:
         self.settings = settings
         self.versions: Versions[Opened] = Versions(settings, need=FILES, load=open_catalogue)
+        self.shelf = Shelf(settings.bundle)
+        self.database = Database(database, may_migrate=settings.migrate_on_start)
+        self.log = LogWriter(self.database.engine, **log.model_dump())
+        self.limits = Limits(settings.rate_limit_per_minute)
+        ring = KeyRing(self.database.engine, ttl_seconds=settings.keys_ttl_seconds)
+        self.keys = NewKeys(ring) if settings.auth == "on" else None
+        self.retrainer: Retrainer | None = (
+            CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
+        )
+        self._counted: dict[Counter, int] = {}
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="search")
+        self._slow_pool = ThreadPoolExecutor(4, thread_name_prefix="store")
 
     async def start(self) -> None:
         """Start what runs beside the requests."""
-        self.transformer = TransformerClient(
-            self.settings.transformer_url, name="transformer", settings=self.settings
-        )
+        self.transformers = Transformers(self.settings)
+        self.images = SpotifyImages(self.settings)
+        self.log.start()
         self.versions.start()
+        self.database.start()
+        self.images.start()
+        if self.keys is not None:
+            self.keys.ring.start()
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop it, the log last: what requests left there is written or spooled."""
         await asyncio.to_thread(self.versions.stop)
-        await self.transformer.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        await self.images.stop()
+        await self.transformers.close()
+        await asyncio.to_thread(self.log.stop, _LOG_SECONDS)
+        if self.keys is not None:
+            await asyncio.to_thread(self.keys.ring.stop)
+        await self.database.stop()
+        for pool in (self._pool, self._slow_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def opened(self) -> Opened:
@@ -68,30 +105,63 @@ class Gateway:
         return self.opened.catalogue
 
     def opened_of(self, digest: str) -> Opened | None:
-        """The bundle with this digest, if it is held."""
+        """The bundle with this digest, else the one in service, else None.
+
+        A challenger's bundle is not held here: its lists are shown and measured with the champion's tracks.
+        """
         version = self.versions.held.get(digest)
-        return version.value if version else None
+        if version is not None:
+            return version.value
+        return next((version.value for version in self.versions.preferred()), None)
 
     async def missing(self) -> dict[str, str]:
         """What requests need and is not there, by part, with the reason."""
         missing = {}
         if not self.versions.is_ready:
             missing["bundle"] = f"waiting for {self.versions.waiting_for}"
-        if not await self.transformer.is_ready():
+        if not await self.transformers.champion.is_ready():
             missing["transformer"] = f"{self.settings.transformer_url} is not ready"
+        if self.database.waiting_for is not None:
+            missing["database"] = self.database.waiting_for
+        if self.keys is not None and not self.keys.ring.is_loaded:
+            missing["keys"] = "they were not read yet"
         return missing
 
-    async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str) -> T:
+    def measure(self) -> None:
+        """Bring the metrics of what counts itself up to date."""
+        metrics.LOG_QUEUED.set(self.log.queued)
+        metrics.LOG_SPOOLED.set(self.log.spooled)
+        counts = {
+            metrics.LOG_WRITTEN: self.log.written,
+            metrics.LOG_REJECTED: self.log.rejected,
+            metrics.LOG_LOST: self.log.lost,
+        }
+        for counter, seen in counts.items():
+            counter.inc(seen - self._counted.get(counter, 0))
+        self._counted = counts
+        if self.keys is not None and self.keys.ring.is_loaded:
+            metrics.KEYS_AGE.set(self.keys.ring.age_seconds)
+
+    async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str, is_slow: bool = True) -> T:
         """Do what would hold up the loop in a thread, within a deadline.
+
+        Parameters
+        ----------
+        work, what
+            The work, and what it is called.
+        seconds
+            The deadline.
+        is_slow
+            It waits for a store or a database, and must not take the threads that searches run in.
 
         Raises
         ------
         TooSlow
             It took longer; where it had begun, the thread finishes it for nobody.
         """
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        pool = self._slow_pool if is_slow else self._pool
         try:
-            return await asyncio.wait_for(future, seconds)
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), seconds)
         except TimeoutError:
             raise TooSlow(f"{what} took longer than {seconds:g} s") from None
 

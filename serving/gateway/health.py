@@ -40,6 +40,7 @@ async def get_readyz(request: Request) -> Response:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def get_metrics() -> Response:
+async def get_metrics(request: Request) -> Response:
     """All metrics of this process; no label holds a track, a user or a query."""
+    gateway_of(request).measure()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,17 +1,19 @@
-"""One recommendation: checked, asked of the transformer, numbered. Both APIs answer through here."""
+"""One recommendation: asked of the transformer, numbered, logged. Both APIs answer through here."""
 
 from __future__ import annotations
 
 import re
 import time
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from fastapi import Request
 
 from segue.recommend.request import Request as Instance
 from serving.gateway.errors import BadRequest
 from serving.gateway.gateway import Gateway
+from serving.gateway.impressions import impression_of
 from serving.logs import request_id
 
 __all__ = ["recommend", "session_of"]
@@ -36,7 +38,13 @@ def session_of(request: Request) -> str | None:
 
 
 async def recommend(
-    gateway: Gateway, instance: Instance, content: bytes, *, session: str | None, api: str
+    gateway: Gateway,
+    instance: Instance,
+    asked: Mapping[str, Any],
+    content: bytes,
+    *,
+    session: str | None,
+    api: Literal["native", "spotify"],
 ) -> dict[str, Any]:
     """Answer one instance.
 
@@ -44,8 +52,8 @@ async def recommend(
     ----------
     gateway
         What is shared.
-    instance, content
-        The instance, and its JSON.
+    instance, asked, content
+        The instance, as it came, and its JSON.
     session
         Who asks, if they say so.
     api
@@ -56,7 +64,21 @@ async def recommend(
     The transformer's answer with `impression_id` before it.
     """
     started = time.perf_counter()
-    answer = await gateway.transformer.recommend(content, {"x-request-id": request_id.get()})
-    impression = uuid.uuid4()
-    del started, instance, session, api
-    return {"impression_id": str(impression), **answer}
+    answer = await gateway.transformers.recommend(
+        content, {"x-request-id": request_id.get()}, session=session
+    )
+    identity = uuid.uuid4()
+    opened = gateway.opened_of(answer["digest"])
+    gateway.log.put(
+        impression_of(
+            identity,
+            instance,
+            asked,
+            answer,
+            catalogue=opened.catalogue if opened else None,
+            api=api,
+            session=session,
+            latency_seconds=time.perf_counter() - started,
+        )
+    )
+    return {"impression_id": str(identity), **answer}

@@ -8,8 +8,10 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from segue.errors import RequestError
+from segue.keys import Scope
 from segue.recommend.request import Request as Instance
 from serving.gateway import schemas
+from serving.gateway.access import needs
 from serving.gateway.documentation import INSTANCE_BODY, SESSION, SORTS_OF_ERRORS
 from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import gateway_of
@@ -17,7 +19,9 @@ from serving.gateway.lists import recommend, session_of
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS)
+router = APIRouter(
+    prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS, dependencies=[needs(Scope.READ)]
+)
 
 MOST_TRACKS = 100
 _Text = Annotated[str | None, Query(max_length=500)]
@@ -45,7 +49,9 @@ async def post_recommendations(request: Request) -> Response:
     if not isinstance(value, dict):
         raise RequestError("body", f"expected an object such as {{'seeds': ['id']}}, got {value!r:.60}")
     instance = Instance.parse(value)
-    return answer(await recommend(gateway, instance, content, session=session_of(request), api="native"))
+    return answer(
+        await recommend(gateway, instance, value, content, session=session_of(request), api="native")
+    )
 
 
 @router.get("/search", response_model=schemas.SearchAnswer, summary="Find tracks by what a person types")
@@ -70,6 +76,7 @@ async def get_search(
         ],
         seconds=gateway.settings.search_deadline_seconds,
         what="the search",
+        is_slow=False,
     )
     return answer({"items": found, "digest": catalogue.digest})
 
@@ -88,7 +95,7 @@ async def get_tracks(
     return answer({"items": tracks, "digest": catalogue.digest})
 
 
-@router.get("/tracks/{track_id}", response_model=schemas.Track, summary="A track with its features")
+@router.get("/tracks/{track_id:path}", response_model=schemas.Track, summary="A track with its features")
 async def get_track(request: Request, track_id: str) -> Response:
     """All that the catalogue knows of a track."""
     catalogue = gateway_of(request).catalogue

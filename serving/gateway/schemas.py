@@ -30,6 +30,7 @@ __all__ = [
     "Readiness",
     "Recommendations",
     "SearchAnswer",
+    "Stats",
     "Track",
     "TrackList",
     "TrackSummary",
@@ -232,6 +233,84 @@ class Promotion(Move):
     expected_generation: int | None = Field(
         default=None, ge=0, description="Refuse if somebody moved the channel meanwhile."
     )
+
+
+class Totals(_Answer):
+    """Figures of a stretch of time. Means are null where nothing was logged."""
+
+    requests: int
+    degraded: int
+    empty: int
+    sessions: int
+    latency_p50_seconds: float | None
+    latency_p95_seconds: float | None
+    list_diversity: float | None = Field(description="1: as different as two random tracks.")
+    avg_popularity: float | None = Field(description="0–100.")
+    genre_precision: float | None = Field(description="Share of tracks of a seed's genre.")
+
+
+class Bucket(Totals):
+    """Figures of one bucket of time."""
+
+    start: datetime
+
+
+class RecentRequest(_Answer):
+    """One of the latest lists."""
+
+    impression_id: UUID
+    at: datetime
+    api: Literal["native", "spotify"]
+    seeds: list[str]
+    k: int
+    list_size: int
+    latency_seconds: float
+    digest: str
+    degraded: bool
+    list_diversity: float | None
+    avg_popularity: float | None
+    genre_precision: float | None
+
+
+class Share(_Answer):
+    """How much of what was shown is of one genre or decade."""
+
+    name: str
+    share: float
+    shown: int
+
+
+class QueryDrift(_Answer):
+    """How far what is asked for has moved: the newer half of the latest seeds against the older."""
+
+    rows: int = Field(description="Seeds in each half.")
+    is_enough: bool = Field(description="Fewer than 500 say nothing.")
+    psi: dict[str, float] = Field(description="Population stability index by feature.")
+
+
+class LogState(_Answer):
+    """Records of this gateway's log."""
+
+    queued: int
+    spooled: int
+    written: int
+    rejected: int
+    lost: int
+
+
+class Stats(_Answer):
+    """What was answered lately."""
+
+    since: datetime
+    bucket_seconds: int
+    totals: Totals
+    buckets: list[Bucket] = Field(description="Oldest first; one without requests is left out.")
+    recent: list[RecentRequest] = Field(description="Newest first.")
+    feedback: dict[str, int] = Field(description="Number of events by kind.")
+    genres: list[Share] = Field(description="Of the tracks shown, the largest first.")
+    decades: list[Share]
+    drift: QueryDrift | None
+    log: LogState
 
 
 class AlertsAnswer(_Answer):

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from segue.keys import Scope
 from segue.recommend.request import Request as Instance
+from serving.gateway.access import needs
 from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
 from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import Gateway, gateway_of
@@ -20,7 +22,7 @@ from serving.gateway.spotify.tuning import instance_of
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS)
+router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS, dependencies=[needs(Scope.READ)])
 
 MOST_TRACKS = 50
 MOST_FEATURES = 100
@@ -59,7 +61,7 @@ async def get_recommendations(request: Request) -> Response:
     opened, parameters = gateway.opened, request.query_params
     value, seeds = instance_of(parameters, opened)
     answer = await recommend(
-        gateway, Instance.parse(value), orjson.dumps(value), session=session_of(request), api="spotify"
+        gateway, Instance.parse(value), value, orjson.dumps(value), session=session_of(request), api="spotify"
     )
     # tracks are written from the bundle that chose them, which may not be the newest any more
     opened = gateway.opened_of(answer["digest"]) or opened
@@ -118,6 +120,7 @@ async def get_search(
         lambda: _page(query, opened, writer, offset, last),
         seconds=gateway.settings.search_deadline_seconds,
         what="the search",
+        is_slow=False,
     )
 
     def href(start: int) -> str:

@@ -1,0 +1,164 @@
+"""Who may do what: a key on every request but probes and documentation, its rate, and its scopes."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Any
+
+from fastapi import Depends, Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from segue.errors import DatabaseError
+from segue.keys import Key, KeyRing, Scope
+from serving import metrics
+from serving.gateway.errors import TOKEN_PATH, Forbidden, TooManyRequests, Unauthorized, Unavailable
+
+__all__ = ["Access", "Limits", "NewKeys", "caller_of", "needs"]
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", TOKEN_PATH})
+# A key that nobody knows makes the keys be read anew, at most so often.
+_REFRESH_SECONDS = 1.0
+_CALLER = "segue.key"
+
+
+class Limits:
+    """The rate of each key, over a sliding minute, in this process's memory.
+
+    Parameters
+    ----------
+    per_minute
+        Requests of a key in a minute; 0: any number.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def take(self, key_id: str) -> None:
+        """Count a request.
+
+        Raises
+        ------
+        TooManyRequests
+            The key has used its rate up.
+        """
+        if self._item is None or self._limiter.hit(self._item, key_id):
+            return
+        metrics.GATEWAY_RATE_LIMITED.inc()
+        # what the window still holds of the minute before shrinks all the time: ask again soon enough
+        ends = self._limiter.get_window_stats(self._item, key_id).reset_time
+        seconds = max(1, math.ceil(ends - time.time()))
+        raise TooManyRequests(
+            f"over this key's rate of {self._item.amount} requests a minute", retry_after_seconds=seconds
+        )
+
+
+class NewKeys:
+    """Keys that were made a moment ago: read as soon as somebody shows one, not too often."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self._next = 0.0
+        self._reading: asyncio.Task[None] | None = None
+
+    async def look_for(self, credential: str) -> None:
+        """Read the keys anew if this one is unknown; all who wait share one reading."""
+        if self.ring.knows(credential):
+            return
+        if self._reading is None:
+            if time.monotonic() < self._next:
+                return
+            self._next = time.monotonic() + _REFRESH_SECONDS
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        try:
+            await asyncio.to_thread(self.ring.refresh)
+        except DatabaseError:
+            # the ring's own thread says so in the log
+            return
+        finally:
+            self._reading = None
+
+
+class Access:
+    """Lets nobody in without a key. Scopes are the routes' own: see `needs`.
+
+    Parameters
+    ----------
+    app
+        The application around which this lies.
+    keys
+        The keys; None where authentication is off.
+    limits
+        Their rates.
+    """
+
+    def __init__(self, app: Any, keys: NewKeys | None, limits: Limits) -> None:
+        self._app = app
+        self._keys = keys
+        self._limits = limits
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass on whom the key lets in."""
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            key = None if self._keys is None else await self._key_of(scope, self._keys)
+            scope[_CALLER] = key
+            self._limits.take(key.id if key else "")
+        await self._app(scope, receive, send)
+
+    async def _key_of(self, scope: Any, keys: NewKeys) -> Key:
+        credential = _credential(scope)
+        key = keys.ring.check(credential)
+        if key is None:
+            await keys.look_for(credential)
+            key = keys.ring.check(credential)
+        if key is not None:
+            return key
+        if not keys.ring.is_loaded:
+            raise Unavailable("the keys were not read yet: the database is away")
+        raise Unauthorized(
+            "the key or token is wrong, revoked or expired",
+            scheme='Bearer realm="segue", error="invalid_token"',
+        )
+
+
+def _credential(scope: Any) -> str:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, credential = value.decode("latin-1").partition(" ")
+            if kind.lower() == "bearer" and credential:
+                return str(credential.strip())
+            break
+    raise Unauthorized("expected the header Authorization: Bearer <key id>.<secret>, or a token")
+
+
+def needs(scope: Scope) -> Any:
+    """A route's dependency: the caller's key has a scope.
+
+    Raises
+    ------
+    Forbidden
+        It has not.
+    """
+
+    async def check(request: Request) -> None:
+        key: Key | None = request.scope[_CALLER]
+        if key is not None and scope not in key.scopes:
+            raise Forbidden(
+                f"the key {key.name!r} lacks the scope {scope.value!r}",
+                headers={"www-authenticate": f'Bearer error="insufficient_scope", scope="{scope.value}"'},
+            )
+
+    return Depends(check)
+
+
+def caller_of(request: Request) -> str:
+    """Name of the key that a request came with."""
+    key: Key | None = request.scope[_CALLER]
+    return "anonymous" if key is None else key.name

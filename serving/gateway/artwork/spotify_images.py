@@ -1,0 +1,162 @@
+"""Covers from Spotify's tracks endpoint: looked up in the background, kept, and left alone when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from serving import metrics
+from serving.gateway.aliases import is_native
+from serving.settings import GatewaySettings
+
+__all__ = ["SpotifyImages"]
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 50  # Spotify's own limit of ids
+_MOST_KEPT = 50_000
+_MOST_WAITING = 1_000
+_SECONDS = 5.0
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 30.0, 3_600.0
+# Ids that come in together are looked up together.
+_GATHER_SECONDS = 0.2
+
+
+class SpotifyImages:
+    """Addresses of covers by track id. For one event loop; nothing here keeps a request waiting.
+
+    Parameters
+    ----------
+    settings
+        Credentials and addresses. Without credentials nothing is ever looked up.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(self, settings: GatewaySettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._kept: OrderedDict[str, str | None] = OrderedDict()
+        self._waiting: OrderedDict[str, None] = OrderedDict()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._token, self._token_ends = "", 0.0
+        self._pause = _SHORTEST_PAUSE
+        self._off_until = 0.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether covers can be looked up at all."""
+        return self._settings.spotify_client_id != "" and self._settings.spotify_client_secret is not None
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether Spotify failed lately, and is left alone."""
+        return self._clock() < self._off_until
+
+    def find(self, track_id: str) -> str | None:
+        """The address of a cover, if it is known; else it is looked up for the next time."""
+        if track_id in self._kept:
+            self._kept.move_to_end(track_id)
+            return self._kept[track_id]
+        if self.is_on and not self.is_resting and is_native(track_id) and len(self._waiting) < _MOST_WAITING:
+            self._waiting[track_id] = None
+            self._wake.set()
+        return None
+
+    def is_settled(self, track_id: str) -> bool:
+        """Whether `find` will say the same for a long time."""
+        return not self.is_on or track_id in self._kept or not is_native(track_id)
+
+    def start(self) -> None:
+        """Begin to look up, if there are credentials."""
+        if self.is_on:
+            self._task = asyncio.create_task(self._run(), name="covers")
+
+    async def stop(self) -> None:
+        """Stop looking up."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(timeout=_SECONDS) as http:
+            while True:
+                await self._wake.wait()
+                await asyncio.sleep(max(_GATHER_SECONDS, self._off_until - self._clock()))
+                batch = [self._waiting.popitem(last=False)[0] for _ in range(min(_BATCH, len(self._waiting)))]
+                if not self._waiting:
+                    self._wake.clear()
+                if not batch:
+                    continue
+                try:
+                    await self._look_up(http, batch)
+                except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
+                    self._rest(error)
+                else:
+                    self._pause = _SHORTEST_PAUSE
+
+    async def _look_up(self, http: httpx.AsyncClient, batch: list[str]) -> None:
+        headers = {"authorization": f"Bearer {await self._bearer(http)}"}
+        url = f"{self._settings.spotify_api_url.rstrip('/')}/tracks"
+        answer = await http.get(url, params={"ids": ",".join(batch)}, headers=headers)
+        if answer.status_code == 401:
+            self._token_ends = 0.0
+        answer.raise_for_status()
+        found = {track["id"]: _cover(track) for track in answer.json()["tracks"] if track}
+        for track_id in batch:
+            self._kept[track_id] = found.get(track_id)
+        while len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        metrics.GATEWAY_IMAGE_FETCHES.labels("ok").inc()
+
+    async def _bearer(self, http: httpx.AsyncClient) -> str:
+        if self._clock() >= self._token_ends:
+            secret = self._settings.spotify_client_secret
+            assert secret is not None
+            answer = await http.post(
+                self._settings.spotify_token_url,
+                data={"grant_type": "client_credentials"},
+                auth=(self._settings.spotify_client_id, secret.get_secret_value()),
+            )
+            answer.raise_for_status()
+            value = answer.json()
+            self._token = str(value["access_token"])
+            # a minute early, so that no call is made with one that ends on its way
+            self._token_ends = self._clock() + float(value["expires_in"]) - 60
+        return self._token
+
+    def _rest(self, error: Exception) -> None:
+        """Leave Spotify alone for a while, longer each time, or as long as it asks."""
+        metrics.GATEWAY_IMAGE_FETCHES.labels("failed").inc()
+        asked = 0.0
+        if isinstance(error, httpx.HTTPStatusError):
+            after = error.response.headers.get("retry-after", "")
+            asked = float(after) if after.isdecimal() else 0.0
+        seconds = min(max(self._pause, asked), _LONGEST_PAUSE)
+        self._off_until = self._clock() + seconds
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._waiting.clear()
+        self._wake.clear()
+        logger.warning("covers can't be looked up, not trying for %.0f s: %s", seconds, _told(error))
+
+
+def _cover(track: Any) -> str | None:
+    """The middle one of a track's images: Spotify has 640, 300 and 64 pixels."""
+    images = [image["url"] for image in track["album"]["images"]]
+    images = [url for url in images if isinstance(url, str) and url.startswith(("https://", "http://"))]
+    return images[len(images) // 2] if images else None
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"{error.request.url.host} answered {error.response.status_code}"
+    return f"{type(error).__name__}: {error}"

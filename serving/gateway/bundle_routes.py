@@ -1,0 +1,137 @@
+"""Bundles of the store: to look at, and for an admin to promote, roll back and pin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Request, Response
+
+from segue.bundle import channel as channels
+from segue.bundle.channel import Channel
+from segue.keys import Scope
+from serving.gateway import schemas
+from serving.gateway.access import caller_of, needs
+from serving.gateway.documentation import SORTS_OF_ERRORS
+from serving.gateway.gateway import gateway_of
+from serving.gateway.shelf import describe_channel
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/bundles", tags=["bundles"], responses=SORTS_OF_ERRORS)
+
+# A store may be away for as long as it is retried.
+_STORE_SECONDS = 30.0
+_Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _answer(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+@router.get(
+    "",
+    response_model=schemas.Bundles,
+    summary="Bundles with what was measured on them",
+    dependencies=[needs(Scope.READ)],
+)
+async def get_bundles(request: Request) -> Response:
+    """The newest 50, and all channels of the store."""
+    gateway = gateway_of(request)
+    versions = gateway.versions.preferred()
+    in_service = versions[0].digest if versions else None
+    found = await gateway.in_thread(
+        lambda: gateway.shelf.describe(in_service), seconds=_STORE_SECONDS, what="reading the store"
+    )
+    return _answer(found)
+
+
+@router.get(
+    "/{digest}/report",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}},
+    summary="The newest evaluation's report",
+    dependencies=[needs(Scope.READ)],
+)
+async def get_report(request: Request, digest: _Digest) -> Response:
+    """A page that stands alone."""
+    gateway = gateway_of(request)
+    page = await gateway.in_thread(
+        lambda: gateway.shelf.report(digest), seconds=_STORE_SECONDS, what="reading the store"
+    )
+    # whoever can write to the store must not be able to call this API as whoever looks at a report
+    headers = {"content-security-policy": "sandbox allow-scripts", "x-content-type-options": "nosniff"}
+    return Response(page, headers=headers, media_type="text/html")
+
+
+@router.post(
+    "/promote",
+    response_model=schemas.Channel,
+    summary="Point a channel at a bundle",
+    dependencies=[needs(Scope.ADMIN)],
+)
+async def post_promote(request: Request, move: schemas.Promotion) -> Response:
+    """Refused where the channel is pinned, unless forced; the bundle's files are checked first."""
+    return await _move(
+        request,
+        move,
+        lambda store, name, by: channels.promote(
+            store,
+            name,
+            move.digest,
+            by=by,
+            reason=move.reason,
+            force=move.force,
+            expected_generation=move.expected_generation,
+        ),
+    )
+
+
+@router.post(
+    "/rollback",
+    response_model=schemas.Channel,
+    summary="Go back to the bundle before, and pin it",
+    dependencies=[needs(Scope.ADMIN)],
+)
+async def post_rollback(request: Request, move: schemas.Move) -> Response:
+    """The newest of the channel's previous bundles that is whole."""
+    return await _move(
+        request, move, lambda store, name, by: channels.rollback(store, name, by=by, reason=move.reason)
+    )
+
+
+@router.post(
+    "/pin",
+    response_model=schemas.Channel,
+    summary="Keep pipelines from moving a channel",
+    dependencies=[needs(Scope.ADMIN)],
+)
+async def post_pin(request: Request, move: schemas.Move) -> Response:
+    """A pinned channel refuses promotion."""
+    return await _move(
+        request, move, lambda store, name, by: channels.pin(store, name, by=by, reason=move.reason)
+    )
+
+
+@router.post(
+    "/unpin",
+    response_model=schemas.Channel,
+    summary="Let pipelines move a channel again",
+    dependencies=[needs(Scope.ADMIN)],
+)
+async def post_unpin(request: Request, move: schemas.Move) -> Response:
+    """The next promotion may come."""
+    return await _move(
+        request, move, lambda store, name, by: channels.unpin(store, name, by=by, reason=move.reason)
+    )
+
+
+async def _move(request: Request, move: schemas.Move, made: Callable[[Any, str, str], Channel]) -> Response:
+    gateway = gateway_of(request)
+    name = gateway.shelf.channel_named(move.channel)
+    by = caller_of(request)
+    moved = await gateway.in_thread(
+        lambda: made(gateway.shelf.store, name, by), seconds=_STORE_SECONDS, what="moving the channel"
+    )
+    return _answer(describe_channel(moved))

@@ -1,0 +1,70 @@
+"""The gateway's database: connected, migrated where that is allowed, and the reason while it is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from sqlalchemy import Engine
+
+from segue.database import migrate, open_engine
+from segue.database.migrate import check_schema
+from segue.database.settings import DatabaseSettings
+from segue.errors import DatabaseError
+
+__all__ = ["Database"]
+
+logger = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 2.0
+
+
+class Database:
+    """Waits for the database in the background, so that the gateway lives while it is away.
+
+    Parameters
+    ----------
+    settings
+        Its address.
+    may_migrate
+        Bring its tables to this version at the start. SQLite's always are: the file is this machine's own.
+    """
+
+    def __init__(self, settings: DatabaseSettings, *, may_migrate: bool) -> None:
+        self._url = settings.url.get_secret_value()
+        self.engine: Engine = open_engine(self._url)
+        self._may_migrate = may_migrate or self.engine.dialect.name == "sqlite"
+        self._task: asyncio.Task[None] | None = None
+        self.waiting_for: str | None = "the first connection to the database"
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run(), name="database")
+
+    async def stop(self) -> None:
+        """Stop looking, and close all connections."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await asyncio.to_thread(self.engine.dispose)
+
+    async def _run(self) -> None:
+        """Until its tables are those of this version; an outage after that is for log and keys to bear."""
+        while True:
+            try:
+                await asyncio.to_thread(self._prepare)
+            except DatabaseError as error:
+                if str(error) != self.waiting_for:
+                    logger.warning("not ready: %s", error)
+                self.waiting_for = str(error)
+            else:
+                self.waiting_for = None
+                return
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _prepare(self) -> None:
+        if self._may_migrate:
+            migrate(self._url)
+        check_schema(self.engine)

@@ -1,0 +1,89 @@
+"""What listeners did with lists, and what the monitoring page shows of it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from segue.keys import Scope
+from segue.log import Feedback, read_stats
+from serving.gateway import schemas
+from serving.gateway.access import needs
+from serving.gateway.documentation import SESSION, SORTS_OF_ERRORS
+from serving.gateway.errors import Unavailable
+from serving.gateway.gateway import gateway_of
+from serving.gateway.lists import session_of
+from serving.gateway.stats import RECENT_READ, describe_stats
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS)
+
+_STATS_SECONDS = 10.0
+_BUCKETS = 48
+
+
+@router.post(
+    "/feedback",
+    response_model=schemas.FeedbackAnswer,
+    status_code=202,
+    summary="Say what a listener did with a track of a list",
+    dependencies=[needs(Scope.FEEDBACK)],
+    openapi_extra={"parameters": [SESSION]},
+)
+async def post_feedback(request: Request, feedback: schemas.Feedback) -> Response:
+    """Taken at once and written soon; the same `feedback_id` counts once."""
+    gateway = gateway_of(request)
+    identity = feedback.feedback_id or uuid.uuid4()
+    is_taken = gateway.log.put(
+        Feedback(
+            feedback_id=identity,
+            impression_id=feedback.impression_id,
+            track_id=feedback.track_id,
+            event=feedback.event,
+            at=datetime.now(UTC),
+            session=session_of(request),
+        )
+    )
+    if not is_taken:
+        raise Unavailable("the log takes no records now")
+    return Response(orjson.dumps({"feedback_id": identity}), 202, media_type="application/json")
+
+
+@router.get(
+    "/stats",
+    response_model=schemas.Stats,
+    summary="What was answered lately, and how",
+    dependencies=[needs(Scope.READ)],
+)
+async def get_stats(
+    request: Request,
+    hours: Annotated[float, Query(gt=0, le=2_160, description="How far back.")] = 24.0,
+    bucket_seconds: Annotated[
+        int | None, Query(ge=1, description="Width of a bucket; a forty-eighth of the time if not given.")
+    ] = None,
+) -> Response:
+    """Figures of the log: in all, over time, the latest 50 lists, feedback, genres, decades, query drift."""
+    gateway = gateway_of(request)
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    width = bucket_seconds or max(1, round(hours * 3600 / _BUCKETS))
+    stats = await gateway.in_thread(
+        lambda: read_stats(gateway.database.engine, since=since, bucket_seconds=width, recent=RECENT_READ),
+        seconds=_STATS_SECONDS,
+        what="reading the log",
+    )
+    opened = gateway.opened_of("")
+    described = describe_stats(stats, opened.catalogue if opened else None)
+    log = gateway.log
+    described["log"] = {
+        "queued": log.queued,
+        "spooled": log.spooled,
+        "written": log.written,
+        "rejected": log.rejected,
+        "lost": log.lost,
+    }
+    return Response(orjson.dumps(described), media_type="application/json")

@@ -1,0 +1,127 @@
+"""What is logged of a list beside the list itself: how different, how popular, how true to the genre."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import numpy as np
+
+from segue.log import Impression, ImpressionItem
+from segue.recommend.request import Request as Instance
+from serving.gateway.catalogue import Catalogue
+
+__all__ = ["avg_popularity", "genre_precision", "impression_of", "list_diversity"]
+
+
+def impression_of(
+    impression_id: UUID,
+    instance: Instance,
+    asked: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    *,
+    catalogue: Catalogue | None,
+    api: Literal["native", "spotify"],
+    session: str | None,
+    latency_seconds: float,
+) -> Impression:
+    """Make the record of a list.
+
+    Parameters
+    ----------
+    impression_id
+        What feedback will refer to.
+    instance, asked
+        The request, parsed and as it came.
+    answer
+        What the transformer answered.
+    catalogue
+        The bundle that it answered from; None if that is not held here, and then nothing is measured.
+    """
+    items = answer["items"]
+    rows = _known(catalogue, [item["track_id"] for item in items]) if catalogue else []
+    return Impression(
+        impression_id=impression_id,
+        at=datetime.now(UTC),
+        session=session,
+        api=api,
+        request=asked,
+        seeds=tuple(seed.label for seed in instance.seeds),
+        k=_k(instance, catalogue, len(items)),
+        latency_seconds=latency_seconds,
+        digest=answer["digest"],
+        degraded=answer["degraded"],
+        list_diversity=list_diversity(catalogue, rows) if catalogue else None,
+        avg_popularity=avg_popularity(catalogue, rows) if catalogue else None,
+        genre_precision=genre_precision(catalogue, rows, instance) if catalogue else None,
+        items=tuple(
+            ImpressionItem(rank=item["rank"], track_id=item["track_id"], score=item["score"])
+            for item in items
+        ),
+    )
+
+
+def _k(instance: Instance, catalogue: Catalogue | None, seen: int) -> int:
+    if instance.k is not None:
+        return instance.k
+    return catalogue.definition.defaults.k if catalogue else seen
+
+
+def list_diversity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
+    """Mean distance between two tracks of a list, in the embedding, as a share of the bundle's scale.
+
+    The scale is the median distance of two random tracks, so 1 is as different as chance, 0 all the same.
+    None for fewer than two tracks.
+    """
+    if len(rows) < 2:
+        return None
+    points = catalogue.embedding[list(rows)]
+    squares = np.einsum("ij,ij->i", points, points)
+    distances = squares[:, None] + squares[None, :] - 2 * points @ points.T
+    upper = distances[np.triu_indices(len(points), 1)]
+    mean = np.sqrt(np.maximum(upper, 0)).mean() / catalogue.definition.similarity_scale
+    return round(float(mean), 4)
+
+
+def avg_popularity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
+    """Mean popularity, 0–100, of the tracks that have one; None where none has."""
+    values = catalogue.popularity[list(rows)]
+    known = values[np.isfinite(values)]
+    return round(float(known.mean()), 2) if len(known) else None
+
+
+def genre_precision(catalogue: Catalogue, rows: Sequence[int], instance: Instance) -> float | None:
+    """Share of a list's tracks whose genre is that of a seed of positive weight.
+
+    Tracks without a genre don't count. None where no seed or no track has one.
+    """
+    wanted: set[int] = set()
+    for seed in instance.seeds:
+        if seed.weight > 0:
+            wanted.update(_genres(catalogue, seed.track_id, seed.artist, seed.genre))
+    got = catalogue.genre[list(rows)]
+    got = got[got >= 0]
+    if not wanted or not len(got):
+        return None
+    return round(float(np.isin(got, list(wanted)).mean()), 4)
+
+
+def _genres(catalogue: Catalogue, track_id: str | None, artist: str | None, genre: str | None) -> set[int]:
+    if genre is not None:
+        code = catalogue.transform.genre_code(genre)
+        return {int(code)} if np.isfinite(code) else set()
+    lookup = catalogue.lookup
+    rows: Sequence[int] = []
+    if track_id is not None:
+        row = lookup.row_of(track_id)
+        rows = [] if row is None else [row]
+    elif artist is not None:
+        number = lookup.artist_number(artist)
+        rows = [] if number is None else lookup.rows_of_artist_number(number)[:5].tolist()
+    return {int(code) for code in catalogue.genre[list(rows)] if code >= 0}
+
+
+def _known(catalogue: Catalogue, track_ids: Sequence[str]) -> list[int]:
+    return [row for row in catalogue.rows_of(track_ids) if row is not None]

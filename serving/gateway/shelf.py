@@ -1,0 +1,124 @@
+"""The store behind the channel that the gateway follows: bundles, what was measured on them, channels.
+
+Everything here waits for the store: call it in a thread.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from segue.bundle.channel import Channel
+from segue.bundle.inventory import Bundle, list_bundles, list_channels, list_evaluations
+from segue.bundle.store import Store, open_store
+from segue.bundle.urls import parse_bundle_url
+from serving.gateway.errors import Conflict, NotFound
+
+__all__ = ["Shelf"]
+
+_MOST_BUNDLES = 50
+# tables of tracks and points, which the report draws
+_LEFT_OUT = ("examples", "index_curve")
+
+
+class Shelf:
+    """A store and the name of the channel that is followed in it.
+
+    Parameters
+    ----------
+    url
+        What the gateway follows. A plain folder has no store, and all but its own bundle is out of reach.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = parse_bundle_url(url)
+        self.channel = parsed.channel
+        self._store = open_store(parsed.store) if parsed.store else None
+        self._evaluation = lru_cache(maxsize=256)(self._read_evaluation)
+
+    @property
+    def store(self) -> Store:
+        """The store.
+
+        Raises
+        ------
+        Conflict
+            There is none.
+        """
+        if self._store is None:
+            raise Conflict(
+                "this gateway serves a plain folder: it has no store, no channels, no other bundles"
+            )
+        return self._store
+
+    def channel_named(self, name: str | None) -> str:
+        """The channel to move: the one named, else the one followed.
+
+        Raises
+        ------
+        Conflict
+            None is named and none is followed.
+        """
+        found = name or self.channel
+        if found is None:
+            raise Conflict("this gateway serves one bundle, not a channel: name a channel")
+        return found
+
+    def describe(self, in_service: str | None) -> dict[str, Any]:
+        """Bundles with what was measured on them, the newest first, and channels by name."""
+        bundles = list_bundles(self.store)[:_MOST_BUNDLES]
+        channels = list_channels(self.store)
+        return {
+            "items": [self._bundle(bundle, in_service) for bundle in bundles],
+            "channels": {name: describe_channel(channel) for name, channel in channels.items()},
+            "channel": self.channel,
+        }
+
+    def report(self, digest: str) -> bytes:
+        """The newest report on a bundle, HTML.
+
+        Raises
+        ------
+        NotFound
+            Nothing was measured on it.
+        """
+        for keys in list_evaluations(self.store, digest).values():
+            for key in keys:
+                if key.endswith("/report.html"):
+                    return self.store.read(key)
+        raise NotFound(f"no report on bundle {digest[:12]}")
+
+    def _bundle(self, bundle: Bundle, in_service: str | None) -> dict[str, Any]:
+        runs = list_evaluations(self.store, bundle.digest)
+        run_id, keys = next(iter(runs.items()), (None, ()))
+        names = {key.rpartition("/")[2]: key for key in keys}
+        return {
+            "digest": bundle.digest,
+            "state": bundle.state,
+            "tracks": bundle.tracks,
+            "bytes": bundle.bytes,
+            "modified": bundle.modified,
+            "channels": bundle.channels,
+            "in_service": bundle.digest == in_service,
+            "run_id": run_id,
+            "metrics": self._evaluation(names["metrics.json"]) if "metrics.json" in names else None,
+            "verdict": self._evaluation(names["verdict.json"]) if "verdict.json" in names else None,
+            "report": f"/api/bundles/{bundle.digest}/report" if "report.html" in names else None,
+        }
+
+    def _read_evaluation(self, key: str) -> dict[str, Any] | None:
+        """One file of an evaluation, which never changes once it is written; None if it is no JSON object."""
+        try:
+            value = orjson.loads(self.store.read(key))
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(value, dict):
+            return None
+        return {name: part for name, part in value.items() if name not in _LEFT_OUT}
+
+
+def describe_channel(channel: Channel) -> dict[str, Any]:
+    """A channel as the API writes it."""
+    return channel.model_dump(mode="json")

@@ -1,0 +1,100 @@
+"""What the monitoring page shows: the log's figures, and what the bundle knows of the tracks in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from segue.evaluate.drift import psi
+from segue.log.stats import Stats
+from serving.gateway.catalogue import Catalogue
+
+__all__ = ["FEWEST_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
+
+# Read for drift; the page is shown the first of them.
+RECENT_READ = 2_000
+_RECENT_SHOWN = 50
+_MOST_GENRES = 30
+# At 100 rows PSI passes 0.1 by chance in 4 windows of 10 (DESIGN, 7).
+FEWEST_SEEDS = 500
+
+
+def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
+    """Say what was logged.
+
+    Parameters
+    ----------
+    stats
+        The log's own figures.
+    catalogue
+        Gives the genres, years and features of tracks; None before the first bundle.
+    """
+    shown = _rows(catalogue, stats.tracks) if catalogue else []
+    return {
+        "since": stats.since,
+        "bucket_seconds": stats.bucket_seconds,
+        "totals": stats.totals,
+        "buckets": stats.buckets,
+        "recent": stats.recent[:_RECENT_SHOWN],
+        "feedback": stats.feedback,
+        "genres": _shares(catalogue, shown, "genre")[:_MOST_GENRES] if catalogue else [],
+        "decades": sorted(_decades(catalogue, shown), key=lambda share: share["name"]) if catalogue else [],
+        "drift": query_drift(catalogue, [request.seeds for request in stats.recent]) if catalogue else None,
+    }
+
+
+def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """How far what listeners ask for has moved: the newer half of the seeds against the older, by feature.
+
+    Parameters
+    ----------
+    catalogue
+        Knows the seeds' features and the bundle's bins.
+    seeds
+        Seeds of each request, newest first; those that are no tracks of the catalogue don't count.
+
+    Returns
+    -------
+    `rows` in each half, whether they are enough, and the population stability index by feature.
+    """
+    known = [row for request in seeds for row in catalogue.rows_of(request) if row is not None]
+    half = len(known) // 2
+    newer, older = np.array(known[:half], np.int64), np.array(known[half:], np.int64)
+    found = {}
+    if half:
+        for name, bins in catalogue.reference.features.items():
+            values = catalogue.features[:, catalogue.position(name)]
+            found[name] = round(psi(bins.count(values[older]), bins.count(values[newer])), 4)
+    return {"rows": half, "is_enough": half >= FEWEST_SEEDS, "psi": found}
+
+
+def _rows(catalogue: Catalogue, tracks: Any) -> list[tuple[int, int]]:
+    """Row and count of the tracks that the catalogue still has."""
+    rows = zip(catalogue.rows_of(list(tracks)), tracks.values(), strict=True)
+    return [(row, count) for row, count in rows if row is not None]
+
+
+def _shares(catalogue: Catalogue, shown: Sequence[tuple[int, int]], column: str) -> list[dict[str, Any]]:
+    counts: Counter[str | None] = Counter()
+    for row, count in shown:
+        counts[catalogue.cell(column, row)] += count
+    return _written(counts)
+
+
+def _decades(catalogue: Catalogue, shown: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    counts: Counter[str | None] = Counter()
+    for row, count in shown:
+        year = catalogue.cell("year", row)
+        counts[None if year is None else f"{year // 10 * 10}s"] += count
+    return _written(counts)
+
+
+def _written(counts: Counter[str | None]) -> list[dict[str, Any]]:
+    total = counts.total()
+    return [
+        {"name": name or "unknown", "share": round(count / total, 4), "shown": count}
+        for name, count in counts.most_common()
+    ]
