@@ -55,3 +55,10 @@ serve: $(STAMP) ## the pair on this machine: make serve BUNDLE=STORE/channels/ch
 
 bench-serving: $(STAMP) ## measure the pair against one that does nothing
 	@$(BIN)/python -m tests.benchmarks.bench_serving
+
+.PHONY: chart manifests
+chart: $(STAMP) ## write the chart's schema, table of values and version
+	@$(BIN)/python -m scripts.chart
+
+manifests: chart ## render manifests/ from the chart
+	@$(BIN)/python -m scripts.manifests
