@@ -1,0 +1,1 @@
+"""The web page: what a listener sees, what an operator watches. It talks to the gateway alone."""

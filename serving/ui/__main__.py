@@ -1,0 +1,56 @@
+"""Start the page: ``python -m serving.ui --gateway_url http://127.0.0.1:8000``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from segue.errors import SettingsError
+from segue.settings import read_settings
+from serving.ui.settings import UISettings
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = Path(__file__).with_name("app.py")
+
+
+def main() -> int:
+    """Parse flags, check settings, and become Streamlit."""
+    _take_flags(sys.argv[1:])
+    try:
+        settings = read_settings(UISettings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    options = {
+        "server.address": settings.host,
+        "server.port": settings.http_port,
+        "server.baseUrlPath": settings.base_path,
+    }
+    # the rest stands in .streamlit/config.toml beside app.py, which wins over a user's own
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    os.execve(  # noqa: S606 - becomes Streamlit, so that a signal reaches it and not a parent
+        sys.executable,
+        [sys.executable, "-m", "streamlit", "run", str(APP), *flags],
+        {**os.environ, "PYTHONPATH": path},
+    )
+
+
+def _take_flags(arguments: list[str]) -> None:
+    """Flags become variables, because the process that Streamlit starts reads those."""
+    parser = argparse.ArgumentParser(prog="python -m serving.ui", description=__doc__, allow_abbrev=False)
+    for name, field in UISettings.model_fields.items():
+        if name == "gateway_key":  # a flag would show in the list of processes
+            continue
+        text = f"{field.description} [SEGUE_{name.upper()}; default {field.default}]"
+        flags = list(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
+        parser.add_argument(*flags, dest=name, metavar="VALUE", help=text.replace("%", "%%"))
+    for name, value in vars(parser.parse_args(arguments)).items():
+        if value is not None:
+            os.environ[f"SEGUE_{name.upper()}"] = value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The gateway as the views see it: one client for all sessions, and short memories of what seldom changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import streamlit as st
+
+from segue.settings import read_settings
+from serving.gateway import schemas
+from serving.ui.client import GatewayClient
+from serving.ui.faults import GatewayFault
+from serving.ui.settings import UISettings
+
+__all__ = ["client", "covers", "genres", "settings", "tracks"]
+
+# As long as a bundle that was just promoted may go unnoticed in names and covers; lists are never remembered.
+_REMEMBER_SECONDS = 120
+_IMAGES_AT_ONCE = 8
+
+
+@st.cache_resource
+def settings() -> UISettings:
+    """Settings of this process."""
+    return read_settings(UISettings)
+
+
+@st.cache_resource
+def client() -> GatewayClient:
+    """The client of this process, with its connections."""
+    given = settings()
+    return GatewayClient(
+        str(given.gateway_url), given.gateway_key, timeout_seconds=given.gateway_timeout_seconds
+    )
+
+
+def tracks(track_ids: Sequence[str]) -> dict[str, schemas.Track]:
+    """Tracks by id, those that the catalogue has."""
+    found = _tracks(tuple(track_ids)) if track_ids else []
+    return {name: track for name, track in zip(track_ids, found, strict=True) if track is not None}
+
+
+@st.cache_data(ttl=_REMEMBER_SECONDS, max_entries=500, show_spinner=False)
+def _tracks(track_ids: tuple[str, ...]) -> list[schemas.Track | None]:
+    return client().tracks(track_ids)
+
+
+@st.cache_data(ttl=_REMEMBER_SECONDS, show_spinner=False)
+def genres() -> list[str]:
+    """Names of the genres, the largest first."""
+    return [item.genre for item in client().genres()]
+
+
+@st.cache_data(ttl=_REMEMBER_SECONDS, max_entries=200, show_spinner=False)
+def _covers(paths: tuple[str, ...]) -> list[str]:
+    # the browser has no key, so the page fetches what it shows
+    gateway = client()
+    with ThreadPoolExecutor(_IMAGES_AT_ONCE) as pool:
+        return list(pool.map(gateway.image, paths))
+
+
+def covers(shown: Sequence[schemas.TrackSummary]) -> dict[str, str]:
+    """Address of each track's cover by id; none of a track whose cover can't be had."""
+    found = {track.track_id: track.image_url for track in shown if track.image_url}
+    drawn = {track.track_id: track.image for track in shown if not track.image_url}
+    try:
+        fetched = _covers(tuple(drawn.values())) if drawn else []
+    except GatewayFault:
+        # a list without pictures is better than none
+        fetched = []
+    return found | dict(zip(drawn, fetched, strict=False))

@@ -1,0 +1,132 @@
+"""A list as a link: seeds and settings as query parameters, and back.
+
+A weight stands behind ``@`` and a range around ``-``, as on the command line (``segue recommend``)::
+
+    ?seed=4cOdK2wGLETKBW3PvgPWqT&seed=ID@-0.5&artist=Nina%20Simone&genre=jazz&k=20&year=1955-1969
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from serving.ui.query import BOUNDS, K_MOST, Query, Seed, SeedKind
+from serving.ui.sound import SOUND_BOUNDS
+
+__all__ = ["from_params", "to_params"]
+
+_SEED_NAMES: Mapping[str, SeedKind] = {"seed": "track", "artist": "artist", "genre": "genre"}
+_MOST_SEEDS = 20
+_MOST_GENRES = 50
+_LONGEST = 200
+
+
+def to_params(query: Query) -> dict[str, list[str]]:
+    """Query parameters that `from_params` makes the same query of; what is as by default is left out."""
+    params: dict[str, list[str]] = {}
+    for name, kind in _SEED_NAMES.items():
+        texts = [_seed_text(seed) for seed in query.seeds if seed.kind == kind]
+        if texts:
+            params[name] = texts
+    for feature, value in query.sound.items():
+        params[f"sound.{feature}"] = [value if isinstance(value, str) else f"{value:g}"]
+    default = Query()
+    numbers = {
+        "k": (query.k, default.k),
+        "popularity": (query.popularity_weight, default.popularity_weight),
+        "diversity": (query.diversity, default.diversity),
+        "per_artist": (query.max_per_artist, default.max_per_artist),
+    }
+    params |= {name: [f"{value:g}"] for name, (value, usual) in numbers.items() if value != usual and value is not None}
+    if query.clean:
+        params["clean"] = ["1"]
+    if query.genres:
+        params["only"] = list(query.genres)
+    for name, (low, high) in query.ranges.items():
+        params[name] = [f"{low:g}-{high:g}"]
+    return params
+
+
+def from_params(params: Mapping[str, Sequence[str]]) -> tuple[Query, tuple[str, ...]]:
+    """Read a link.
+
+    Parameters
+    ----------
+    params
+        Values by parameter, as a browser sent them: anything at all.
+
+    Returns
+    -------
+    The query, and the names of the parameters that say nothing that can be understood.
+    """
+    given: dict[str, Any] = {}
+    ignored: list[str] = []
+    seeds: list[Seed] = []
+    sound: dict[str, float | str] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    for name, values in params.items():
+        try:
+            if name in _SEED_NAMES:
+                seeds += [_read_seed(_SEED_NAMES[name], value) for value in values]
+            elif name.startswith("sound."):
+                feature = name.removeprefix("sound.")
+                sound[feature] = _read_sound(feature, values[-1])
+            elif name in BOUNDS:
+                ranges[name] = _read_range(values[-1], BOUNDS[name])
+            elif name == "only":
+                given["genres"] = tuple(value[:_LONGEST] for value in values[:_MOST_GENRES] if value)
+            else:
+                field, read = _SETTINGS[name]
+                given[field] = read(values[-1])
+        except (KeyError, ValueError, IndexError):
+            ignored.append(name)
+    unique = {(seed.kind, seed.value): seed for seed in seeds}
+    kept = tuple(unique.values())[:_MOST_SEEDS]
+    return Query(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
+
+
+def _seed_text(seed: Seed) -> str:
+    # a name with an @ of its own would be read as a weight
+    return seed.value if seed.weight == 1 and "@" not in seed.value else f"{seed.value}@{seed.weight:g}"
+
+
+def _read_seed(kind: SeedKind, text: str) -> Seed:
+    value, found, weight = text.rpartition("@")
+    if not found:
+        value, weight = text, "1"
+    if not value or len(value) > _LONGEST:
+        raise ValueError("no seed")
+    number = _number(weight, -10, 10)
+    if number == 0:
+        raise ValueError("a weight of 0 says nothing")
+    return Seed(kind, value, number)
+
+
+def _read_sound(feature: str, text: str) -> float | str:
+    if feature == "genre":
+        return text[:_LONGEST]
+    return _number(text, *SOUND_BOUNDS[feature])
+
+
+def _read_range(text: str, bounds: tuple[float, float]) -> tuple[float, float]:
+    low, high = (_number(part, *bounds) for part in text.split("-"))
+    if low > high or (low, high) == bounds:
+        raise ValueError("no range")
+    return low, high
+
+
+def _number(text: str, low: float, high: float) -> float:
+    value = float(text)
+    if not math.isfinite(value) or not low <= value <= high:
+        raise ValueError("out of bounds")
+    return value
+
+
+_SETTINGS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "k": ("k", lambda text: int(_number(text, 1, K_MOST))),
+    "popularity": ("popularity_weight", lambda text: _number(text, 0, 1)),
+    "diversity": ("diversity", lambda text: _number(text, 0, 1)),
+    "per_artist": ("max_per_artist", lambda text: int(_number(text, 1, K_MOST))),
+    "clean": ("clean", lambda text: text == "1"),
+}

@@ -1,0 +1,167 @@
+"""One recommended track: what it is, how near, why, and what a listener can do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from serving.gateway import schemas
+from serving.ui import gateway, state
+from serving.ui.faults import GatewayFault
+from serving.ui.parts.fault import fault_words, plain
+from serving.ui.parts.markup import about, bar, cover, explicit_mark, show_html
+from serving.ui.parts.radar import Features, radar
+from serving.ui.query import Seed
+from serving.ui.why import reasons
+from serving.ui.words import say
+
+__all__ = ["Card", "card"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a card shows.
+
+    Attributes
+    ----------
+    impression
+        The list that it belongs to.
+    item, track
+        The track as the list and as the catalogue describe it.
+    cover
+        Address of its cover.
+    explained
+        Its entry of the explanation.
+    seed
+        Name and features of the seed that it is nearest to; the name is None for raw features.
+    """
+
+    impression: schemas.Recommendations
+    item: schemas.Item
+    track: schemas.Track
+    cover: str | None
+    explained: dict[str, Any] | None
+    seed: tuple[str | None, Features]
+
+
+@st.fragment
+def card(shown: Card) -> None:
+    """Draw it. A fragment, so that what is done with one card runs none of the others again."""
+    item, track = shown.item, shown.track
+    with st.container(border=True, key=f"card-{item.rank}", gap="small"):
+        show_html(_head(shown))
+        with st.container(horizontal=True, gap="xsmall", key=f"actions-{item.rank}"):
+            _feedback(shown, "like", icon=":material/thumb_up:")
+            _feedback(shown, "skip", icon=":material/skip_next:")
+            is_open = _why_button(shown)
+            _link(shown)
+            seed = Seed("track", item.track_id)
+            if st.button(
+                say("card.seed"),
+                key=f"seed-{item.rank}-{item.track_id}",
+                help=plain(say("card.seed_help", title=track.track_name)),
+                icon=":material/add:",
+                type="tertiary",
+                disabled=state.has_seed(seed),
+                on_click=state.add_seed,
+                args=(seed,),
+            ):
+                st.rerun()
+        if is_open:
+            _why(shown)
+
+
+def _head(shown: Card) -> str:
+    item, track = shown.item, shown.track
+    popularity = item.popularity if item.popularity is not None else item.predicted_popularity
+    bars = bar(say("card.similarity"), item.similarity, f"{item.similarity:.0%}") + bar(
+        say("card.popularity"),
+        None if popularity is None else popularity / 100,
+        say("value.unknown") if popularity is None else f"{popularity:.0f}",
+    )
+    preview = ""
+    if track.preview_url and track.preview_url.startswith(("https://", "http://")):
+        words = escape(say("card.preview", title=track.track_name), quote=True)
+        source = escape(track.preview_url, quote=True)
+        preview = f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio>'
+    return (
+        f'<div class="segue-card"><div class="segue-rank">{item.rank}</div>{cover(shown.cover, size="large")}'
+        f'<div class="segue-names"><h3 class="segue-title">{escape(track.track_name)}{explicit_mark(track)}</h3>'
+        f'<div class="segue-about">{about(track)}</div>{preview}</div><div class="segue-bars">{bars}</div></div>'
+    )
+
+
+def _feedback(shown: Card, event: str, *, icon: str) -> None:
+    """A button that logs an event; it stays pressed once the gateway has it."""
+    track_id, title = shown.item.track_id, shown.track.track_name
+    said = state.events().get(track_id)
+    past = {"like": "liked", "skip": "skipped"}[event]
+    pressed = st.button(
+        say(f"card.{past if said == event else event}"),
+        key=f"{event}-{shown.item.rank}-{track_id}",
+        help=plain(say(f"card.{event}_help", title=title)),
+        icon=icon,
+        type="primary" if said == event else "secondary",
+        disabled=said == event,
+    )
+    if pressed and _send(shown, event):
+        state.events()[track_id] = event
+        st.rerun(scope="fragment")
+
+
+def _send(shown: Card, event: str) -> bool:
+    try:
+        gateway.client().send_feedback(
+            shown.impression.impression_id, shown.item.track_id, event, session=state.session_id()
+        )
+    except GatewayFault as fault:
+        st.toast(plain(f"{say('card.feedback_failed')} {fault_words(fault)[0]}"), icon=":material/error:")
+        return False
+    return True
+
+
+def _why_button(shown: Card) -> bool:
+    key = f"open-{shown.impression.impression_id}-{shown.item.rank}"
+    is_open: bool = st.session_state.get(key, False)
+    if st.button(
+        say("card.hide" if is_open else "card.why"),
+        key=f"why-{shown.item.rank}-{shown.item.track_id}",
+        help=plain(say("card.why_help", title=shown.track.track_name)),
+        icon=":material/lightbulb:",
+    ):
+        st.session_state[key] = not is_open
+        st.rerun(scope="fragment")
+    return is_open
+
+
+def _link(shown: Card) -> None:
+    template = gateway.settings().track_link
+    if not template:
+        return
+    st.link_button(
+        say("card.open"),
+        template.format(track_id=quote(shown.item.track_id, safe="")),
+        key=f"link-{shown.item.rank}-{shown.item.track_id}",
+        help=plain(say("card.open_help", title=shown.track.track_name)),
+        icon=":material/open_in_new:",
+        type="tertiary",
+        on_click=lambda: _send(shown, "click") and None,
+    )
+
+
+def _why(shown: Card) -> None:
+    name, features = shown.seed
+    words, chart = st.columns([5, 6], gap="medium", vertical_alignment="center")
+    with words:
+        for sentence in reasons(shown.item, shown.explained, seed_title=name):
+            st.markdown(plain(sentence))
+    with chart:
+        radar(
+            (shown.track.track_name, shown.track.features),
+            (name or say("why.seed"), features),
+            key=f"radar-{shown.item.rank}-{shown.item.track_id}",
+        )

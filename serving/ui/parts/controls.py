@@ -1,0 +1,117 @@
+"""Sliders and choices of a request. Each keeps its value in the session, so other pages can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from serving.ui import gateway
+from serving.ui.faults import GatewayFault
+from serving.ui.query import BOUNDS, K_MOST, Query
+from serving.ui.words import say
+
+__all__ = ["controls", "read_controls", "reset_controls", "set_controls"]
+
+_DEFAULT = Query()
+_STEPS: Mapping[str, float] = {"energy": 0.05, "valence": 0.05, "tempo": 5.0, "year": 1.0}
+
+
+def controls() -> None:
+    """All of them, folded away until they are wanted."""
+    _fill_in()
+    with st.expander(say("settings.title"), icon=":material/tune:", key="fine-tune", on_change="rerun"):
+        st.checkbox(say("settings.popularity_default"), **_kept("popularity_auto"))
+        st.slider(
+            say("settings.popularity"),
+            0.0,
+            1.0,
+            step=0.05,
+            help=say("settings.popularity_help"),
+            disabled=st.session_state["set_popularity_auto"],
+            **_kept("popularity"),
+        )
+        st.slider(
+            say("settings.diversity"),
+            0.0,
+            1.0,
+            step=0.05,
+            help=say("settings.diversity_help"),
+            **_kept("diversity"),
+        )
+        for name, (low, high) in BOUNDS.items():
+            shown: dict[str, Any] = {"help": say("settings.valence_help")} if name == "valence" else {}
+            if name == "year":
+                st.slider(say("settings.year"), int(low), int(high), step=1, **_kept(name))
+            else:
+                st.slider(say(f"settings.{name}"), low, high, step=_STEPS[name], **shown, **_kept(name))
+        st.multiselect(
+            say("settings.genres"), _genres(), placeholder=say("settings.genres_any"), **_kept("genres")
+        )
+        st.number_input(say("settings.per_artist"), 1, K_MOST, step=1, **_kept("per_artist"))
+        st.slider(say("settings.k"), 1, K_MOST, step=1, **_kept("k"))
+        st.checkbox(say("settings.explicit"), **_kept("clean"))
+        st.button(say("settings.reset"), key="reset-controls", type="tertiary", on_click=reset_controls)
+
+
+def read_controls() -> dict[str, Any]:
+    """The values as arguments of `Query`."""
+    _fill_in()
+    value = {name: st.session_state[f"set_{name}"] for name in _values(_DEFAULT)}
+    ranges = {name: tuple(map(float, value[name])) for name in BOUNDS}
+    return {
+        "k": value["k"],
+        "popularity_weight": None if value["popularity_auto"] else value["popularity"],
+        "diversity": value["diversity"],
+        "max_per_artist": value["per_artist"],
+        "clean": value["clean"],
+        "genres": tuple(value["genres"]),
+        "ranges": {name: pair for name, pair in ranges.items() if pair != BOUNDS[name]},
+    }
+
+
+def set_controls(query: Query) -> None:
+    """Put the values of a query on them."""
+    for name, value in _values(query).items():
+        st.session_state[f"set_{name}"] = value
+
+
+def reset_controls() -> None:
+    """As they were at first."""
+    set_controls(_DEFAULT)
+
+
+def _values(query: Query) -> dict[str, Any]:
+    weight = query.popularity_weight
+    ranges: dict[str, Any] = {name: query.ranges.get(name, bounds) for name, bounds in BOUNDS.items()}
+    low, high = ranges["year"]
+    return {
+        "k": query.k,
+        "popularity_auto": weight is None,
+        "popularity": 0.2 if weight is None else weight,
+        "diversity": query.diversity,
+        "per_artist": query.max_per_artist,
+        "clean": query.clean,
+        "genres": list(query.genres),
+        **ranges,
+        "year": (int(low), int(high)),
+    }
+
+
+def _fill_in() -> None:
+    for name, value in _values(_DEFAULT).items():
+        st.session_state.setdefault(f"set_{name}", value)
+
+
+def _kept(name: str) -> dict[str, Any]:
+    return {"key": f"set_{name}", "persist_state": "session"}
+
+
+def _genres() -> list[str]:
+    """The catalogue's genres, and those that a link chose of another catalogue."""
+    try:
+        known = gateway.genres()
+    except GatewayFault:
+        known = []
+    return [*known, *(name for name in st.session_state["set_genres"] if name not in known)]

@@ -1,0 +1,68 @@
+"""A fault of the gateway in words, with what to do about it and a button to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from serving.ui import faults
+from serving.ui.words import say
+
+__all__ = ["fault_words", "faults_shown", "show_fault"]
+
+
+def fault_words(fault: faults.GatewayFault) -> tuple[str, str]:
+    """What happened, and what the reader can do."""
+    match fault:
+        case faults.GatewayAway():
+            return say("error.away"), say("error.away_more", url=fault.url)
+        case faults.GatewaySlow():
+            return say("error.slow", seconds=f"{fault.seconds:g}"), say("error.slow_more")
+        case faults.GatewayStrange():
+            return say("error.strange"), say("error.strange_more", detail=str(fault))
+        case faults.NoKey():
+            return say("error.no_key"), say("error.no_key_more")
+        case faults.KeyRefused():
+            return say("error.key_refused"), say("error.no_key_more")
+        case faults.ScopeMissing():
+            return say("error.scope"), fault.detail
+        case faults.SeedsUnknown():
+            return say("list.all_unknown", seeds=", ".join(fault.seeds)), say("list.all_unknown_more")
+        case faults.NothingThere():
+            return say("error.not_found"), fault.detail
+        case faults.GatewayBusy():
+            return say("error.busy"), f"{fault.detail}. {say('error.busy_more', seconds=fault.retry_seconds)}"
+        case faults.GatewayRefused(status=status) if status >= 500:
+            more = say("error.failed_more", request_id=fault.request_id) if fault.request_id else ""
+            return say("error.failed"), f"{fault.detail}. {more}"
+        case faults.GatewayRefused():
+            return say("error.refused"), fault.detail
+    return say("error.failed"), str(fault)
+
+
+def show_fault(fault: faults.GatewayFault, *, key: str) -> None:
+    """Show a fault where its answer would have stood."""
+    happened, what_to_do = fault_words(fault)
+    # a detail is text of the gateway, not Markdown of ours
+    with st.container(border=True, key=f"fault-{key}"):
+        st.markdown(f"**{plain(happened)}**")
+        st.markdown(plain(what_to_do))
+        if not isinstance(fault, faults.SeedsUnknown):
+            # pressing any button runs the page again, which is what trying again means
+            st.button(say("error.retry"), key=f"retry-{key}", icon=":material/refresh:")
+
+
+@contextmanager
+def faults_shown(key: str) -> Iterator[None]:
+    """Show what the gateway refuses within instead of failing the page."""
+    try:
+        yield
+    except faults.GatewayFault as fault:
+        show_fault(fault, key=key)
+
+
+def plain(text: str) -> str:
+    """Text as Markdown that shows it as it is."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)

@@ -1,0 +1,60 @@
+"""HTML of tracks, everything from a catalogue escaped. Streamlit sanitizes it once more."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from serving.gateway import schemas
+from serving.ui.words import say
+
+__all__ = ["bar", "cover", "show_html", "track_line"]
+
+
+def show_html(text: str) -> None:
+    """Put HTML on the page."""
+    st.html(text)
+
+
+def cover(address: str | None, *, size: str) -> str:
+    """A cover, decorative: the title stands beside it. ``size`` is ``small`` or ``large``."""
+    if not address:
+        return f'<div class="segue-cover segue-{size} segue-blank" aria-hidden="true">♪</div>'
+    return (
+        f'<img class="segue-cover segue-{size}" src="{escape(address, quote=True)}" alt="" '
+        'loading="lazy" referrerpolicy="no-referrer">'
+    )
+
+
+def track_line(track: schemas.TrackSummary, address: str | None, *, size: str = "small") -> str:
+    """A cover with title, artist, year and genre beside it."""
+    return (
+        f'<div class="segue-track">{cover(address, size=size)}<div class="segue-names">'
+        f'<div class="segue-title">{escape(track.track_name)}{explicit_mark(track)}</div>'
+        f'<div class="segue-about">{about(track)}</div></div></div>'
+    )
+
+
+def about(track: schemas.TrackSummary) -> str:
+    """Artist, year and genre, as far as they are known."""
+    known = [track.artist_name, str(track.year) if track.year else "", track.genre or ""]
+    return '<span class="segue-dot"> · </span>'.join(escape(part) for part in known if part)
+
+
+def explicit_mark(track: schemas.TrackSummary) -> str:
+    """The letter E that music shops show, with its meaning for those who can't see it."""
+    if not track.explicit:
+        return ""
+    words = escape(say("card.explicit"), quote=True)
+    return f' <abbr class="segue-explicit" role="img" title="{words}" aria-label="{words}">E</abbr>'
+
+
+def bar(label: str, value: float | None, shown: str) -> str:
+    """A labelled bar from 0 to 1, empty where the value is not known."""
+    share = min(max(value or 0.0, 0.0), 1.0)
+    return (
+        f'<div class="segue-bar"><div class="segue-bar-words"><span>{escape(label)}</span>'
+        f"<span>{escape(shown)}</span></div>"
+        f'<div class="segue-bar-track" aria-hidden="true"><div style="width:{share:.1%}"></div></div></div>'
+    )

@@ -1,0 +1,56 @@
+"""How a track and its seed sound, as a radar chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from serving.ui.sound import RADAR, feature_name, feature_value
+from serving.ui.words import say
+
+__all__ = ["radar"]
+
+Features = Mapping[str, float | str | None]
+
+
+def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) -> None:
+    """Draw two tracks, each a name and its raw features; nothing where fewer than three can be compared."""
+    import plotly.graph_objects as go
+
+    axes = [name for name in RADAR if _both_known(name, track[1], seed[1])]
+    if len(axes) < 3:
+        return
+    figure = go.Figure()
+    looks: tuple[dict[str, Any], ...] = ({"dash": "dot"}, {})
+    for (name, features), line in zip((seed, track), looks, strict=True):
+        values = [float(features[axis] or 0) for axis in axes]
+        figure.add_scatterpolar(
+            r=[*values, values[0]],
+            theta=[feature_name(axis) for axis in (*axes, axes[0])],
+            name=name if len(name) <= 28 else f"{name[:27]}…",
+            fill="toself",
+            opacity=0.75,
+            line={**line, "width": 2},
+        )
+    figure.update_layout(
+        height=320,
+        margin={"l": 70, "r": 70, "t": 24, "b": 24},
+        polar={"radialaxis": {"range": [0, 1], "showticklabels": False, "ticks": ""}, "bgcolor": "rgba(0,0,0,0)"},
+        legend={"orientation": "h", "y": -0.12, "x": 0.5, "xanchor": "center"},
+    )
+    values = "; ".join(
+        f"{feature_name(axis)} {feature_value(axis, track[1][axis])} / {feature_value(axis, seed[1][axis])}"
+        for axis in axes
+    )
+    st.plotly_chart(
+        figure,
+        key=key,
+        config={"displayModeBar": False, "staticPlot": True},
+        alt=say("why.radar_alt", track=track[0], seed=seed[0], values=values),
+    )
+
+
+def _both_known(name: str, track: Features, seed: Features) -> bool:
+    return isinstance(track.get(name), int | float) and isinstance(seed.get(name), int | float)

@@ -1,0 +1,95 @@
+"""Search while typing: tracks with cover, artist, year and genre, and their artists, each to start from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from serving.gateway import schemas
+from serving.ui import gateway, state
+from serving.ui.parts.fault import faults_shown, plain
+from serving.ui.parts.markup import show_html, track_line
+from serving.ui.query import Seed
+from serving.ui.words import say
+
+__all__ = ["genre_seeds", "search"]
+
+_SHOWN = 6
+_ARTISTS = 2
+_GENRES = 12
+
+
+def search() -> None:
+    """The field, and what it finds."""
+    typed = st.text_input(
+        say("search.label"),
+        type="search",
+        placeholder=say("search.placeholder"),
+        live="200ms",
+        key="search",
+        max_chars=200,
+        persist_state="session",
+    )
+    text = (typed or "").strip()
+    if not text:
+        return
+    with faults_shown("search"):
+        found = gateway.client().search(text, limit=_SHOWN).items
+        if not found:
+            st.markdown(plain(say("search.none", query=text)))
+            return
+        covers = gateway.covers(found)
+        with st.container(key="found", gap="xsmall"):
+            for track in found:
+                _found(track, covers.get(track.track_id))
+            _artists(found)
+
+
+def genre_seeds() -> None:
+    """The largest genres, each a seed: somewhere to begin for who has no song in mind."""
+    with faults_shown("genres"):
+        names = gateway.genres()[:_GENRES]
+        if not names:
+            return
+        st.caption(say("search.genres"))
+        with st.container(horizontal=True, gap="xsmall", key="genre-seeds"):
+            for name in names:
+                seed = Seed("genre", name)
+                st.button(
+                    plain(name),
+                    key=f"genre-{name}",
+                    on_click=state.add_seed,
+                    args=(seed,),
+                    disabled=state.has_seed(seed),
+                )
+
+
+def _found(track: schemas.TrackSummary, cover: str | None) -> None:
+    seed = Seed("track", track.track_id)
+    is_chosen = state.has_seed(seed)
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key=f"found-{track.track_id}"):
+        show_html(track_line(track, cover))
+        st.button(
+            say("search.added" if is_chosen else "search.add"),
+            key=f"add-{track.track_id}",
+            help=plain(say("search.add_help", title=track.track_name, artist=track.artist_name)),
+            icon=":material/check:" if is_chosen else ":material/add:",
+            disabled=is_chosen,
+            on_click=state.add_seed,
+            args=(seed,),
+        )
+
+
+def _artists(found: list[schemas.TrackSummary]) -> None:
+    names = list(dict.fromkeys(track.artist_name for track in found))[:_ARTISTS]
+    with st.container(horizontal=True, gap="xsmall", key="found-artists"):
+        for name in names:
+            seed = Seed("artist", name)
+            st.button(
+                plain(say("search.artist", artist=name)),
+                key=f"add-artist-{name}",
+                help=plain(say("search.artist_help", artist=name)),
+                icon=":material/artist:",
+                disabled=state.has_seed(seed),
+                on_click=state.add_seed,
+                args=(seed,),
+            )

@@ -1,0 +1,96 @@
+"""The seeds chosen: what each is, how much it counts, and buttons to change that."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from serving.gateway import schemas
+from serving.ui import gateway, state
+from serving.ui.faults import GatewayFault
+from serving.ui.parts.fault import plain
+from serving.ui.parts.markup import cover, show_html
+from serving.ui.query import WEIGHTS, Seed
+from serving.ui.words import say
+
+__all__ = ["seed_list", "seed_names"]
+
+
+def seed_names(seeds: tuple[Seed, ...]) -> dict[Seed, str]:
+    """How each seed is called: a track by its title, where the catalogue has it."""
+    known = _known(seeds)
+    return {seed: known[seed.value].track_name if seed.value in known else seed.value for seed in seeds}
+
+
+def seed_list() -> None:
+    """The seeds, or how to choose one."""
+    chosen = state.seeds()
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.markdown(f"##### {say('seeds.title')}")
+        if len(chosen) > 1:
+            st.button(say("seeds.clear"), key="clear-seeds", type="tertiary", on_click=state.clear_seeds)
+    if not chosen:
+        st.caption(say("seeds.none"))
+        return
+    known = _known(chosen)
+    names = seed_names(chosen)
+    covers = gateway.covers(list(known.values()))
+    for position, seed in enumerate(chosen):
+        track = known.get(seed.value) if seed.kind == "track" else None
+        _seed(position, seed, names[seed], track, covers.get(seed.value))
+    if not any(seed.weight > 0 for seed in chosen):
+        st.warning(say("seeds.only_negative"))
+
+
+def _known(seeds: tuple[Seed, ...]) -> dict[str, schemas.Track]:
+    try:
+        return gateway.tracks([seed.value for seed in seeds if seed.kind == "track"])
+    except GatewayFault:
+        # the list says what is wrong with the gateway; the seeds can still be changed
+        return {}
+
+
+def _seed(position: int, seed: Seed, name: str, track: schemas.Track | None, address: str | None) -> None:
+    with st.container(border=True, key=f"seed-{position}", gap="xsmall"):
+        show_html(
+            f'<div class="segue-track">{cover(address, size="small")}<div class="segue-names">'
+            f'<div class="segue-title">{escape(name)}</div>'
+            f'<div class="segue-about">{escape(_about(seed, track))}</div></div>'
+            f'<div class="segue-weight segue-weight-{_sign(seed)}">{escape(_weight(seed))}</div></div>'
+        )
+        with st.container(horizontal=True, gap="xsmall"):
+            for label, steps, icon in (("less", -1, "remove"), ("more", 1, "add")):
+                st.button(
+                    say(f"seeds.{label}"),
+                    key=f"{label}-{position}",
+                    help=plain(say(f"seeds.{label}_help", name=name)),
+                    icon=f":material/{icon}:",
+                    disabled=seed.weight == WEIGHTS[0 if steps < 0 else -1],
+                    on_click=state.move_seed,
+                    args=(position, steps),
+                )
+            st.button(
+                say("seeds.remove"),
+                key=f"remove-{position}",
+                help=plain(say("seeds.remove_help", name=name)),
+                icon=":material/close:",
+                type="tertiary",
+                on_click=state.remove_seed,
+                args=(position,),
+            )
+
+
+def _about(seed: Seed, track: schemas.Track | None) -> str:
+    if seed.kind != "track":
+        return say(f"seeds.{seed.kind}")
+    return track.artist_name if track else say("seeds.unknown")
+
+
+def _weight(seed: Seed) -> str:
+    nearest = min(WEIGHTS, key=lambda weight: abs(weight - seed.weight))
+    return say(f"weight.{nearest:g}")
+
+
+def _sign(seed: Seed) -> str:
+    return "against" if seed.weight < 0 else "for"

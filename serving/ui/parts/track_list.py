@@ -1,0 +1,139 @@
+"""The list: its cards, what was left out, and how to take it along."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from serving.gateway import schemas
+from serving.ui import gateway, state
+from serving.ui.link import to_params
+from serving.ui.parts.card import Card, card
+from serving.ui.parts.fault import plain
+from serving.ui.parts.radar import Features
+from serving.ui.parts.seeds import seed_names
+from serving.ui.query import Query
+from serving.ui.why import dropped_words
+from serving.ui.words import say
+
+__all__ = ["as_csv", "track_list"]
+
+
+def track_list(shown: state.Shown) -> None:
+    """Draw the list that is on the page."""
+    answer = shown.answer
+    _notes(shown)
+    if not answer.items:
+        with st.container(border=True, key="empty-list"):
+            st.markdown(f"**{say('list.empty')}**")
+            st.markdown(plain(say("list.empty_more", reason=answer.reason or "")))
+        return
+    explained = {entry["track_id"]: entry for entry in (answer.explanation or {}).get("items", [])}
+    near = {str(entry["nearest_seed"]) for entry in explained.values() if entry.get("nearest_seed")}
+    wanted = dict.fromkeys((*(item.track_id for item in answer.items), *sorted(near)))
+    known = gateway.tracks(tuple(wanted))
+    listed = [known[item.track_id] for item in answer.items if item.track_id in known]
+    _take_along(shown, {track.track_id: track for track in listed})
+    covers = gateway.covers(listed)
+    for item in answer.items:
+        # a bundle that was promoted a moment ago may have dropped it
+        if item.track_id not in known:
+            continue
+        entry = explained.get(item.track_id)
+        card(
+            Card(
+                impression=answer,
+                item=item,
+                track=known[item.track_id],
+                cover=covers.get(item.track_id),
+                explained=entry,
+                seed=_seed(entry, known, shown.query),
+            )
+        )
+    if dropped := dropped_words(answer.explanation):
+        st.caption(plain(dropped))
+
+
+def as_csv(items: list[schemas.Item], tracks: Mapping[str, schemas.Track]) -> str:
+    """The list as a table, one track a row. A cell that a spreadsheet would take for a formula is quoted."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    columns = ("rank", "track_id", "track_name", "artist_name", "year", "genre", "similarity", "popularity", "score")
+    table.writerow(columns)
+    for item in items:
+        track = tracks.get(item.track_id)
+        year, genre = (track.year, track.genre) if track else (None, None)
+        row = (item.rank, item.track_id, item.track_name, item.artist_name, year, genre)
+        numbers = (item.similarity, item.popularity, item.score)
+        table.writerow([*map(_cell, row), *numbers])
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula else value
+
+
+def _notes(shown: state.Shown) -> None:
+    answer = shown.answer
+    if answer.degraded:
+        st.warning(say("list.degraded"), icon=":material/bolt:")
+    if answer.unknown_seeds:
+        names = ", ".join(answer.unknown_seeds)
+        st.info(plain(say("list.unknown_seeds", seeds=names)), icon=":material/help:")
+
+
+def _take_along(shown: state.Shown, tracks: Mapping[str, schemas.Track]) -> None:
+    items = shown.answer.items
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="list-head"
+    ):
+        st.caption(say("list.count", count=len(items), pool=shown.answer.pool.after_filters))
+        with st.container(horizontal=True, gap="xsmall", width="content", key="take-along"):
+            with st.popover(say("list.share"), icon=":material/link:", type="tertiary"):
+                st.caption(say("list.share_help"))
+                st.code(_address(shown.query), language=None, wrap_lines=True)
+            # made when it is asked for would be a round trip; a list is two kilobytes
+            st.download_button(
+                say("list.csv"),
+                as_csv(items, tracks),
+                "segue.csv",
+                "text/csv",
+                key="save-csv",
+                help=say("list.csv_help"),
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )
+            st.download_button(
+                say("list.ids"),
+                "".join(f"{item.track_id}\n" for item in items),
+                "segue.txt",
+                "text/plain",
+                key="save-ids",
+                help=say("list.ids_help"),
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )
+
+
+def _address(query: Query) -> str:
+    here = (st.context.url or "").partition("?")[0]
+    return f"{here}?{urlencode(to_params(query), doseq=True)}"
+
+
+def _seed(
+    entry: Mapping[str, Any] | None, known: Mapping[str, schemas.Track], query: Query
+) -> tuple[str | None, Features]:
+    """Name and features of what a track is nearest to: a track, or the sound that was described."""
+    track = known.get(str((entry or {}).get("nearest_seed")))
+    if track is not None:
+        return track.track_name, track.features
+    names = seed_names(query.seeds)
+    return (next(iter(names.values()), None), {}) if query.seeds else (None, query.sound)

@@ -1,0 +1,74 @@
+"""Features of sound as the page shows them: bounds of their sliders, and values in a reader's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from serving.ui.words import all_words, say
+
+__all__ = ["KEYS", "RADAR", "SOUND_BOUNDS", "feature_name", "feature_value"]
+
+# Bounds of what can be said of a track that is in no catalogue; a slider each.
+SOUND_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "energy": (0, 1),
+    "valence": (0, 1),
+    "danceability": (0, 1),
+    "acousticness": (0, 1),
+    "instrumentalness": (0, 1),
+    "speechiness": (0, 1),
+    "liveness": (0, 1),
+    "tempo": (40, 220),
+    "loudness": (-40, 0),
+    "duration_ms": (30_000, 900_000),
+    "key": (0, 11),
+    "mode": (0, 1),
+    "year": (1920, 2030),
+}
+# Axes of the radar chart: all of them shares, so that one scale fits them.
+RADAR = (
+    "energy",
+    "danceability",
+    "valence",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+    "speechiness",
+)
+KEYS = ("C", "C♯/D♭", "D", "D♯/E♭", "E", "F", "F♯/G♭", "G", "G♯/A♭", "A", "A♯/B♭", "B")
+
+
+def feature_name(name: str) -> str:
+    """A feature in words; one that the page does not know, by its own name."""
+    return say(f"feature.{name}") if f"feature.{name}" in all_words("en") else name.replace("_", " ")
+
+
+def feature_value(name: str, value: float | str | None) -> str:
+    """A value in the terms that a reader knows: percent, BPM, minutes, a key's name."""
+    if value is None:
+        return say("value.unknown")
+    if isinstance(value, str):
+        return value
+    match name:
+        case "tempo":
+            return say("value.bpm", value=f"{value:.0f}")
+        case "loudness":
+            return say("value.db", value=f"{value:.0f}".replace("-", "\N{MINUS SIGN}"))
+        case "duration_ms":
+            return duration(value)
+        case "key":
+            return KEYS[int(value)] if 0 <= value < len(KEYS) else say("value.unknown")
+        case "mode":
+            return say("value.major" if value >= 0.5 else "value.minor")
+        case "explicit":
+            return say("value.yes" if value >= 0.5 else "value.no")
+        case "time_signature":
+            return f"{value:.0f}/4"
+        case "year" | "popularity":
+            return f"{value:.0f}"
+    return f"{value:.0%}" if 0 <= value <= 1 else f"{value:g}"
+
+
+def duration(milliseconds: float) -> str:
+    """Minutes and seconds, such as 3:07."""
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes}:{seconds:02}"

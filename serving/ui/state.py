@@ -1,0 +1,104 @@
+"""What one visitor's session remembers: seeds, the list, what was liked. Widgets keep their own values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import streamlit as st
+
+from serving.gateway import schemas
+from serving.ui.query import Query, Seed
+
+__all__ = [
+    "Shown",
+    "add_seed",
+    "admin_key",
+    "clear_seeds",
+    "events",
+    "has_seed",
+    "move_seed",
+    "remove_seed",
+    "seeds",
+    "session_id",
+    "set_seeds",
+    "show_list",
+    "shown",
+]
+
+MOST_SEEDS = 20
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The list on the page, and what it was asked for with."""
+
+    query: Query
+    answer: schemas.Recommendations
+
+
+def session_id() -> str:
+    """An opaque name of this session, under which its lists and feedback are logged."""
+    name: str = st.session_state.setdefault("session_id", uuid4().hex)
+    return name
+
+
+def seeds() -> tuple[Seed, ...]:
+    """Seeds chosen so far."""
+    chosen: tuple[Seed, ...] = st.session_state.get("seeds", ())
+    return chosen
+
+
+def set_seeds(chosen: tuple[Seed, ...]) -> None:
+    """Replace the seeds."""
+    st.session_state["seeds"] = chosen[:MOST_SEEDS]
+
+
+def has_seed(seed: Seed) -> bool:
+    """Whether it is chosen, whatever it weighs."""
+    return any((chosen.kind, chosen.value) == (seed.kind, seed.value) for chosen in seeds())
+
+
+def add_seed(seed: Seed) -> None:
+    """Choose one more."""
+    if not has_seed(seed):
+        set_seeds((*seeds(), seed))
+
+
+def move_seed(position: int, steps: int) -> None:
+    """Let a seed count more or less."""
+    set_seeds(tuple(seed.moved(steps) if i == position else seed for i, seed in enumerate(seeds())))
+
+
+def remove_seed(position: int) -> None:
+    """Take a seed off."""
+    set_seeds(tuple(seed for i, seed in enumerate(seeds()) if i != position))
+
+
+def clear_seeds() -> None:
+    """Take all seeds off."""
+    set_seeds(())
+
+
+def shown() -> Shown | None:
+    """The list on the page."""
+    current: Shown | None = st.session_state.get("shown")
+    return current
+
+
+def show_list(current: Shown | None) -> None:
+    """Put a list on the page; what was said about the one before is of no use to it."""
+    st.session_state["shown"] = current
+    st.session_state["events"] = {}
+
+
+def events() -> dict[str, str]:
+    """What the listener said about tracks of this list, by track id."""
+    said: dict[str, str] = st.session_state.setdefault("events", {})
+    return said
+
+
+def admin_key() -> str:
+    """The administrator's key of this session; empty where none was typed."""
+    key: str = st.session_state.get("admin_key", "")
+    return key

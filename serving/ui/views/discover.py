@@ -1,0 +1,123 @@
+"""Discover: choose seeds or a sound, get the list, see why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from serving.ui import gateway, state
+from serving.ui.link import from_params, to_params
+from serving.ui.parts.controls import controls, read_controls, set_controls
+from serving.ui.parts.fault import faults_shown, plain
+from serving.ui.parts.heading import heading
+from serving.ui.parts.search import genre_seeds, search
+from serving.ui.parts.seeds import seed_list
+from serving.ui.parts.sound_form import read_sound, set_sound, sound_form
+from serving.ui.parts.track_list import track_list
+from serving.ui.query import Query
+from serving.ui.words import say
+
+__all__ = ["discover"]
+
+_MODES = ("songs", "sound")
+
+
+def discover() -> None:
+    """Draw the page."""
+    ignored = _open_link()
+    heading(say("discover.title"), say("discover.lead"))
+    if ignored:
+        st.info(plain(say("list.ignored", names=", ".join(ignored))), icon=":material/link_off:")
+    left, right = st.columns([5, 8], gap="large")
+    with left:
+        _compose()
+    with right:
+        _answer()
+
+
+@st.fragment
+def _compose() -> None:
+    """What is asked for. A fragment: typing and sliding leave the list as it is."""
+    mode = st.segmented_control(
+        say("discover.mode"),
+        _MODES,
+        format_func=lambda name: say(f"discover.from_{name}"),
+        key="mode",
+        label_visibility="collapsed",
+        required=True,
+        persist_state="session",
+        default=st.session_state.get("mode", "songs"),
+    )
+    if mode == "sound":
+        sound_form()
+    else:
+        search()
+        seed_list()
+        if not state.seeds():
+            genre_seeds()
+    controls()
+    query = _query(mode)
+    if st.button(
+        say("list.find"),
+        key="find",
+        type="primary",
+        icon=":material/music_note:",
+        width="stretch",
+        disabled=not query.asks_for_something,
+    ):
+        st.session_state["asked"] = query
+        st.rerun()
+
+
+def _answer() -> None:
+    """What came of it."""
+    st.header(say("list.title"), anchor=False)
+    asked: Query | None = st.session_state.pop("asked", None)
+    with faults_shown("list"):
+        if asked is not None:
+            _ask(asked)
+        current = state.shown()
+        if current is None:
+            _nothing_yet()
+        else:
+            track_list(current)
+
+
+def _ask(query: Query) -> None:
+    # what went before is no answer to this, even if this one gets none
+    state.show_list(None)
+    # whoever presses "try again" asks for the same
+    st.session_state["asked"] = query
+    with st.spinner(say("list.finding")):
+        answer = gateway.client().recommend(query.to_instance(), session=state.session_id())
+    del st.session_state["asked"]
+    state.show_list(state.Shown(query, answer))
+    st.query_params.from_dict(to_params(query))
+
+
+def _nothing_yet() -> None:
+    with st.container(border=True, key="nothing-yet"):
+        st.markdown(f"**{say('list.nothing_yet')}**")
+        st.markdown(say("list.nothing_yet_more"))
+
+
+def _query(mode: str | None) -> Query:
+    if mode == "sound":
+        return Query(sound=read_sound(), **read_controls())
+    return Query(seeds=state.seeds(), **read_controls())
+
+
+def _open_link() -> tuple[str, ...]:
+    """Take seeds and settings from the address, once a session; returns what was not understood."""
+    if "link" not in st.session_state:
+        params = {name: st.query_params.get_all(name) for name in st.query_params}
+        query, ignored = from_params(params)
+        st.session_state["link"] = ignored
+        if params:
+            state.set_seeds(query.seeds)
+            set_controls(query)
+            set_sound(query.sound)
+            st.session_state["mode"] = "sound" if query.sound else "songs"
+            if query.asks_for_something:
+                st.session_state["asked"] = query
+    ignored_names: tuple[str, ...] = st.session_state["link"]
+    return ignored_names

@@ -1,0 +1,86 @@
+"""Why a track is in the list, in words, from the explanation that the library gives (`segue.recommend`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serving.gateway import schemas
+from serving.ui.sound import feature_name, feature_value
+from serving.ui.words import say
+
+__all__ = ["dropped_words", "reasons"]
+
+_NEAR = 4
+_FAR = 2
+# A contribution smaller than this many points of popularity explains nothing to a reader.
+_WORTH_TELLING = 0.5
+
+
+def reasons(
+    item: schemas.Item, explained: Mapping[str, Any] | None, *, seed_title: str | None
+) -> tuple[str, ...]:
+    """Sentences about one track of a list.
+
+    Parameters
+    ----------
+    item
+        The track.
+    explained
+        Its entry of the answer's explanation; None where there is none.
+    seed_title
+        Name of the seed that it is nearest to; None for raw features.
+    """
+    if not explained:
+        return (say("why.none"),)
+    told = [say("why.nearest", seed=seed_title) if seed_title else say("why.nearest_sound")]
+    if near := explained.get("near"):
+        told.append(say("why.near", features=_pairs(near[:_NEAR])))
+    if far := [entry for entry in explained.get("far", [])[:_FAR] if entry["distance"] > 0]:
+        told.append(say("why.far", features=_pairs(far)))
+    if item.relevance is not None:
+        told.append(say("why.relevance", value=f"{item.relevance:.2f}"))
+    if item.predicted_popularity is not None and (given := explained.get("popularity")):
+        told.append(_popularity(item.predicted_popularity, given))
+    if item.popularity is not None:
+        told.append(say("why.known_popularity", value=f"{item.popularity:.0f}"))
+    return tuple(told)
+
+
+def dropped_words(explanation: Mapping[str, Any] | None) -> str | None:
+    """How many candidates each rule dropped; None where none was."""
+    dropped: Mapping[str, int] = (explanation or {}).get("dropped", {})
+    rules = [_rule(name, count) for name, count in dropped.items() if count]
+    return say("why.dropped", rules=", ".join(rules)) if rules else None
+
+
+def _pairs(entries: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(_pair(entry) for entry in entries)
+
+
+def _pair(entry: Mapping[str, Any]) -> str:
+    name = str(entry["feature"])
+    track, seed = (feature_value(name, entry[side]) for side in ("track", "seed"))
+    text = "why.pair_same" if track == seed else "why.pair"
+    return say(text, feature=feature_name(name), track=track, seed=seed)
+
+
+def _popularity(predicted: float, contributions: Mapping[str, float]) -> str:
+    head = say("why.popularity", value=f"{predicted:.0f}", average=f"{contributions['average']:.0f}")
+    parts = [
+        say(
+            "why.popularity_up" if points > 0 else "why.popularity_down",
+            feature=feature_name(name),
+            points=f"{abs(points):.0f}" if abs(points) >= 1 else f"{abs(points):.1f}",
+        )
+        for name, points in contributions.items()
+        if name != "average" and abs(points) >= _WORTH_TELLING
+    ]
+    return f"{', '.join((head, *parts))}."
+
+
+def _rule(name: str, count: int) -> str:
+    try:
+        return say(f"rule.{name}", count=count)
+    except KeyError:
+        return f"{name.replace('_', ' ')}: {count}"
