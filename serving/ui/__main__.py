@@ -11,12 +11,11 @@ from segue.errors import SettingsError
 from segue.settings import read_settings
 from serving.ui.settings import UISettings
 
-ROOT = Path(__file__).resolve().parents[2]
 APP = Path(__file__).with_name("app.py")
 
 
 def main() -> int:
-    """Parse flags, check settings, and become Streamlit."""
+    """Parse flags, check settings, and run Streamlit."""
     _take_flags(sys.argv[1:])
     try:
         settings = read_settings(UISettings)
@@ -30,16 +29,21 @@ def main() -> int:
     }
     # the rest stands in .streamlit/config.toml beside app.py, which wins over a user's own
     flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    os.execve(  # noqa: S606 - becomes Streamlit, so that a signal reaches it and not a parent
-        sys.executable,
-        [sys.executable, "-m", "streamlit", "run", str(APP), *flags],
-        {**os.environ, "PYTHONPATH": path},
-    )
+
+    # read now, not while the first visitor waits
+    import plotly.graph_objects  # noqa: F401
+    from streamlit.web import cli
+
+    from serving.ui.views import discover, models, monitoring  # noqa: F401
+
+    # Streamlit has no other public way to be started
+    sys.argv = ["streamlit", "run", str(APP), *flags]
+    cli.main()
+    return 0
 
 
 def _take_flags(arguments: list[str]) -> None:
-    """Flags become variables, because the process that Streamlit starts reads those."""
+    """Flags become variables, because the script that Streamlit runs for each visitor reads those."""
     parser = argparse.ArgumentParser(prog="python -m serving.ui", description=__doc__, allow_abbrev=False)
     for name, field in UISettings.model_fields.items():
         if name == "gateway_key":  # a flag would show in the list of processes

@@ -22,7 +22,9 @@ def main() -> None:
     chosen = st.navigation(
         [
             st.Page(discover, title=say("nav.discover"), icon=":material/explore:", default=True),
-            st.Page(monitoring, title=say("nav.monitoring"), icon=":material/monitoring:", url_path="monitoring"),
+            st.Page(
+                monitoring, title=say("nav.monitoring"), icon=":material/monitoring:", url_path="monitoring"
+            ),
             st.Page(models, title=say("nav.models"), icon=":material/deployed_code:", url_path="models"),
         ],
         position="top",

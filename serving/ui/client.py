@@ -130,7 +130,9 @@ class GatewayClient:
         if move.action == "promote":
             body |= {"digest": move.digest, "force": move.force}
             body |= {"expected_generation": move.expected_generation}
-        answer = self._send("POST", f"/api/bundles/{quote(move.action)}", json=body, headers=_bearer(admin_key))
+        answer = self._send(
+            "POST", f"/api/bundles/{quote(move.action)}", json=body, headers=_bearer(admin_key)
+        )
         return self._read(answer, schemas.Channel)
 
     def _get(self, path: str, kind: type[Answer], **options: Any) -> Answer:

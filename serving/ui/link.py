@@ -38,7 +38,11 @@ def to_params(query: Query) -> dict[str, list[str]]:
         "diversity": (query.diversity, default.diversity),
         "per_artist": (query.max_per_artist, default.max_per_artist),
     }
-    params |= {name: [f"{value:g}"] for name, (value, usual) in numbers.items() if value != usual and value is not None}
+    params |= {
+        name: [f"{value:g}"]
+        for name, (value, usual) in numbers.items()
+        if value != usual and value is not None
+    }
     if query.clean:
         params["clean"] = ["1"]
     if query.genres:

@@ -157,8 +157,8 @@ def _why(shown: Card) -> None:
     name, features = shown.seed
     words, chart = st.columns([5, 6], gap="medium", vertical_alignment="center")
     with words:
-        for sentence in reasons(shown.item, shown.explained, seed_title=name):
-            st.markdown(plain(sentence))
+        told = reasons(shown.item, shown.explained, seed_title=name)
+        show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in told))
     with chart:
         radar(
             (shown.track.track_name, shown.track.features),

@@ -11,7 +11,7 @@ __all__ = ["heading"]
 
 def heading(title: str, lead: str) -> None:
     """Draw it, and tell the browser the language, which screen readers and hyphenation go by."""
-    names, choice = st.columns([5, 2], vertical_alignment="top")
+    names, choice = st.columns([5, 2], vertical_alignment="center")
     with names:
         st.title(title, anchor=False)
     with choice, st.container(horizontal=True, horizontal_alignment="right", key="language-choice"):

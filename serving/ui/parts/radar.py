@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from serving.ui.parts.colours import GRID, pair_of_colours
 from serving.ui.sound import RADAR, feature_name, feature_value
 from serving.ui.words import say
 
@@ -23,21 +24,26 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
     if len(axes) < 3:
         return
     figure = go.Figure()
-    looks: tuple[dict[str, Any], ...] = ({"dash": "dot"}, {})
-    for (name, features), line in zip((seed, track), looks, strict=True):
+    dashes: tuple[Any, ...] = ("dot", "solid")
+    for (name, features), dash, colour in zip((seed, track), dashes, pair_of_colours(), strict=True):
         values = [float(features[axis] or 0) for axis in axes]
         figure.add_scatterpolar(
             r=[*values, values[0]],
             theta=[feature_name(axis) for axis in (*axes, axes[0])],
             name=name if len(name) <= 28 else f"{name[:27]}…",
             fill="toself",
-            opacity=0.75,
-            line={**line, "width": 2},
+            opacity=0.8,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 2},
         )
     figure.update_layout(
         height=320,
-        margin={"l": 70, "r": 70, "t": 24, "b": 24},
-        polar={"radialaxis": {"range": [0, 1], "showticklabels": False, "ticks": ""}, "bgcolor": "rgba(0,0,0,0)"},
+        margin={"l": 90, "r": 90, "t": 24, "b": 24},
+        polar={
+            "bgcolor": "rgba(0,0,0,0)",
+            "radialaxis": {"range": [0, 1], "showticklabels": False, "ticks": "", "gridcolor": GRID},
+            "angularaxis": {"gridcolor": GRID, "linecolor": GRID, "rotation": 90},
+        },
         legend={"orientation": "h", "y": -0.12, "x": 0.5, "xanchor": "center"},
     )
     values = "; ".join(

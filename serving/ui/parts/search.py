@@ -14,6 +14,7 @@ from serving.ui.words import say
 __all__ = ["genre_seeds", "search"]
 
 _SHOWN = 6
+_LONGEST = 200
 _ARTISTS = 2
 _GENRES = 12
 
@@ -26,10 +27,9 @@ def search() -> None:
         placeholder=say("search.placeholder"),
         live="200ms",
         key="search",
-        max_chars=200,
         persist_state="session",
     )
-    text = (typed or "").strip()
+    text = (typed or "").strip()[:_LONGEST]
     if not text:
         return
     with faults_shown("search"):
@@ -66,7 +66,9 @@ def genre_seeds() -> None:
 def _found(track: schemas.TrackSummary, cover: str | None) -> None:
     seed = Seed("track", track.track_id)
     is_chosen = state.has_seed(seed)
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key=f"found-{track.track_id}"):
+    with st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", key=f"found-{track.track_id}"
+    ):
         show_html(track_line(track, cover))
         st.button(
             say("search.added" if is_chosen else "search.add"),
@@ -74,9 +76,15 @@ def _found(track: schemas.TrackSummary, cover: str | None) -> None:
             help=plain(say("search.add_help", title=track.track_name, artist=track.artist_name)),
             icon=":material/check:" if is_chosen else ":material/add:",
             disabled=is_chosen,
-            on_click=state.add_seed,
+            on_click=_take,
             args=(seed,),
         )
+
+
+def _take(seed: Seed) -> None:
+    """Choose what was found; the field is empty for the next, and the seeds stand right below it."""
+    state.add_seed(seed)
+    st.session_state["search"] = ""
 
 
 def _artists(found: list[schemas.TrackSummary]) -> None:
@@ -90,6 +98,6 @@ def _artists(found: list[schemas.TrackSummary]) -> None:
                 help=plain(say("search.artist_help", artist=name)),
                 icon=":material/artist:",
                 disabled=state.has_seed(seed),
-                on_click=state.add_seed,
+                on_click=_take,
                 args=(seed,),
             )

@@ -63,7 +63,17 @@ def as_csv(items: list[schemas.Item], tracks: Mapping[str, schemas.Track]) -> st
     """The list as a table, one track a row. A cell that a spreadsheet would take for a formula is quoted."""
     text = io.StringIO()
     table = csv.writer(text)
-    columns = ("rank", "track_id", "track_name", "artist_name", "year", "genre", "similarity", "popularity", "score")
+    columns = (
+        "rank",
+        "track_id",
+        "track_name",
+        "artist_name",
+        "year",
+        "genre",
+        "similarity",
+        "popularity",
+        "score",
+    )
     table.writerow(columns)
     for item in items:
         track = tracks.get(item.track_id)

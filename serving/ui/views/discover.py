@@ -9,6 +9,7 @@ from serving.ui.link import from_params, to_params
 from serving.ui.parts.controls import controls, read_controls, set_controls
 from serving.ui.parts.fault import faults_shown, plain
 from serving.ui.parts.heading import heading
+from serving.ui.parts.markup import show_html
 from serving.ui.parts.search import genre_seeds, search
 from serving.ui.parts.seeds import seed_list
 from serving.ui.parts.sound_form import read_sound, set_sound, sound_form
@@ -19,6 +20,12 @@ from serving.ui.words import say
 __all__ = ["discover"]
 
 _MODES = ("songs", "sound")
+# two sounds and what they share
+_MARK = (
+    '<svg class="segue-mark" viewBox="0 0 120 80" aria-hidden="true" fill="none" stroke-width="3">'
+    '<circle cx="46" cy="40" r="32" stroke="var(--segue-accent)"/>'
+    '<circle cx="74" cy="40" r="32" stroke="var(--segue-warm)"/></svg>'
+)
 
 
 def discover() -> None:
@@ -96,8 +103,9 @@ def _ask(query: Query) -> None:
 
 def _nothing_yet() -> None:
     with st.container(border=True, key="nothing-yet"):
-        st.markdown(f"**{say('list.nothing_yet')}**")
-        st.markdown(say("list.nothing_yet_more"))
+        show_html(_MARK)
+        st.markdown(f"**{say('list.nothing_yet')}**", text_alignment="center")
+        st.markdown(f":gray[{say('list.nothing_yet_more')}]", text_alignment="center")
 
 
 def _query(mode: str | None) -> Query:

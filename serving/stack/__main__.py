@@ -1,0 +1,102 @@
+"""The service on this machine: ``python -m serving.stack pair`` or ``whole``; Ctrl-C stops all of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from segue.errors import SegueError
+from serving.stack.members import gateway_and_page, pair
+from serving.stack.ports import Ports, pick_ports
+from serving.stack.supervisor import Member, Stopped, Supervisor
+
+_CHAMPION = ".segue/demo/channels/champion"
+_PAIR_PORTS = frozenset({"predictor_http", "predictor_grpc", "transformer_http", "transformer_grpc"})
+
+
+def main() -> int:
+    """Start what is asked for, and stay until Ctrl-C or until a process ends."""
+    options = _parser().parse_args()
+    try:
+        if options.what == "pair":
+            _run_pair(options.bundle)
+        else:
+            _run_whole(options.bundle, options.home, options.database, once=options.once)
+    except Stopped:
+        _say("stopped")
+    except SegueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _run_pair(bundle: str) -> None:
+    ports = _ports(_PAIR_PORTS)
+    with Supervisor(pair(bundle, ports)) as supervisor:
+        supervisor.wait_ready()
+        url = f"http://127.0.0.1:{ports.transformer_http}/v1/models/segue:predict"
+        _say(f"Ready: {url}  (Ctrl-C ends it)")
+        _say(f"""  curl -s {url} -d '{{"instances": [{{"seeds": [{{"genre": "jazz"}}], "k": 5}}]}}'""")
+        supervisor.wait()
+
+
+def _run_whole(bundle: str, home: Path, database: str | None, *, once: bool) -> None:
+    from serving.stack.keys import make_keys
+    from serving.stack.trial import try_stack
+
+    home.mkdir(parents=True, exist_ok=True)
+    database_url = database or f"sqlite:///{(home / 'log.sqlite').resolve()}"
+    keys = make_keys(database_url)
+    ports = _ports(_PAIR_PORTS | {"gateway", "page"})
+    logs = home / "logs"
+    members = [
+        *pair(bundle, ports, logs=logs),
+        *gateway_and_page(bundle, ports, database_url=database_url, page_key=keys.page, logs=logs),
+    ]
+    gateway_url, page_url = f"http://127.0.0.1:{ports.gateway}", f"http://127.0.0.1:{ports.page}"
+    with Supervisor(members) as supervisor:
+        _say("Starting the processes")
+        supervisor.wait_ready(_say_ready)
+        _say(f"\n  page     {page_url}\n  gateway  {gateway_url}/docs")
+        _say(f"  logs     {logs}\n")
+        _say(f"  Admin key for the Models page, shown this once: {keys.admin}\n")
+        if once:
+            for line in try_stack(gateway_url, page_url, keys.page):
+                _say(f"  {line}")
+            _say("A list came through the whole of it.")
+            return
+        _say("Ctrl-C stops all of it.")
+        supervisor.wait()
+
+
+def _ports(names: frozenset[str]) -> Ports:
+    ports, moved = pick_ports(names)
+    for name, (usual, now) in moved.items():
+        _say(f"port {usual} is taken: {name.replace('_', ' ')} is on {now}")
+    return ports
+
+
+def _say_ready(member: Member) -> None:
+    _say(f"  {member.name} is ready")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m serving.stack", description=__doc__)
+    parser.add_argument("what", choices=("pair", "whole"), help="predictor and transformer, or the page too")
+    parser.add_argument("--bundle", default=_CHAMPION, help="bundle or channel; default %(default)s")
+    parser.add_argument(
+        "--home", type=Path, default=Path(".segue/demo"), help="logs and database; default %(default)s"
+    )
+    parser.add_argument("--database", help="database of log and keys; default: a SQLite file in --home")
+    parser.add_argument("--once", action="store_true", help="check one list, then stop")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Keys of a stack on one machine: one for its page, one for the person; those of the run before are revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segue.database import migrate, open_engine
+from segue.keys import Scope, create_key, list_keys, revoke_key
+
+__all__ = ["StackKeys", "make_keys"]
+
+_PAGE, _ADMIN = "page of this machine", "admin of this machine"
+
+
+@dataclass(frozen=True)
+class StackKeys:
+    """The credentials, each ``<id>.<secret>``."""
+
+    page: str
+    admin: str
+
+
+def make_keys(database_url: str) -> StackKeys:
+    """Make both in the database, which is brought up to date first."""
+    migrate(database_url)
+    engine = open_engine(database_url)
+    try:
+        for key in list_keys(engine):
+            if key.name in (_PAGE, _ADMIN) and key.revoked_at is None:
+                revoke_key(engine, key.id)
+        _, page = create_key(engine, name=_PAGE, scopes=(Scope.READ, Scope.FEEDBACK))
+        _, admin = create_key(engine, name=_ADMIN, scopes=(Scope.READ, Scope.ADMIN))
+    finally:
+        engine.dispose()
+    return StackKeys(page, admin)

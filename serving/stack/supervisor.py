@@ -1,0 +1,178 @@
+"""Start processes, wait until each is ready, and stop all of them when one ends or a signal comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from segue.errors import SegueError
+
+__all__ = ["Member", "MemberEnded", "Stopped", "Supervisor"]
+
+ROOT = Path(__file__).resolve().parents[2]
+_LOOK_SECONDS = 0.1
+_PROBE_SECONDS = 2.0
+_STOP_SECONDS = 30.0
+_TAIL_BYTES = 2_000
+
+
+class MemberEnded(SegueError):
+    """A process ended by itself, or did not get ready in time."""
+
+
+class Stopped(Exception):
+    """SIGINT or SIGTERM came: no fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One process.
+
+    Attributes
+    ----------
+    name
+        Its module, ``serving.<name>``.
+    flags
+        Its flags by name.
+    ready_url
+        Answers 200 once it is ready.
+    environment
+        Variables beside those of this process.
+    log
+        Where it writes; None: where this process does.
+    """
+
+    name: str
+    flags: Mapping[str, object]
+    ready_url: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """The command line."""
+        flags = [part for name, value in self.flags.items() for part in (f"--{name}", str(value))]
+        return [sys.executable, "-m", f"serving.{self.name}", *flags]
+
+
+class Supervisor:
+    """Runs the members of a stack; a context, on the end of which all of them are stopped.
+
+    Parameters
+    ----------
+    members
+        In the order in which they are started; they are stopped in the reverse one.
+    ready_seconds
+        How long all of them together may take to get ready.
+    """
+
+    def __init__(self, members: Sequence[Member], *, ready_seconds: float = 120.0) -> None:
+        self._members = members
+        self._ready_seconds = ready_seconds
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Supervisor:
+        """Start all, without waiting."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
+        try:
+            for member in self._members:
+                self._running[member.name] = _start(member)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop all."""
+        self.stop()
+
+    def wait_ready(self, on_ready: Callable[[Member], None] = lambda member: None) -> None:
+        """Wait until every member is ready.
+
+        Raises
+        ------
+        MemberEnded
+            One ended, or was not ready in time; says the end of its log.
+        """
+        ends = time.monotonic() + self._ready_seconds
+        for member in self._members:
+            while not _answers(member.ready_url):
+                self._check()
+                if time.monotonic() > ends:
+                    raise MemberEnded(
+                        f"{member.name} was not ready after {self._ready_seconds:g} s{_tail(member)}"
+                    )
+                time.sleep(_LOOK_SECONDS)
+            on_ready(member)
+
+    def wait(self) -> None:
+        """Wait until one ends, which is an error, or a signal comes, which raises `Stopped`."""
+        while True:
+            self._check()
+            time.sleep(_LOOK_SECONDS)
+
+    def stop(self) -> None:
+        """SIGTERM to each, the last started first; SIGKILL where that does not end it."""
+        for process in reversed(self._running.values()):
+            process.terminate()
+        for process in reversed(self._running.values()):
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def _check(self) -> None:
+        for member in self._members:
+            code = self._running[member.name].poll()
+            if code is not None:
+                raise MemberEnded(f"{member.name} ended with exit code {code}{_tail(member)}")
+
+
+def _start(member: Member) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **member.environment}
+    if member.log is None:
+        return _popen(member, environment, None)
+    member.log.parent.mkdir(parents=True, exist_ok=True)
+    with member.log.open("wb") as log:
+        return _popen(member, environment, log.fileno())
+
+
+def _popen(member: Member, environment: Mapping[str, str], output: int | None) -> subprocess.Popen[bytes]:
+    # a session of its own: Ctrl-C reaches the supervisor alone, which then stops them in order
+    return subprocess.Popen(
+        member.command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=_PROBE_SECONDS) as answer:  # noqa: S310 - http of our own
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _tail(member: Member) -> str:
+    if member.log is None:
+        return ""
+    text = member.log.read_bytes()[-_TAIL_BYTES:].decode("utf-8", errors="replace").strip()
+    return f"; its log, {member.log}, ends with:\n{text}" if text else f"; its log is {member.log}"
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # once is enough: a second Ctrl-C must not break off the stopping
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped

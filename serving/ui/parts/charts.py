@@ -1,0 +1,116 @@
+"""Charts of the Monitoring page: lines over time, bars of shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from serving.ui.parts.colours import GRID, accent, pair_of_colours
+from serving.ui.words import say
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["bars", "grouped_bars", "lines"]
+
+_HEIGHT = 240
+_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
+
+Points = Sequence[float | None]
+
+
+def lines(
+    title: str, times: Sequence[datetime], series: Mapping[str, Points], *, unit: str, key: str
+) -> None:
+    """Draw values over time; a gap where nothing is known."""
+    import plotly.graph_objects as go
+
+    if not any(value is not None for points in series.values() for value in points):
+        _nothing(title)
+        return
+    figure = go.Figure()
+    colours = [accent()] if len(series) == 1 else list(reversed(pair_of_colours()))
+    for (name, points), colour in zip(series.items(), colours, strict=True):
+        figure.add_scatter(
+            x=list(times),
+            y=list(points),
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2, "shape": "linear"},
+            marker={"size": 5},
+            hovertemplate=f"%{{x|%d %b %H:%M}}<br>%{{y:.3~f}}{unit}<extra>{name}</extra>",
+        )
+    figure.update_layout(showlegend=len(series) > 1, hovermode="closest")
+    figure.update_yaxes(rangemode="tozero", ticksuffix=unit)
+    last = "; ".join(f"{name} {_last(points):.3g}{unit}" for name, points in series.items() if _known(points))
+    _draw(title, figure, key=key, alt=f"{title}: {last}")
+
+
+def bars(title: str, shares: Mapping[str, float], *, key: str, shown_as: str = ".0%") -> None:
+    """Draw the size of each part with its figure, the first on top."""
+    import plotly.graph_objects as go
+
+    if not shares:
+        _nothing(title)
+        return
+    names, values = list(shares), list(shares.values())
+    texts = [format(value, shown_as) for value in values]
+    figure = go.Figure()
+    figure.add_bar(
+        x=values,
+        y=names,
+        orientation="h",
+        text=texts,
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": accent(), "cornerradius": 4},
+        hoverinfo="skip",
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", ticklabelstandoff=6)
+    figure.update_xaxes(visible=False, range=[0, max(values) * 1.15])
+    words = "; ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
+    _draw(title, figure, key=key, alt=f"{title}: {words}", height=max(_HEIGHT, 22 * len(names) + 40))
+
+
+def grouped_bars(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], *, key: str
+) -> None:
+    """Draw two distributions over the same bins, side by side."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for (name, values), colour in zip(series.items(), pair_of_colours(), strict=True):
+        figure.add_bar(x=list(labels), y=list(values), name=name, marker={"color": colour, "cornerradius": 3})
+    figure.update_layout(barmode="group", showlegend=True)
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(tickformat=".0%")
+    _draw(title, figure, key=key, alt=title)
+
+
+def _draw(title: str, figure: go.Figure, *, key: str, alt: str, height: int = _HEIGHT) -> None:
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 16, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        dragmode=False,
+    )
+    figure.update_xaxes(gridcolor=GRID, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, automargin=True)
+    st.markdown(f"**{title}**")
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=alt)
+
+
+def _nothing(title: str) -> None:
+    st.markdown(f"**{title}**")
+    st.caption(say("monitoring.no_data"))
+
+
+def _known(points: Points) -> bool:
+    return any(value is not None for value in points)
+
+
+def _last(points: Points) -> float:
+    return next(value for value in reversed(points) if value is not None)

@@ -1,0 +1,21 @@
+"""Colours of charts, as in ``.streamlit/config.toml``; each reads on light and on dark."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+__all__ = ["GRID", "accent", "pair_of_colours"]
+
+# Seen on both grounds, and weaker than any line of data.
+GRID = "rgba(128,140,134,0.35)"
+_LIGHT, _DARK = ("#B85C1E", "#1F5C4D"), ("#E9A066", "#7CCBB2")
+
+
+def pair_of_colours() -> tuple[str, str]:
+    """For what is compared with, and for what it is about."""
+    return _DARK if st.context.theme.type == "dark" else _LIGHT
+
+
+def accent() -> str:
+    """The page's own colour."""
+    return pair_of_colours()[1]
