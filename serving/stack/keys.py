@@ -1,4 +1,4 @@
-"""Keys of a stack on one machine: one for its page, one for the person; those of the run before are revoked."""
+"""Keys of a stack on one machine: its page's and the person's; those of the run before are revoked."""
 
 from __future__ import annotations
 

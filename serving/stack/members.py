@@ -40,7 +40,7 @@ def pair(bundle: str, ports: Ports, *, logs: Path | None = None) -> list[Member]
 def gateway_and_page(
     bundle: str, ports: Ports, *, database_url: str, page_key: str, logs: Path | None = None
 ) -> list[Member]:
-    """The gateway in front of the transformer, and the page in front of the gateway; on this machine alone."""
+    """The gateway in front of the transformer, and the page in front of that; on this machine alone."""
     gateway_url = f"http://127.0.0.1:{ports.gateway}"
     return [
         Member(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 __all__ = ["Ports", "is_free", "pick_ports"]
 
@@ -30,12 +30,11 @@ def pick_ports(names: frozenset[str]) -> tuple[Ports, dict[str, tuple[int, int]]
     """
     chosen: dict[str, int] = {}
     moved: dict[str, tuple[int, int]] = {}
-    for each in fields(Ports):
-        usual = int(each.default)  # type: ignore[call-overload]
-        chosen[each.name] = usual
-        if each.name in names and not is_free(usual):
-            chosen[each.name] = _free_port(chosen)
-            moved[each.name] = (usual, chosen[each.name])
+    for name, usual in asdict(Ports()).items():
+        chosen[name] = usual
+        if name in names and not is_free(usual):
+            chosen[name] = _free_port(chosen)
+            moved[name] = (usual, chosen[name])
     return Ports(**chosen), moved
 
 

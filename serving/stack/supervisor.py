@@ -96,7 +96,7 @@ class Supervisor:
         """Stop all."""
         self.stop()
 
-    def wait_ready(self, on_ready: Callable[[Member], None] = lambda member: None) -> None:
+    def wait_ready(self, on_ready: Callable[[Member], None] | None = None) -> None:
         """Wait until every member is ready.
 
         Raises
@@ -113,7 +113,8 @@ class Supervisor:
                         f"{member.name} was not ready after {self._ready_seconds:g} s{_tail(member)}"
                     )
                 time.sleep(_LOOK_SECONDS)
-            on_ready(member)
+            if on_ready:
+                on_ready(member)
 
     def wait(self) -> None:
         """Wait until one ends, which is an error, or a signal comes, which raises `Stopped`."""
@@ -171,7 +172,7 @@ def _tail(member: Member) -> str:
     return f"; its log, {member.log}, ends with:\n{text}" if text else f"; its log is {member.log}"
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(_number: int, _frame: FrameType | None) -> None:
     # once is enough: a second Ctrl-C must not break off the stopping
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The page's only way to anything: HTTP calls to the gateway, with its errors as exceptions that have words."""
+"""The page's only way to anything: HTTP calls to the gateway, its errors as exceptions."""
 
 from __future__ import annotations
 

@@ -6,19 +6,20 @@
     ├── GatewayAway       no connection
     ├── GatewaySlow       no answer in time
     ├── GatewayStrange    an answer that is none of the API's
-    └── GatewayRefused    an error of the API, with its status and what it says
+    └── GatewayRefused    an error of the API, with what it says
         ├── NoKey             401 and the page has no key
         ├── KeyRefused        401
         ├── ScopeMissing      403
         ├── NothingThere      404
         │   └── SeedsUnknown  404, with the seeds that the catalogue lacks
-        └── GatewayBusy       429 or 503, with the seconds to wait
+        ├── GatewayBusy       429 or 503, with the seconds to wait
+        └── GatewayBroken     another 5xx, with the request id
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -26,6 +27,7 @@ from segue.errors import SegueError
 
 __all__ = [
     "GatewayAway",
+    "GatewayBroken",
     "GatewayBusy",
     "GatewayFault",
     "GatewayRefused",
@@ -43,99 +45,126 @@ _RETRY_SECONDS = 2
 
 
 class GatewayFault(SegueError):
-    """The gateway gave no answer that can be shown."""
+    """The gateway gave no answer that can be shown.
+
+    Attributes
+    ----------
+    words
+        Names of the texts that say what happened, and what to do; what fills them in is in `values`.
+    values
+        Values by name.
+    """
+
+    words: ClassVar[tuple[str, str]]
+
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(message)
+        self.values: Mapping[str, object] = values
 
 
 class GatewayAway(GatewayFault):
     """No connection."""
 
+    words = ("error.away", "error.away_more")
+
     def __init__(self, url: str) -> None:
-        super().__init__(f"the gateway at {url} does not answer")
-        self.url = url
+        super().__init__(f"the gateway at {url} does not answer", url=url)
 
 
 class GatewaySlow(GatewayFault):
     """No answer in time."""
 
+    words = ("error.slow", "error.slow_more")
+
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the gateway did not answer within {seconds:g} s")
-        self.seconds = seconds
+        super().__init__(f"the gateway did not answer within {seconds:g} s", seconds=f"{seconds:g}")
 
 
 class GatewayStrange(GatewayFault):
     """An answer that is none of the API's."""
 
+    words = ("error.strange", "error.strange_more")
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, detail=detail)
+
 
 class GatewayRefused(GatewayFault):
-    """An error of the API.
+    """An error of the API, with the gateway's own sentence."""
 
-    Attributes
-    ----------
-    status
-        HTTP status.
-    detail
-        The gateway's own sentence.
-    request_id
-        What its log has the request under; empty if it did not say.
-    """
+    words = ("error.refused", "error.refused_more")
 
-    def __init__(self, status: int, detail: str, request_id: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.request_id = request_id
+    def __init__(self, detail: str, **values: object) -> None:
+        super().__init__(detail, detail=detail, **values)
 
 
 class NoKey(GatewayRefused):
     """The gateway wants a key and the page has none."""
 
+    words = ("error.no_key", "error.no_key_more")
+
 
 class KeyRefused(GatewayRefused):
     """The key is unknown, revoked or has expired."""
+
+    words = ("error.key_refused", "error.no_key_more")
 
 
 class ScopeMissing(GatewayRefused):
     """The key does not allow this."""
 
+    words = ("error.scope", "error.refused_more")
+
 
 class NothingThere(GatewayRefused):
     """No such track, bundle or route."""
 
+    words = ("error.not_found", "error.refused_more")
+
 
 class SeedsUnknown(NothingThere):
-    """None of the seeds is in the catalogue; `seeds` are they."""
+    """None of the seeds is in the catalogue."""
 
-    seeds: tuple[str, ...] = ()
+    words = ("list.all_unknown", "list.all_unknown_more")
 
 
 class GatewayBusy(GatewayRefused):
-    """Over a limit, or not ready; `retry_seconds` says when to come back."""
+    """Over a limit, or not ready; `values` says when to come back."""
 
-    retry_seconds: int = _RETRY_SECONDS
+    words = ("error.busy", "error.busy_more")
+
+
+class GatewayBroken(GatewayRefused):
+    """A fault of the gateway; its log has it under the request id."""
+
+    words = ("error.failed", "error.failed_more")
+
+
+_KINDS: Mapping[int, type[GatewayRefused]] = {
+    401: KeyRefused,
+    403: ScopeMissing,
+    404: NothingThere,
+    429: GatewayBusy,
+    503: GatewayBusy,
+}
 
 
 def refusal_of(answer: httpx.Response, *, has_key: bool) -> GatewayRefused:
     """The exception for an answer of status 4xx or 5xx."""
     problem = _problem(answer)
     detail = str(problem.get("detail") or f"{answer.status_code} {answer.reason_phrase}")
-    given = (answer.status_code, detail, str(problem.get("request_id") or ""))
-    match answer.status_code:
-        case 401:
-            return KeyRefused(*given) if has_key else NoKey(*given)
-        case 403:
-            return ScopeMissing(*given)
-        case 404 if problem.get("unknown_seeds"):
-            unknown = SeedsUnknown(*given)
-            unknown.seeds = tuple(map(str, problem["unknown_seeds"]))
-            return unknown
-        case 404:
-            return NothingThere(*given)
-        case 429 | 503:
-            busy = GatewayBusy(*given)
-            wait = answer.headers.get("retry-after", "")
-            busy.retry_seconds = int(wait) if wait.isdecimal() else _RETRY_SECONDS
-            return busy
-    return GatewayRefused(*given)
+    kind = _KINDS.get(answer.status_code, GatewayBroken if answer.is_server_error else GatewayRefused)
+    if kind is KeyRefused and not has_key:
+        kind = NoKey
+    seeds = problem.get("unknown_seeds")
+    if kind is NothingThere and isinstance(seeds, list) and seeds:
+        return SeedsUnknown(detail, seeds=", ".join(map(str, seeds)))
+    wait = answer.headers.get("retry-after", "")
+    return kind(
+        detail,
+        seconds=wait if wait.isdecimal() else _RETRY_SECONDS,
+        request_id=str(problem.get("request_id") or "–"),
+    )
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What an evaluation measured, as the gateway passes it on: read leniently, since bundles outlive versions."""
+"""What an evaluation measured, read leniently, since bundles outlive versions of the page."""
 
 from __future__ import annotations
 

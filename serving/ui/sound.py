@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from serving.ui.words import all_words, say
 
-__all__ = ["KEYS", "RADAR", "SOUND_BOUNDS", "feature_name", "feature_value"]
+__all__ = ["KEYS", "RADAR", "SOUND_BOUNDS", "duration", "feature_name", "feature_value"]
 
 # Bounds of what can be said of a track that is in no catalogue; a slider each.
 SOUND_BOUNDS: Mapping[str, tuple[float, float]] = {
@@ -48,23 +48,8 @@ def feature_value(name: str, value: float | str | None) -> str:
         return say("value.unknown")
     if isinstance(value, str):
         return value
-    match name:
-        case "tempo":
-            return say("value.bpm", value=f"{value:.0f}")
-        case "loudness":
-            return say("value.db", value=f"{value:.0f}".replace("-", "\N{MINUS SIGN}"))
-        case "duration_ms":
-            return duration(value)
-        case "key":
-            return KEYS[int(value)] if 0 <= value < len(KEYS) else say("value.unknown")
-        case "mode":
-            return say("value.major" if value >= 0.5 else "value.minor")
-        case "explicit":
-            return say("value.yes" if value >= 0.5 else "value.no")
-        case "time_signature":
-            return f"{value:.0f}/4"
-        case "year" | "popularity":
-            return f"{value:.0f}"
+    if name in _WRITTEN:
+        return _WRITTEN[name](value)
     return f"{value:.0%}" if 0 <= value <= 1 else f"{value:g}"
 
 
@@ -72,3 +57,24 @@ def duration(milliseconds: float) -> str:
     """Minutes and seconds, such as 3:07."""
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes}:{seconds:02}"
+
+
+def _key(value: float) -> str:
+    return KEYS[int(value)] if 0 <= value < len(KEYS) else say("value.unknown")
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}".replace("-", "\N{MINUS SIGN}")
+
+
+_WRITTEN: Mapping[str, Callable[[float], str]] = {
+    "tempo": lambda value: say("value.bpm", value=_whole(value)),
+    "loudness": lambda value: say("value.db", value=_whole(value)),
+    "duration_ms": duration,
+    "key": _key,
+    "mode": lambda value: say("value.major" if value >= 0.5 else "value.minor"),
+    "explicit": lambda value: say("value.yes" if value >= 0.5 else "value.no"),
+    "time_signature": lambda value: f"{value:.0f}/4",
+    "year": _whole,
+    "popularity": _whole,
+}

@@ -1,4 +1,4 @@
-"""What an administrator does: promote, roll back, pin, unpin; with a typed key, a reason, and a second look."""
+"""What an administrator does: promote, roll back, pin, unpin; with a typed key and a reason."""
 
 from __future__ import annotations
 

@@ -83,16 +83,21 @@ def _head(shown: Card) -> str:
         None if popularity is None else popularity / 100,
         say("value.unknown") if popularity is None else f"{popularity:.0f}",
     )
-    preview = ""
-    if track.preview_url and track.preview_url.startswith(("https://", "http://")):
-        words = escape(say("card.preview", title=track.track_name), quote=True)
-        source = escape(track.preview_url, quote=True)
-        preview = f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio>'
+    title = f'<h3 class="segue-title">{escape(track.track_name)}{explicit_mark(track)}</h3>'
+    names = f'{title}<div class="segue-about">{about(track)}</div>{_preview(track)}'
     return (
         f'<div class="segue-card"><div class="segue-rank">{item.rank}</div>{cover(shown.cover, size="large")}'
-        f'<div class="segue-names"><h3 class="segue-title">{escape(track.track_name)}{explicit_mark(track)}</h3>'
-        f'<div class="segue-about">{about(track)}</div>{preview}</div><div class="segue-bars">{bars}</div></div>'
+        f'<div class="segue-names">{names}</div><div class="segue-bars">{bars}</div></div>'
     )
+
+
+def _preview(track: schemas.Track) -> str:
+    """A player, where the catalogue has an address for one; nothing is fetched before it is played."""
+    if not (track.preview_url or "").startswith(("https://", "http://")):
+        return ""
+    words = escape(say("card.preview", title=track.track_name), quote=True)
+    source = escape(track.preview_url or "", quote=True)
+    return f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio>'
 
 
 def _feedback(shown: Card, event: str, *, icon: str) -> None:
@@ -149,8 +154,13 @@ def _link(shown: Card) -> None:
         help=plain(say("card.open_help", title=shown.track.track_name)),
         icon=":material/open_in_new:",
         type="tertiary",
-        on_click=lambda: _send(shown, "click") and None,
+        on_click=_note_click,
+        args=(shown,),
     )
+
+
+def _note_click(shown: Card) -> None:
+    _send(shown, "click")
 
 
 def _why(shown: Card) -> None:

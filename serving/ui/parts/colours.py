@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-__all__ = ["GRID", "accent", "pair_of_colours"]
+__all__ = ["GRID", "accent", "pair_of_colours", "translucent"]
 
 # Seen on both grounds, and weaker than any line of data.
 GRID = "rgba(128,140,134,0.35)"
@@ -19,3 +19,9 @@ def pair_of_colours() -> tuple[str, str]:
 def accent() -> str:
     """The page's own colour."""
     return pair_of_colours()[1]
+
+
+def translucent(colour: str) -> str:
+    """A colour such as ``#1F5C4D``, so weak that what lies below it shows."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.22)"

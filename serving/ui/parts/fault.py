@@ -10,36 +10,13 @@ import streamlit as st
 from serving.ui import faults
 from serving.ui.words import say
 
-__all__ = ["fault_words", "faults_shown", "show_fault"]
+__all__ = ["fault_words", "faults_shown", "plain", "show_fault"]
 
 
 def fault_words(fault: faults.GatewayFault) -> tuple[str, str]:
     """What happened, and what the reader can do."""
-    match fault:
-        case faults.GatewayAway():
-            return say("error.away"), say("error.away_more", url=fault.url)
-        case faults.GatewaySlow():
-            return say("error.slow", seconds=f"{fault.seconds:g}"), say("error.slow_more")
-        case faults.GatewayStrange():
-            return say("error.strange"), say("error.strange_more", detail=str(fault))
-        case faults.NoKey():
-            return say("error.no_key"), say("error.no_key_more")
-        case faults.KeyRefused():
-            return say("error.key_refused"), say("error.no_key_more")
-        case faults.ScopeMissing():
-            return say("error.scope"), fault.detail
-        case faults.SeedsUnknown():
-            return say("list.all_unknown", seeds=", ".join(fault.seeds)), say("list.all_unknown_more")
-        case faults.NothingThere():
-            return say("error.not_found"), fault.detail
-        case faults.GatewayBusy():
-            return say("error.busy"), f"{fault.detail}. {say('error.busy_more', seconds=fault.retry_seconds)}"
-        case faults.GatewayRefused(status=status) if status >= 500:
-            more = say("error.failed_more", request_id=fault.request_id) if fault.request_id else ""
-            return say("error.failed"), f"{fault.detail}. {more}"
-        case faults.GatewayRefused():
-            return say("error.refused"), fault.detail
-    return say("error.failed"), str(fault)
+    happened, what_to_do = fault.words
+    return say(happened, **fault.values), say(what_to_do, **fault.values)
 
 
 def show_fault(fault: faults.GatewayFault, *, key: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from serving.ui.parts.colours import GRID, pair_of_colours
+from serving.ui.parts.colours import GRID, pair_of_colours, translucent
 from serving.ui.sound import RADAR, feature_name, feature_value
 from serving.ui.words import say
 
@@ -32,21 +32,29 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
             theta=[feature_name(axis) for axis in (*axes, axes[0])],
             name=name if len(name) <= 28 else f"{name[:27]}…",
             fill="toself",
-            opacity=0.8,
+            fillcolor=translucent(colour),
             mode="lines",
             line={"color": colour, "dash": dash, "width": 2},
         )
     figure.update_layout(
         height=320,
-        margin={"l": 90, "r": 90, "t": 24, "b": 24},
+        margin={"l": 70, "r": 70, "t": 24, "b": 8},
         polar={
             "bgcolor": "rgba(0,0,0,0)",
-            "radialaxis": {"range": [0, 1], "showticklabels": False, "ticks": "", "gridcolor": GRID},
+            "domain": {"y": [0.16, 1]},
+            "radialaxis": {
+                "range": [0, 1],
+                "showticklabels": False,
+                "showline": False,
+                "ticks": "",
+                "nticks": 4,
+                "gridcolor": GRID,
+            },
             "angularaxis": {"gridcolor": GRID, "linecolor": GRID, "rotation": 90},
         },
-        legend={"orientation": "h", "y": -0.12, "x": 0.5, "xanchor": "center"},
+        legend={"orientation": "h", "y": 0, "x": 0.5, "xanchor": "center"},
     )
-    values = "; ".join(
+    words = "; ".join(
         f"{feature_name(axis)} {feature_value(axis, track[1][axis])} / {feature_value(axis, seed[1][axis])}"
         for axis in axes
     )
@@ -54,7 +62,7 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
         figure,
         key=key,
         config={"displayModeBar": False, "staticPlot": True},
-        alt=say("why.radar_alt", track=track[0], seed=seed[0], values=values),
+        alt=say("why.radar_alt", track=track[0], seed=seed[0], values=words),
     )
 
 

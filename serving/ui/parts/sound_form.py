@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -41,9 +42,11 @@ def sound_form() -> None:
     st.slider(_title("loudness"), -40.0, 0.0, step=1.0, format="%.0f dB", **_kept("loudness"))
     st.slider(_title("duration_ms"), 0.5, 15.0, step=0.25, format="%.2f min", **_kept("minutes"))
     st.selectbox(say("sound.genre"), _genres(), index=None, placeholder=say("sound.unset"), **_kept("genre"))
+    first, last = SOUND_BOUNDS["year"]
     st.number_input(
         say("sound.year"),
-        *map(int, SOUND_BOUNDS["year"]),
+        int(first),
+        int(last),
         value=None,
         step=1,
         placeholder=say("sound.unset"),
@@ -95,7 +98,7 @@ def _fill_in() -> None:
         st.session_state.setdefault(f"sound_{name}", value)
 
 
-def _kept(name: str) -> dict[str, str]:
+def _kept(name: str) -> dict[str, Any]:
     return {"key": f"sound_{name}", "persist_state": "session"}
 
 
