@@ -17,8 +17,8 @@ setup: $(STAMP) ## create .venv with the locked packages and this checkout in it
 $(STAMP): requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
 
-demo: $(STAMP) ## sample catalogue -> pipeline -> bundle -> a recommendation list
-	@scripts/demo.sh
+demo: $(STAMP) ## sample catalogue -> pipeline -> bundle -> the whole service with its page
+	@scripts/demo.sh $(DEMO_ARGS)
 
 test: $(STAMP) ## the tests that need nothing but this checkout
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadscope

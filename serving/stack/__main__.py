@@ -91,7 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", choices=("pair", "whole"), help="predictor and transformer, or the page too")
     parser.add_argument("--bundle", default=_CHAMPION, help="bundle or channel; default %(default)s")
     parser.add_argument(
-        "--home", type=Path, default=Path(".segue/demo"), help="logs and database; default %(default)s"
+        "--home",
+        type=Path,
+        default=Path(".segue/demo/service"),
+        help="logs and database; default %(default)s",
     )
     parser.add_argument("--database", help="database of log and keys; default: a SQLite file in --home")
     parser.add_argument("--once", action="store_true", help="check one list, then stop")

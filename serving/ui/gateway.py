@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import streamlit as st
 
@@ -16,8 +16,7 @@ from serving.ui.settings import UISettings
 __all__ = ["client", "covers", "genres", "settings", "tracks"]
 
 # As long as a bundle that was just promoted may go unnoticed in names and covers; lists are never remembered.
-_REMEMBER_SECONDS = 120
-_IMAGES_AT_ONCE = 8
+_REMEMBER_SECONDS = 300
 
 
 @st.cache_resource
@@ -52,21 +51,17 @@ def genres() -> list[str]:
     return [item.genre for item in client().genres()]
 
 
-@st.cache_data(ttl=_REMEMBER_SECONDS, max_entries=200, show_spinner=False)
-def _covers(paths: tuple[str, ...]) -> list[str]:
+@st.cache_data(ttl=_REMEMBER_SECONDS, max_entries=5_000, show_spinner=False)
+def _cover(path: str) -> str:
     # the browser has no key, so the page fetches what it shows
-    gateway = client()
-    with ThreadPoolExecutor(_IMAGES_AT_ONCE) as pool:
-        return list(pool.map(gateway.image, paths))
+    return client().image(path)
 
 
 def covers(shown: Sequence[schemas.TrackSummary]) -> dict[str, str]:
     """Address of each track's cover by id; none of a track whose cover can't be had."""
-    found = {track.track_id: track.image_url for track in shown if track.image_url}
-    drawn = {track.track_id: track.image for track in shown if not track.image_url}
-    try:
-        fetched = _covers(tuple(drawn.values())) if drawn else []
-    except GatewayFault:
-        # a list without pictures is better than none
-        fetched = []
-    return found | dict(zip(drawn, fetched, strict=False))
+    found: dict[str, str] = {}
+    # a list without pictures is better than none
+    with suppress(GatewayFault):
+        for track in shown:
+            found[track.track_id] = track.image_url or _cover(track.image)
+    return found

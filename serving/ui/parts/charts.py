@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +14,7 @@ from serving.ui.words import say
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["bars", "grouped_bars", "lines"]
+__all__ = ["bars", "lines"]
 
 _HEIGHT = 240
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
@@ -23,9 +23,15 @@ Points = Sequence[float | None]
 
 
 def lines(
-    title: str, times: Sequence[datetime], series: Mapping[str, Points], *, unit: str, key: str
+    title: str,
+    times: Sequence[datetime],
+    series: Mapping[str, Points],
+    *,
+    since: datetime,
+    unit: str,
+    key: str,
 ) -> None:
-    """Draw values over time; a gap where nothing is known."""
+    """Draw values from a moment until now; a gap where nothing is known."""
     import plotly.graph_objects as go
 
     if not any(value is not None for points in series.values() for value in points):
@@ -45,6 +51,7 @@ def lines(
         )
     figure.update_layout(showlegend=len(series) > 1, hovermode="closest")
     figure.update_yaxes(rangemode="tozero", ticksuffix=unit)
+    figure.update_xaxes(range=[since, datetime.now(UTC)], nticks=6)
     last = "; ".join(f"{name} {_last(points):.3g}{unit}" for name, points in series.items() if _known(points))
     _draw(title, figure, key=key, alt=f"{title}: {last}")
 
@@ -66,28 +73,14 @@ def bars(title: str, shares: Mapping[str, float], *, key: str, shown_as: str = "
         text=texts,
         textposition="outside",
         cliponaxis=False,
-        marker={"color": accent(), "cornerradius": 4},
+        width=0.62,
+        marker={"color": accent(), "cornerradius": 3},
         hoverinfo="skip",
     )
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", ticklabelstandoff=6)
     figure.update_xaxes(visible=False, range=[0, max(values) * 1.15])
     words = "; ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
-    _draw(title, figure, key=key, alt=f"{title}: {words}", height=max(_HEIGHT, 22 * len(names) + 40))
-
-
-def grouped_bars(
-    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], *, key: str
-) -> None:
-    """Draw two distributions over the same bins, side by side."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for (name, values), colour in zip(series.items(), pair_of_colours(), strict=True):
-        figure.add_bar(x=list(labels), y=list(values), name=name, marker={"color": colour, "cornerradius": 3})
-    figure.update_layout(barmode="group", showlegend=True)
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(tickformat=".0%")
-    _draw(title, figure, key=key, alt=title)
+    _draw(title, figure, key=key, alt=f"{title}: {words}", height=34 * len(names) + 24)
 
 
 def _draw(title: str, figure: go.Figure, *, key: str, alt: str, height: int = _HEIGHT) -> None:

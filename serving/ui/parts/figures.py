@@ -23,7 +23,7 @@ def figures(stats: schemas.Stats) -> None:
         ("diversity", _number(totals.list_diversity, 2)),
         ("precision", _share(totals.genre_precision)),
     )
-    with st.grid(min_column_width=150, gap="small", key="figures"):
+    with st.grid(4, min_column_width=150, gap="small", key="figures"):
         for name, value in shown:
             help_name = f"monitoring.{name}_help"
             has_help = name in ("degraded", "diversity", "precision")

@@ -30,7 +30,7 @@ def monitoring() -> None:
         hours = st.segmented_control(
             say("monitoring.window"),
             _WINDOWS_HOURS,
-            format_func=_window,
+            format_func=lambda hours: say(f"window.{hours}"),
             default=24,
             key="window",
             label_visibility="collapsed",
@@ -72,6 +72,7 @@ def _over_time(stats: schemas.Stats) -> None:
                     say("monitoring.p50"): [_ms(bucket.latency_p50_seconds) for bucket in stats.buckets],
                     say("monitoring.p95"): [_ms(bucket.latency_p95_seconds) for bucket in stats.buckets],
                 },
+                since=stats.since,
                 unit=" ms",
                 key="latency",
             )
@@ -81,6 +82,7 @@ def _over_time(stats: schemas.Stats) -> None:
                 say("monitoring.diversity_chart"),
                 times,
                 {say("monitoring.diversity"): diversity},
+                since=stats.since,
                 unit="",
                 key="diversity",
             )
@@ -89,10 +91,10 @@ def _over_time(stats: schemas.Stats) -> None:
 def _parts(stats: schemas.Stats) -> None:
     with st.grid(3, min_column_width=260, gap="medium", key="parts"):
         with st.container():
-            genres = {share.label or say("value.unknown"): share.share for share in stats.genres}
+            genres = {share.name or say("value.unknown"): share.share for share in stats.genres}
             bars(say("monitoring.genres_chart"), dict(list(genres.items())[:12]), key="genres")
         with st.container():
-            years = {share.label or say("value.unknown"): share.share for share in stats.years}
+            years = {share.name or say("value.unknown"): share.share for share in stats.decades}
             bars(say("monitoring.years_chart"), years, key="years")
         with st.container():
             feedback = {say(f"event.{event}"): float(count) for event, count in stats.feedback.items()}
@@ -121,12 +123,6 @@ def _live() -> None:
         generation=channel.generation,
     )
     st.markdown(f"**{say('monitoring.live')}** {plain(words)}")
-
-
-def _window(hours: int) -> str:
-    if hours <= 24:
-        return say("monitoring.hours", count=hours)
-    return say("monitoring.days", count=hours // 24)
 
 
 def _ms(seconds: float | None) -> float | None:
