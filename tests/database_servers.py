@@ -145,16 +145,11 @@ def mariadb() -> Iterator[DatabaseServer]:
         "GRANT ALL ON *.* TO segue@'127.0.0.1';\n"
     )
     start.chmod(0o644)
-    network = [
-        "--bind-address=127.0.0.1",
-        "--skip-name-resolve",
-        f"--port={port}",
-        f"--socket={folder / 'socket'}",
-    ]
+    files = [f"--init-file={start}", f"--pid-file={folder / 'pid'}", f"--socket={folder / 'socket'}"]
+    network = ["--bind-address=127.0.0.1", "--skip-name-resolve", f"--port={port}"]
     server = DatabaseServer(
         # a server that was set up for another alphabet must do too
-        command=[str(program), "--no-defaults", *data, *network, f"--init-file={start}"]
-        + ["--character-set-server=latin1", f"--pid-file={folder / 'pid'}"],
+        command=[str(program), "--no-defaults", *data, *network, *files, "--character-set-server=latin1"],
         log=folder / "server.log",
         admin_url=f"mariadb://segue:{PASSWORD}@127.0.0.1:{port}/mysql",
     )

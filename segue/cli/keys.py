@@ -13,7 +13,6 @@ from rich.text import Text
 
 from segue.cli.database import JsonOption, open_current, print_json
 from segue.cli.times import parse_moment
-from segue.errors import CredentialError
 from segue.keys import Key, create_key, list_keys, parse_scopes, revoke_key
 
 __all__ = ["app"]
@@ -82,15 +81,12 @@ def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, or the name of a live key.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Revoke a key and its tokens. Gateways notice within SEGUE_KEY_TTL_SECONDS."""
+    """Revoke a key and its tokens. Gateways notice when they next read the keys, within seconds."""
     engine = open_current()
     now = datetime.now(UTC)
-    named = [
-        found.id for found in list_keys(engine) if key in (found.id, found.name if found.is_live(now) else "")
-    ]
-    if not named:
-        raise CredentialError(f"no key has the id or name {key!r}: segue keys list shows them")
-    revoked = revoke_key(engine, named[0])
+    keys = list_keys(engine)
+    named = next((found.id for found in keys if found.name == key and found.is_live(now)), key)
+    revoked = revoke_key(engine, named)
     if as_json:
         print_json(_plain(revoked))
     else:

@@ -51,10 +51,8 @@ def export(
         return
     typer.echo(f"{out}: {found.interactions:,} interactions of {found.sessions:,} sessions")
     if found.interactions:
-        typer.echo(
-            f"Next: python -m pipelines run --catalog CATALOG --interactions {shlex.quote(str(out))}",
-            err=True,
-        )
+        run = "python -m pipelines run --catalog CATALOG --interactions"
+        typer.echo(f"Next: {run} {shlex.quote(str(out))}", err=True)
 
 
 @app.command(epilog="Example: segue log forget --session 5f1c0d2e")

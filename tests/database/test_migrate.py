@@ -78,7 +78,7 @@ def test_should_refuse_tables_that_are_newer_than_the_code(database_url: str, en
     set_revision(engine, "9999")
     assert schema_state(engine) == "ahead"
     for refused in (lambda: migrate(database_url), lambda: check_schema(engine)):
-        with pytest.raises(SchemaError, match="revision 9999, which is newer than what Segue .* knows"):
+        with pytest.raises(SchemaError, match=r"revision 9999, which is newer than what Segue .* knows"):
             refused()
     assert schema_state(engine) == "ahead"
 
