@@ -28,11 +28,8 @@ Manifest = dict[str, Any]
 Key = tuple[str, str, str]
 
 
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks, lists set in."""
-
-    def increase_indent(self, flow: bool = False, **_: Any) -> None:
-        super().increase_indent(flow, False)
+class _Dumper(yaml.CSafeDumper):
+    """Texts of several lines as blocks."""
 
 
 _Dumper.add_representer(
@@ -50,7 +47,9 @@ def render(*values: Mapping[str, Any]) -> dict[Key, Manifest]:
         merged = _merge(merged, part)
     files = _chart().render(merged, name=NAME, namespace=NAMESPACE)
     texts = [text for path, text in sorted(files.items()) if path.endswith(".yaml")]
-    found = [manifest for text in texts for manifest in yaml.safe_load_all(text) if manifest]
+    found = [
+        manifest for text in texts for manifest in yaml.load_all(text, Loader=yaml.CSafeLoader) if manifest
+    ]
     return {_key(manifest): manifest for manifest in found}
 
 
@@ -97,7 +96,7 @@ def made() -> dict[Path, str]:
     files = {
         MANIFESTS / "base" / "resources.yaml": _dump(base.values()),
         MANIFESTS / "base" / "kustomization.yaml": _kustomization(
-            "Kustomization", namespace=NAMESPACE, resources=["resources.yaml"]
+            "Kustomization", resources=["resources.yaml"]
         ),
         ROOT / "dashboards" / "kustomization.yaml": _dashboards(),
     }

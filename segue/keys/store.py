@@ -15,7 +15,7 @@ from segue.errors import CredentialError
 from segue.keys.key import Key, Scope, StoredKey, new_id, new_secret, parse_scopes, secret_sha256
 from segue.keys.token import public_key
 
-__all__ = ["create_key", "list_keys", "read_keys", "revoke_key"]
+__all__ = ["check_name", "create_key", "list_keys", "read_keys", "revoke_key"]
 
 _LONGEST_NAME = 100
 
@@ -49,7 +49,8 @@ def create_key(
         The database is away or refused.
     """
     now = datetime.now(UTC)
-    _check(name, expires_at, now)
+    check_name(name)
+    _check_end(expires_at, now)
     secret = new_secret()
     key = Key(
         id=new_id(), name=name, scopes=parse_scopes(scopes), created_at=now, expires_at=_in_utc(expires_at)
@@ -107,7 +108,7 @@ def revoke_key(engine: Engine, key_id: str) -> Key:
         connection.execute(update(API_KEYS).where(live).values(revoked_at=datetime.now(UTC), live_name=None))
         row = connection.execute(select(API_KEYS).where(is_it)).one_or_none()
     if row is None:
-        raise CredentialError(f"no key has the id or live name {key_id!r}: segue keys list shows them")
+        raise CredentialError(f"no key has the id {key_id!r}: segue keys list shows them")
     return _stored(row).key
 
 
@@ -118,9 +119,13 @@ def read_keys(engine: Engine) -> list[StoredKey]:
     return [_stored(row) for row in rows]
 
 
-def _check(name: str, expires_at: datetime | None, now: datetime) -> None:
+def check_name(name: str) -> None:
+    """Raise `CredentialError` unless a key may be called so."""
     if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise CredentialError(f"name {name!r}: expected 1 to {_LONGEST_NAME} printable characters")
+
+
+def _check_end(expires_at: datetime | None, now: datetime) -> None:
     if expires_at is None:
         return
     if expires_at.tzinfo is None:

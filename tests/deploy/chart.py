@@ -126,7 +126,9 @@ def _render(values: str, name: str, namespace: str, chart: Path, upgrade: bool) 
         json.loads(values), name=name, namespace=namespace, is_install=not upgrade, is_upgrade=upgrade
     )
     texts = [text for path, text in sorted(files.items()) if path.endswith(".yaml")]
-    manifests = [manifest for text in texts for manifest in yaml.safe_load_all(text) if manifest]
+    manifests = [
+        manifest for text in texts for manifest in yaml.load_all(text, Loader=yaml.CSafeLoader) if manifest
+    ]
     return json.dumps(manifests)
 
 

@@ -23,10 +23,20 @@ def test_should_serve_the_same_channel_as_the_pair() -> None:
 def test_should_migrate_before_it_serves_and_with_the_same_database() -> None:
     for values in ({}, DATABASE):
         pod = render(values).pod("-gateway")
-        migrate, gateway = containers_of(pod)
+        migrate, _, gateway = containers_of(pod)
         assert migrate["command"] == ["segue", "database", "migrate"]
         address = environment_of(gateway)["SEGUE_DATABASE_URL"]
         assert environment_of(migrate)["SEGUE_DATABASE_URL"] == address
+
+
+def test_should_know_the_page_s_key_before_the_page_asks() -> None:
+    pod = render().pod("-gateway")
+    _, adopt, _ = containers_of(pod)
+    assert adopt["command"][:3] == ["segue", "keys", "adopt"]
+    page = environment_of(render().pod("-ui")["spec"]["containers"][0])
+    assert environment_of(adopt)["SEGUE_KEY_CREDENTIAL"] == page["SEGUE_GATEWAY_KEY"]
+    without = containers_of(render({"ui": {"enabled": False}}).pod("-gateway"))
+    assert [container["name"] for container in without] == ["migrate", "gateway"]
 
 
 def test_should_keep_sqlite_and_the_spool_on_a_volume_that_outlives_the_pod() -> None:
@@ -34,6 +44,7 @@ def test_should_keep_sqlite_and_the_spool_on_a_volume_that_outlives_the_pod() ->
     assert stateful["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "state"
     container = stateful["spec"]["template"]["spec"]["containers"][0]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert environment_of(container)["SEGUE_LOG_SPOOL"].startswith(mounts["state"])
     assert environment_of(container)["SEGUE_DATABASE_URL"] == f"sqlite:///{mounts['state']}/segue.sqlite"
 
 

@@ -1,0 +1,80 @@
+"""A key whose credential somebody else drew: a deployment's secret holds it before there is a database."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from segue.database.engine import WRITE, explained
+from segue.database.tables import API_KEYS
+from segue.errors import CredentialError
+from segue.keys.key import Scope, parse_scopes, secret_sha256
+from segue.keys.store import check_name
+from segue.keys.token import public_key
+
+__all__ = ["adopt_key"]
+
+# What `segue keys create` draws; a shorter secret could be tried out.
+_CREDENTIAL = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43,128})")
+
+
+def adopt_key(engine: Engine, credential: str, *, name: str, scopes: Iterable[Scope]) -> bool:
+    """Make `credential` the live key of that name, unless it is already. Another key of the name is revoked.
+
+    Parameters
+    ----------
+    credential
+        ``<id>.<secret>``: 16 hexadecimal digits, and at least 43 characters of a URL's alphabet.
+    name
+        What people call it.
+    scopes
+        What it allows.
+
+    Returns
+    -------
+    bool
+        Whether anything was changed.
+
+    Raises
+    ------
+    CredentialError
+        It is no such credential, was revoked, or its id belongs to another secret.
+    DatabaseError
+        The database is away or refused.
+    """
+    parts = _CREDENTIAL.fullmatch(credential)
+    if parts is None:
+        raise CredentialError(
+            "the credential is not of the form ID.SECRET: expected 16 hexadecimal digits, a point, and at "
+            "least 43 characters of A-Z a-z 0-9 _ -"
+        )
+    key_id, secret = parts.groups()
+    now = datetime.now(UTC)
+    check_name(name)
+    wanted = " ".join(sorted(parse_scopes(scopes)))
+    with explained(engine), engine.connect().execution_options(**WRITE) as connection, connection.begin():
+        if _stands(connection, key_id, secret, name, wanted):
+            return False
+        others = (API_KEYS.c.live_name == name) & (API_KEYS.c.id != key_id)
+        connection.execute(update(API_KEYS).where(others).values(revoked_at=now, live_name=None))
+        row = {"name": name, "live_name": name, "scopes": wanted}
+        if connection.execute(update(API_KEYS).where(API_KEYS.c.id == key_id).values(row)).rowcount == 0:
+            drawn = {"id": key_id, "secret_sha256": secret_sha256(secret), "created_at": now}
+            made = {**row, **drawn, "token_public_key": public_key(secret).hex(), "expires_at": None}
+            connection.execute(insert(API_KEYS), made)
+    return True
+
+
+def _stands(connection: Connection, key_id: str, secret: str, name: str, scopes: str) -> bool:
+    row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
+    if row is None:
+        return False
+    if not hmac.compare_digest(row.secret_sha256, secret_sha256(secret)):
+        raise CredentialError(f"key {key_id} has another secret: draw a new credential")
+    if row.revoked_at is not None:
+        raise CredentialError(f"key {key_id} was revoked: draw a new credential")
+    return (row.live_name, row.scopes) == (name, scopes)

@@ -1,0 +1,89 @@
+"""A credential that a deployment's secret holds becomes a key, and the only one of its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from segue.database import migrate, open_engine
+from segue.errors import CredentialError
+from segue.keys import KeyRing, create_key, list_keys, revoke_key
+from segue.keys.adopt import adopt_key
+from segue.keys.key import Scope, new_id, new_secret
+
+SCOPES = [Scope.READ, Scope.FEEDBACK]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    url = f"sqlite:///{tmp_path}/segue.db"
+    migrate(url)
+    return open_engine(url)
+
+
+def drawn() -> str:
+    return f"{new_id()}.{new_secret()}"
+
+
+def opens(engine: Engine, credential: str) -> frozenset[Scope] | None:
+    ring = KeyRing(engine)
+    ring.refresh()
+    key = ring.check(credential)
+    return key.scopes if key else None
+
+
+def test_should_open_with_an_adopted_credential(engine: Engine) -> None:
+    credential = drawn()
+    assert adopt_key(engine, credential, name="page", scopes=SCOPES)
+    assert opens(engine, credential) == frozenset(SCOPES)
+
+
+def test_should_change_nothing_when_it_is_adopted_again(engine: Engine) -> None:
+    credential = drawn()
+    adopt_key(engine, credential, name="page", scopes=SCOPES)
+    before = list_keys(engine)
+    assert not adopt_key(engine, credential, name="page", scopes=SCOPES)
+    assert list_keys(engine) == before
+
+
+def test_should_revoke_the_key_that_had_the_name(engine: Engine) -> None:
+    _, old = create_key(engine, name="page", scopes=SCOPES)
+    new = drawn()
+    adopt_key(engine, new, name="page", scopes=SCOPES)
+    assert opens(engine, old) is None
+    assert opens(engine, new) == frozenset(SCOPES)
+
+
+def test_should_take_other_scopes_over(engine: Engine) -> None:
+    credential = drawn()
+    adopt_key(engine, credential, name="page", scopes=SCOPES)
+    assert adopt_key(engine, credential, name="page", scopes=[Scope.READ])
+    assert opens(engine, credential) == frozenset([Scope.READ])
+
+
+def test_should_not_bring_back_what_was_revoked(engine: Engine) -> None:
+    credential = drawn()
+    adopt_key(engine, credential, name="page", scopes=SCOPES)
+    revoke_key(engine, credential.partition(".")[0])
+    with pytest.raises(CredentialError, match="was revoked: draw a new credential"):
+        adopt_key(engine, credential, name="page", scopes=SCOPES)
+    assert opens(engine, credential) is None
+
+
+def test_should_refuse_another_secret_for_an_id(engine: Engine) -> None:
+    credential = drawn()
+    adopt_key(engine, credential, name="page", scopes=SCOPES)
+    other = f"{credential.partition('.')[0]}.{new_secret()}"
+    with pytest.raises(CredentialError, match="has another secret") as caught:
+        adopt_key(engine, other, name="page", scopes=SCOPES)
+    assert other.partition(".")[2] not in str(caught.value)
+    assert opens(engine, other) is None
+
+
+@pytest.mark.parametrize("credential", ["", "page", "abc.def", f"{new_id()}.hunter2", f"XYZ.{new_secret()}"])
+def test_should_refuse_what_is_no_credential_without_showing_it(engine: Engine, credential: str) -> None:
+    with pytest.raises(CredentialError, match=r"expected 16 hexadecimal digits") as caught:
+        adopt_key(engine, credential, name="page", scopes=SCOPES)
+    assert not credential or credential not in str(caught.value)
