@@ -9,7 +9,7 @@ from pathlib import Path
 from segue.errors import SegueError
 from serving.stack.members import gateway_and_page, pair
 from serving.stack.ports import Ports, pick_ports
-from serving.stack.supervisor import Member, Stopped, Supervisor
+from serving.stack.supervisor import Member, Stopped, Supervisor, heed_signals
 
 _CHAMPION = ".segue/demo/channels/champion"
 _PAIR_PORTS = frozenset({"predictor_http", "predictor_grpc", "transformer_http", "transformer_grpc"})
@@ -18,6 +18,7 @@ _PAIR_PORTS = frozenset({"predictor_http", "predictor_grpc", "transformer_http",
 def main() -> int:
     """Start what is asked for, and stay until Ctrl-C or until a process ends."""
     options = _parser().parse_args()
+    heed_signals()
     try:
         if options.what == "pair":
             _run_pair(options.bundle)
@@ -60,12 +61,12 @@ def _run_whole(bundle: str, home: Path, database: str | None, *, once: bool) -> 
         supervisor.wait_ready(_say_ready)
         _say(f"\n  page     {page_url}\n  gateway  {gateway_url}/docs")
         _say(f"  logs     {logs}\n")
-        _say(f"  Admin key for the Models page, shown this once: {keys.admin}\n")
         if once:
             for line in try_stack(gateway_url, page_url, keys.page):
                 _say(f"  {line}")
             _say("A list came through the whole of it.")
             return
+        _say(f"  Admin key for the Models page, shown this once: {keys.admin}\n")
         _say("Ctrl-C stops all of it.")
         supervisor.wait()
 

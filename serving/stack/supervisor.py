@@ -16,7 +16,7 @@ from types import FrameType
 
 from segue.errors import SegueError
 
-__all__ = ["Member", "MemberEnded", "Stopped", "Supervisor"]
+__all__ = ["Member", "MemberEnded", "Stopped", "Supervisor", "heed_signals"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _LOOK_SECONDS = 0.1
@@ -82,8 +82,6 @@ class Supervisor:
 
     def __enter__(self) -> Supervisor:
         """Start all, without waiting."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _stop)
         try:
             for member in self._members:
                 self._running[member.name] = _start(member)
@@ -139,6 +137,12 @@ class Supervisor:
             code = self._running[member.name].poll()
             if code is not None:
                 raise MemberEnded(f"{member.name} ended with exit code {code}{_tail(member)}")
+
+
+def heed_signals() -> None:
+    """Let SIGINT and SIGTERM raise `Stopped` in this process from now on."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
 
 
 def _start(member: Member) -> subprocess.Popen[bytes]:

@@ -23,15 +23,15 @@ def controls() -> None:
     _fill_in()
     with st.expander(say("settings.title"), icon=":material/tune:", key="fine-tune", on_change="rerun"):
         st.checkbox(say("settings.popularity_default"), **_kept("popularity_auto"))
-        st.slider(
-            say("settings.popularity"),
-            0.0,
-            1.0,
-            step=0.05,
-            help=say("settings.popularity_help"),
-            disabled=st.session_state["set_popularity_auto"],
-            **_kept("popularity"),
-        )
+        if not st.session_state["set_popularity_auto"]:
+            st.slider(
+                say("settings.popularity"),
+                0.0,
+                1.0,
+                step=0.05,
+                help=say("settings.popularity_help"),
+                **_kept("popularity"),
+            )
         st.slider(
             say("settings.diversity"),
             0.0,

@@ -27,7 +27,7 @@ def seed_list() -> None:
     """The seeds, or how to choose one."""
     chosen = state.seeds()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"##### {say('seeds.title')}")
+        st.markdown(f"**{say('seeds.title')}**")
         if len(chosen) > 1:
             st.button(say("seeds.clear"), key="clear-seeds", type="tertiary", on_click=state.clear_seeds)
     if not chosen:

@@ -1,0 +1,212 @@
+"""Discover in a real browser, on the real system."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.ui.conftest import System, Visit
+
+pytestmark = pytest.mark.live
+
+
+def wait_until(condition: object, what: str, seconds: float = 30.0) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < ends, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+
+
+def test_should_find_choose_recommend_explain_and_log_what_was_liked(visit: Visit, system: System) -> None:
+    visitor = visit()
+    page = visitor.page
+    before = system.get("/api/stats", hours=1)
+    first = visitor.add_seed("so")
+    second = visitor.add_seed("ma")
+    assert first != second
+    visitor.find_music()
+    expect(visitor.cards).to_have_count(10)
+    titles = visitor.titles(10)
+    assert not {first, second} & set(titles), "a seed came back"
+
+    visitor.card(1).get_by_role("button", name="Why this?").click()
+    reason = visitor.card(1).locator(".segue-reason").first
+    expect(reason).to_contain_text(re.compile("nearest to"))
+    assert first in reason.inner_text() or second in reason.inner_text()
+    expect(visitor.card(1).locator(".segue-reason").nth(1)).to_contain_text("Close in")
+    expect(visitor.card(1).locator(".js-plotly-plot")).to_be_visible()
+    visitor.keep("discover")
+
+    visitor.card(1).get_by_role("button", name="Like", exact=True).click()
+    expect(visitor.card(1).get_by_role("button", name="Liked")).to_be_visible()
+    visitor.card(2).get_by_role("button", name="Skip", exact=True).click()
+    expect(visitor.card(2).get_by_role("button", name="Skipped")).to_be_visible()
+
+    def is_logged() -> bool:
+        now = system.get("/api/stats", hours=1)
+        said = {
+            name: now["feedback"].get(name, 0) - before["feedback"].get(name, 0) for name in ("like", "skip")
+        }
+        return (
+            said == {"like": 1, "skip": 1} and now["totals"]["requests"] == before["totals"]["requests"] + 1
+        )
+
+    wait_until(is_logged, "the like, the skip and the list in the log")
+    page.get_by_role("link", name="Monitoring").click()
+    expect(page.get_by_role("heading", name="Monitoring", level=1)).to_be_visible()
+    expect(page.get_by_text("What listeners did")).to_be_visible()
+    expect(page.locator("[class*=st-key-feedback]").get_by_text("Liked", exact=True)).to_be_visible()
+
+
+def test_should_move_a_weight_and_ask_for_less_like_a_seed(visit: Visit, system: System) -> None:
+    visitor = visit()
+    visitor.add_seed("so")
+    visitor.add_seed("ma")
+    row = visitor.page.locator(".st-key-seed-1")
+    row.get_by_role("button", name="Less").click()
+    expect(row).to_contain_text("A little")
+    row.get_by_role("button", name="Less").click()
+    expect(row).to_contain_text("Less like this")
+    visitor.find_music()
+    expect(visitor.page).to_have_url(re.compile(r"seed=[^&]+%40-0\.5"))
+
+
+def test_should_open_a_link_as_the_same_list(visit: Visit, system: System) -> None:
+    visitor = visit()
+    visitor.add_seed("so")
+    visitor.find_music()
+    titles = visitor.titles(10)
+    visitor.button("Link to this list", exact=False).click()
+    address = visitor.page.locator("[data-testid=stPopoverBody] code").inner_text()
+    assert address.startswith(system.page_url)
+    other = visit(address.removeprefix(system.page_url))
+    expect(other.cards).to_have_count(10)
+    assert other.titles(10) == titles
+
+
+def test_should_say_which_part_of_a_link_is_nonsense(visit: Visit) -> None:
+    visitor = visit("/?genre=jazz&k=9999&colour=blue")
+    expect(visitor.page.get_by_text("not understood")).to_contain_text("k, colour")
+
+
+def test_should_save_the_list_as_csv_and_as_ids(visit: Visit) -> None:
+    visitor = visit()
+    visitor.add_seed("so")
+    visitor.find_music()
+    with visitor.page.expect_download() as saving:
+        visitor.button("CSV").click()
+    rows = list(csv.DictReader(saving.value.path().open(encoding="utf-8", newline="")))
+    assert [row["track_name"] for row in rows] == visitor.titles(10)
+    assert [row["rank"] for row in rows] == [str(rank) for rank in range(1, 11)]
+    with visitor.page.expect_download() as saving:
+        visitor.button("Track ids").click()
+    assert saving.value.path().read_text().split() == [row["track_id"] for row in rows]
+
+
+def test_should_recommend_by_a_sound_that_is_in_no_catalogue(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.get_by_text("From a sound").click()
+    expect(visitor.page.get_by_text("say how it sounds")).to_be_visible()
+    visitor.find_music()
+    expect(visitor.page).to_have_url(re.compile(r"sound\.energy=0\.6"))
+    visitor.card(1).get_by_role("button", name="Why this?").click()
+    expect(visitor.card(1).locator(".segue-reason").first).to_contain_text("the sound that you described")
+
+
+def test_should_filter_by_genre_and_length(visit: Visit, system: System) -> None:
+    genre = system.get("/api/genres")["items"][0]["genre"]
+    visitor = visit(f"/?genre={genre}&only={genre}&k=5&per_artist=5")
+    expect(visitor.cards).to_have_count(5)
+    for about in visitor.page.locator("[class*=st-key-card-] .segue-about").all_inner_texts():
+        assert about.endswith(genre)
+
+
+def test_should_say_that_no_track_passes(visit: Visit, system: System) -> None:
+    genre = system.get("/api/genres")["items"][0]["genre"]
+    visitor = visit(f"/?genre={genre}&year=1920-1921")
+    expect(visitor.page.get_by_text("No track passes these settings")).to_be_visible()
+
+
+def test_should_say_that_a_seed_is_unknown(visit: Visit) -> None:
+    visitor = visit("/?seed=nosuchtrack")
+    expect(visitor.page.get_by_text("None of these seeds is in this catalogue: nosuchtrack")).to_be_visible()
+    visitor.keep("unknown-track")
+
+
+def test_should_say_that_nothing_is_called_so(visit: Visit) -> None:
+    visitor = visit()
+    visitor.type_search("qqqqzzzzxxxx")
+    expect(visitor.page.get_by_text("Nothing in the catalogue is called")).to_be_visible()
+
+
+def test_should_speak_korean_to_a_korean_browser_and_when_asked_to(visit: Visit) -> None:
+    visitor = visit(locale="ko-KR")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("다음 곡을 찾아보세요")
+    expect(visitor.page.locator("html")).to_have_attribute("lang", "ko")
+    visitor.add_seed("so", name="추가")
+    visitor.find_music(name="음악 찾기")
+    visitor.card(1).get_by_role("button", name="추천 이유").click()
+    expect(visitor.card(1).locator(".segue-reason").first).to_contain_text("가장 가깝습니다")
+    visitor.keep("discover-korean")
+    other = visit()
+    other.page.get_by_text("한국어", exact=True).click()
+    expect(other.page.get_by_role("heading", level=1)).to_have_text("다음 곡을 찾아보세요")
+    other.page.get_by_role("link", name="모델").click()
+    expect(other.page.get_by_role("heading", level=1)).to_have_text("모델")
+
+
+def test_should_work_by_keyboard_alone(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.page
+    expect(visitor.button("Find music")).to_be_visible()
+
+    def tab_to(what: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            name = page.evaluate(
+                "() => document.activeElement.matches('button, input, a')"
+                " ? document.activeElement.ariaLabel || document.activeElement.innerText : ''"
+            )
+            if what in name:
+                return
+        raise AssertionError(f"no way by keyboard to {what!r}")
+
+    tab_to("Search for a song")
+    page.keyboard.type("so", delay=20)
+    expect(visitor.button("Add").first).to_be_visible()
+    tab_to("Add")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-seed-0")).to_be_visible()
+    tab_to("Find music")
+    page.keyboard.press("Enter")
+    expect(visitor.card(1)).to_be_visible()
+    tab_to("Like")
+    page.keyboard.press("Space")
+    expect(visitor.card(1).get_by_role("button", name="Liked")).to_be_visible()
+    tab_to("Why this?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".segue-reason").first).to_be_visible()
+
+
+def test_should_say_in_words_that_the_gateway_is_away_and_recover(visit: Visit, system: System) -> None:
+    visitor = visit()
+    visitor.add_seed("so")
+    visitor.find_music()
+    system.stop_gateway()
+    try:
+        visitor.button("Find music").click()
+        expect(visitor.page.get_by_text("The gateway does not answer.").first).to_be_visible()
+        expect(visitor.page.get_by_text(f"curl {system.gateway_url}/readyz").first).to_be_visible()
+        visitor.keep("gateway-away")
+        for path, title in (("/monitoring", "Monitoring"), ("/models", "Models")):
+            other = visit(path)
+            expect(other.page.get_by_role("heading", level=1)).to_have_text(title)
+            expect(other.page.get_by_text("The gateway does not answer.").first).to_be_visible()
+    finally:
+        system.start_gateway()
+    visitor.button("Try again").first.click()
+    expect(visitor.card(1)).to_be_visible()

@@ -1,0 +1,51 @@
+"""What every page owes its visitors: no serious fault for assistive technology, no sideways scrolling."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.ui.browser import Visitor
+from tests.ui.conftest import System, Visit
+
+pytestmark = pytest.mark.live
+
+PAGES = ("/", "/monitoring", "/models")
+
+
+def with_a_list(visit: Visit, system: System, **options: object) -> Visitor:
+    """Discover with a list and a reason open; everything that the page can show at once."""
+    genre = system.get("/api/genres")["items"][0]["genre"]
+    visitor = visit(f"/?genre={genre}&k=4", **options)
+    expect(visitor.cards).to_have_count(4)
+    visitor.card(1).get_by_role("button", name="Why this?").click()
+    expect(visitor.card(1).locator(".js-plotly-plot")).to_be_visible()
+    visitor.page.get_by_text("Fine-tune").click()
+    expect(visitor.page.get_by_text("Length of the list")).to_be_visible()
+    return visitor
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_should_have_no_serious_fault_that_axe_finds(
+    visit: Visit, system: System, path: str, scheme: str
+) -> None:
+    visitor = with_a_list(visit, system, scheme=scheme) if path == "/" else visit(path, scheme=scheme)
+    visitor.settled()
+    visitor.keep(f"{path.strip('/') or 'discover'}-{scheme}")
+    assert not visitor.faults(), "\n".join(visitor.faults())
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_should_not_scroll_sideways_on_a_phone(visit: Visit, system: System, path: str) -> None:
+    visitor = with_a_list(visit, system, phone=True) if path == "/" else visit(path, phone=True)
+    visitor.settled()
+    visitor.keep(f"{path.strip('/') or 'discover'}-phone")
+    assert visitor.overflow <= 0
+
+
+def test_should_say_where_to_begin_before_anything_is_chosen(visit: Visit, system: System) -> None:
+    visitor = visit()
+    expect(visitor.page.get_by_text("Or start from a genre")).to_be_visible()
+    expect(visitor.button("Find music")).to_be_disabled()
+    expect(visitor.page.get_by_text("Your list will stand here.")).to_be_visible()
