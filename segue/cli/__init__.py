@@ -39,6 +39,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "recommend": Command("Recommend tracks from a bundle.", "segue.cli.recommend", "recommend", "rank,store"),
     "bundle": Command("List, verify, promote and roll back bundles.", "segue.cli.bundle", "app", "store"),
+    "database": Command("Make the tables of the log and the keys.", "segue.cli.database", "app", "db"),
+    "keys": Command("Make, list and revoke the gateway's keys.", "segue.cli.keys", "app", "db"),
+    "log": Command("Learn from the log, and erase from it.", "segue.cli.log", "app", "db"),
 }
 
 

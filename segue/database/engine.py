@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, TimeoutEr
 
 from segue.errors import DatabaseError, DatabaseUnavailable, SettingsError
 
-__all__ = ["WRITE", "explained", "open_engine", "parse_url"]
+__all__ = ["WRITE", "address", "explained", "open_engine", "parse_url"]
 
 # What a user writes, and the driver that speaks to it.
 _DRIVERS = {
@@ -140,6 +140,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
 
 
+def address(engine: Engine) -> str:
+    """Name a database for a person: what they wrote, without the password and the driver."""
+    url = engine.url.set(drivername=engine.url.get_backend_name())
+    return url.render_as_string(hide_password=True)
+
+
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
     """Turn what a driver raises into one sentence for a person.
@@ -151,7 +157,7 @@ def explained(engine: Engine) -> Iterator[None]:
     DatabaseError
         It answered with an error.
     """
-    where = engine.url.render_as_string(hide_password=True)
+    where = address(engine)
     try:
         yield
     except TimeoutError:

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from segue import __version__
-from segue.database.engine import WRITE, explained, open_engine
+from segue.database.engine import WRITE, address, explained, open_engine
 from segue.errors import DatabaseUnavailable, SchemaError
 
 __all__ = ["SchemaState", "check_schema", "migrate", "newest_revision", "schema_revision", "schema_state"]
@@ -83,7 +83,7 @@ def check_schema(engine: Engine) -> None:
         raise SchemaError(_newer(engine, schema_revision(engine)))
     if state != "current":
         have = "no tables yet" if state == "empty" else "tables of an older version"
-        raise SchemaError(f"{_name(engine)} has {have}: run segue database migrate")
+        raise SchemaError(f"{address(engine)} has {have}: run segue database migrate")
 
 
 def schema_revision(engine: Engine) -> str | None:
@@ -129,13 +129,9 @@ def _upgrade(connection: Connection) -> None:
 
 def _newer(engine: Engine, revision: str | None) -> str:
     return (
-        f"{_name(engine)} has tables of revision {revision}, which is newer than what Segue {__version__} "
+        f"{address(engine)} has tables of revision {revision}, which is newer than what Segue {__version__} "
         f"knows ({newest_revision()}): use the version of Segue that made them, or restore a backup"
     )
-
-
-def _name(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -158,7 +154,7 @@ def _named_lock(connection: Connection) -> Iterator[None]:
     # the name is the server's, not the database's, and at most 64 characters long
     values = {"name": f"{_LOCK_NAME}.{connection.engine.url.database}"[:64], "seconds": _LOCK_SECONDS}
     if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), values).scalar() != 1:
-        raise DatabaseUnavailable(f"{_name(connection.engine)}: another process is migrating it")
+        raise DatabaseUnavailable(f"{address(connection.engine)}: another process is migrating it")
     connection.commit()
     try:
         yield

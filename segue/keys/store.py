@@ -108,7 +108,7 @@ def revoke_key(engine: Engine, key_id: str) -> Key:
         connection.execute(update(API_KEYS).where(live).values(revoked_at=datetime.now(UTC), live_name=None))
         row = connection.execute(select(API_KEYS).where(is_it)).one_or_none()
     if row is None:
-        raise CredentialError(f"no key has the id {key_id!r}: segue keys list shows them")
+        raise CredentialError(f"no key has the id or live name {key_id!r}: segue keys list shows them")
     return _stored(row).key
 
 

@@ -101,6 +101,14 @@ class Vocabulary:
         found = [str(row[0]) for row in rows]
         if as_prefix and len(word) >= SHORTEST_BEGINNING:
             found += [variant for variant in self._beginnings(variants) if variant not in found]
+        # unless nothing else is near: then the last letter is one too many
+        if (
+            as_prefix
+            and not found
+            and len(word) > SHORTEST_BEGINNING
+            and self.knows(word[:-1], as_prefix=False)
+        ):
+            found = [word[:-1]]
         return tuple(found[:MOST_CORRECTIONS])
 
     def _beginnings(self, variants: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 from segue.errors import SettingsError
@@ -41,6 +42,10 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn has its own while it serves, and raises the signal again once it has drained: that is an
+        # orderly end, not a death by signal
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     server.run()
     return 0 if server.started else 1
 

@@ -88,6 +88,7 @@ def test_other_scripts_while_typing(find: Finder, typed: str, among: str) -> Non
         ("radiohaed", ("Radiohead", "Creep")),  # swapped
         ("radiohed", ("Radiohead", "Creep")),  # missing
         ("raddiohead", ("Radiohead", "Creep")),  # too many
+        ("karma policee", ("Radiohead", "Karma Police")),  # too many, the last
         ("sadiohead", ("Radiohead", "Creep")),  # wrong, the first
         ("radoih", ("Radiohead", "Creep")),  # unfinished, too
         ("black sabath", ("Black Sabbath", "Paranoid")),

@@ -21,6 +21,7 @@ from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
+from segue.search import build_search
 from tests.serving.processes import Served, predictor, transformer
 from tests.small_catalogue import Steps, make_tracks, run_steps
 
@@ -97,7 +98,8 @@ class Shelf:
         return value
 
 
-def _family(tracks: pa.Table, root: Path) -> Family:
+def make_family(tracks: pa.Table, root: Path) -> Family:
+    """Run the steps on tracks, and add what evaluation and search would."""
     steps = run_steps(tracks, root)
     transform = FeatureTransform.model_validate_json(steps.parts["transform.json"].read_bytes())
     random = np.random.default_rng(0)
@@ -108,8 +110,7 @@ def _family(tracks: pa.Table, root: Path) -> Family:
     }
     reference = fit_reference(transform, np.load(steps.parts["features.npy"]), outputs)
     (root / "reference.json").write_text(reference.model_dump_json(), encoding="utf-8")
-    # the gateway's file, which the pair never reads
-    (root / "search.sqlite").write_bytes(b"search")
+    build_search(steps.parts["tracks.parquet"], root / "search.sqlite")
     extra = {name: root / name for name in ("reference.json", "search.sqlite")}
     return Family(steps, {**steps.parts, **extra})
 
@@ -122,8 +123,8 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> list[Family]:
     turned = pa.array(100 - tracks["popularity"].to_numpy(), pa.float32())
     other = tracks.set_column(position, tracks.schema.field("popularity"), turned)
     return [
-        _family(tracks, tmp_path_factory.mktemp("first")),
-        _family(other, tmp_path_factory.mktemp("second")),
+        make_family(tracks, tmp_path_factory.mktemp("first")),
+        make_family(other, tmp_path_factory.mktemp("second")),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The pair as real processes, and small clients for it."""
+"""Gateway and pair as real processes, and small clients for them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def call(
 
 @dataclass
 class Served:
-    """One process of the pair."""
+    """One process: gateway, transformer or predictor."""
 
     room: str
     log: Path
@@ -74,7 +74,9 @@ class Served:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Served:
-        flags = {**self.flags, "http_port": str(self.http_port), "grpc_port": str(self.grpc_port)}
+        flags = {**self.flags, "http_port": str(self.http_port)}
+        if self.room != "gateway":
+            flags["grpc_port"] = str(self.grpc_port)
         given = [part for name, value in flags.items() for part in (f"--{name}", value) if part]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -94,14 +96,16 @@ class Served:
     @property
     def ready(self) -> bool:
         try:
-            return call(self.http_port, "GET", "/v2/models/segue/ready", timeout=2).status == 200
+            path = "/readyz" if self.room == "gateway" else "/v2/models/segue/ready"
+            return call(self.http_port, "GET", path, timeout=2).status == 200
         except OSError:
             return False
 
     @property
     def live(self) -> bool:
         try:
-            return call(self.http_port, "GET", "/v2/health/live", timeout=2).status == 200
+            path = "/healthz" if self.room == "gateway" else "/v2/health/live"
+            return call(self.http_port, "GET", path, timeout=2).status == 200
         except OSError:
             return False
 
@@ -159,6 +163,18 @@ def wait_for(
         if time.monotonic() > ends:
             raise AssertionError(f"waited {seconds} s for {what}: {about() if about else ''}")
         time.sleep(0.05)
+
+
+def gateway(folder: Path, bundle: str, transformer: Served | None = None, **flags: str) -> Served:
+    """A gateway whose database and spool lie in the folder, with no limit on rates."""
+    url = f"http://127.0.0.1:{transformer.http_port if transformer else free_port()}"
+    given = {"bundle": bundle, "transformer_url": url, "rate_limit_per_minute": "0", **flags}
+    environment = {
+        "SEGUE_DATABASE_URL": f"sqlite:///{folder}/segue.db",
+        "SEGUE_LOG_SPOOL": f"{folder}/spool",
+        "SEGUE_LOG_FLUSH_SECONDS": "0.05",
+    }
+    return Served("gateway", folder / f"gateway-{free_port()}.log", given, environment)
 
 
 def predictor(folder: Path, bundle: str, **flags: str) -> Served:

@@ -44,8 +44,6 @@ def upgrade() -> None:
         sa.Column("avg_popularity", sa.Double()),
         sa.Column("genre_precision", sa.Double()),
         sa.PrimaryKeyConstraint("impression_id", name="pk_recommend_logs"),
-        sa.Index("ix_recommend_logs_time", "time"),
-        sa.Index("ix_recommend_logs_session", "session"),
         **_OPTIONS,
     )
     op.create_table(
@@ -66,9 +64,6 @@ def upgrade() -> None:
         sa.Column("time", UtcDateTime(), nullable=False),
         sa.Column("session", sa.String(255)),
         sa.PrimaryKeyConstraint("feedback_id", name="pk_feedback"),
-        sa.Index("ix_feedback_impression_id", "impression_id"),
-        sa.Index("ix_feedback_time", "time"),
-        sa.Index("ix_feedback_session", "session"),
         **_OPTIONS,
     )
     op.create_table(
@@ -101,6 +96,21 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name="ck_pseudonym_key_one_row"),
         **_OPTIONS,
     )
+    for table, column in (
+        ("recommend_logs", "time"),
+        ("recommend_logs", "session"),
+        ("feedback", "impression_id"),
+        ("feedback", "time"),
+        ("feedback", "session"),
+    ):
+        _create_index(table, column)
+
+
+def _create_index(table: str, column: str) -> None:
+    name = f"ix_{table}_{column}"
+    # MySQL has no CREATE INDEX IF NOT EXISTS
+    if name not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}:
+        op.create_index(name, table, [column])
 
 
 def downgrade() -> None:

@@ -1,0 +1,92 @@
+"""``segue database``: the tables of the log and the keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+from sqlalchemy import Engine
+
+from segue.database import open_engine
+from segue.database.engine import address
+from segue.database.migrate import check_schema, migrate, newest_revision, schema_revision, schema_state
+from segue.database.settings import DatabaseSettings
+from segue.settings import read_settings
+
+__all__ = ["JsonOption", "app", "open_current", "print_json"]
+
+app = typer.Typer(
+    help="Make and check the tables of the log and the keys.\n\n"
+    "SEGUE_DATABASE_URL says where they are: sqlite:///file (.segue/segue.db if it is not set), "
+    "postgresql://user:password@host/name, mysql://… or mariadb://….",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+"""The sub-command, mounted by `segue.cli`."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("migrate", epilog="Example: SEGUE_DATABASE_URL=postgresql://… segue database migrate")
+def migrate_(*, as_json: JsonOption = False) -> None:
+    """Bring the tables to this version. Several may do it at once; nothing happens where they are."""
+    url = _url()
+    engine = open_engine(url)
+    before = schema_state(engine)
+    migrate(url)
+    if as_json:
+        print_json(_status(engine))
+        return
+    done = "is current" if before == "current" else "was brought up"
+    typer.echo(f"{address(engine)}: {done}, revision {schema_revision(engine)}")
+
+
+@app.command("status", epilog="Example: segue database status")
+def status(*, as_json: JsonOption = False) -> None:
+    """Show how the tables stand to this version. Exit 1 unless they are current."""
+    engine = open_engine(_url())
+    found = _status(engine)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(f"{address(engine)}: {found['state']}, revision {found['revision'] or 'none'}")
+    if found["state"] != "current":
+        if not as_json:
+            check_schema(engine)
+        raise typer.Exit(1)
+
+
+def open_current() -> Engine:
+    """Open the database of SEGUE_DATABASE_URL.
+
+    Raises
+    ------
+    SchemaError
+        Its tables are not those of this version.
+    """
+    engine = open_engine(_url(), answer_seconds=_PATIENT_SECONDS)
+    check_schema(engine)
+    return engine
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+# A person who exports or deletes years waits longer than a request.
+_PATIENT_SECONDS = 3600
+
+
+def _url() -> str:
+    return read_settings(DatabaseSettings).url.get_secret_value()
+
+
+def _status(engine: Engine) -> dict[str, str | None]:
+    return {
+        "database": address(engine),
+        "state": schema_state(engine),
+        "revision": schema_revision(engine),
+        "newest": newest_revision(),
+    }

@@ -1,0 +1,92 @@
+"""``segue log``: what was recommended and what became of it, as training data, and how it is erased."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from segue.cli.database import JsonOption, open_current, print_json
+from segue.cli.times import parse_duration, parse_moment
+from segue.log import delete_older_than, export_interactions, forget_session
+from segue.log.settings import LogSettings
+from segue.settings import read_settings
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Learn from the log, erase a session from it, and delete what is old.\n\n"
+    "It is in the database of SEGUE_DATABASE_URL, and while that is away in the folder SEGUE_LOG_SPOOL.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+"""The sub-command, mounted by `segue.cli`."""
+
+
+@app.command(epilog="Example: segue log export --since 2026-01-01 --out interactions.csv")
+def export(
+    *,
+    since: Annotated[str, typer.Option("--since", help="A date, or 90d for the last 90 days.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file, replaced if it is there.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write what listeners played and liked as interactions that the pipeline takes.
+
+    A session becomes a playlist under a pseudonym. What was skipped or disliked last is left out.
+    """
+    moment = parse_moment("--since", since, ahead=False)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"))
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        task = progress.add_task("export", total=None)
+        found = export_interactions(
+            open_current(), since=moment, out=out, on_rows=lambda rows: progress.update(task, completed=rows)
+        )
+    if as_json:
+        print_json({"out": str(out), **asdict(found)})
+        return
+    typer.echo(f"{out}: {found.interactions:,} interactions of {found.sessions:,} sessions")
+    if found.interactions:
+        run = "python -m pipelines run --catalog CATALOG --interactions"
+        typer.echo(f"Next: {run} {shlex.quote(str(out))}", err=True)
+
+
+@app.command(epilog="Example: segue log forget --session 5f1c0d2e")
+def forget(
+    *,
+    session: Annotated[str, typer.Option("--session", help="The X-Session-Id that was sent.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a session: its lists, their tracks, its feedback, also from the spool on this machine.
+
+    Spools elsewhere drop what they hold of it when they reach the database.
+    """
+    gone = forget_session(open_current(), session, spool=read_settings(LogSettings).spool)
+    if as_json:
+        print_json(asdict(gone))
+    else:
+        typer.echo(
+            f"erased {gone.impressions:,} lists, {gone.items:,} tracks in them, {gone.feedback:,} feedback; "
+            f"{gone.spooled:,} records in the spool"
+        )
+
+
+@app.command(epilog="Example: segue log prune --older-than 90d")
+def prune(
+    *,
+    older_than: Annotated[str, typer.Option("--older-than", help="Age, such as 90d or 12w.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Delete lists and feedback that are older than an age: run it every night."""
+    age = parse_duration("--older-than", older_than)
+    gone = delete_older_than(open_current(), age.total_seconds() / 86_400)
+    if as_json:
+        print_json(asdict(gone))
+    else:
+        typer.echo(
+            f"deleted {gone.impressions:,} lists, {gone.items:,} tracks in them, {gone.feedback:,} feedback"
+        )

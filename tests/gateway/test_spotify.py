@@ -1,0 +1,164 @@
+"""The API shaped like Spotify's, without the pair: tracks, audio features, search, parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from segue.recommend.request import Request as Instance
+from serving.gateway.aliases import alias_of
+from serving.gateway.errors import BadRequest
+from serving.gateway.opened import Opened
+from serving.gateway.spotify.search_query import SearchQuery
+from serving.gateway.spotify.tuning import TUNABLE, instance_of
+from tests.gateway.conftest import NATIVE_ALBUM, NATIVE_ARTIST, NATIVE_TRACK, Inside
+
+
+def found(inside: Inside, query: str, **more: Any) -> dict[str, Any]:
+    reply = inside.get("/v1/search", params={"q": query, "type": "track", **more})
+    assert reply.status_code == 200, reply.text
+    page: dict[str, Any] = reply.json()["tracks"]
+    return page
+
+
+def test_should_write_a_track_with_the_fields_that_clients_read(inside: Inside) -> None:
+    track = inside.get(f"/v1/tracks/{NATIVE_TRACK}", params={"market": "KR"}).json()
+    assert (track["id"], track["uri"]) == (NATIVE_TRACK, f"spotify:track:{NATIVE_TRACK}")
+    assert (track["name"], track["popularity"], track["explicit"]) == ("Sinnerman", 100, False)
+    assert track["external_urls"] == {"spotify": f"https://open.spotify.com/track/{NATIVE_TRACK}"}
+    assert isinstance(track["duration_ms"], int)
+    [artist] = track["artists"]
+    assert (artist["id"], artist["name"]) == (NATIVE_ARTIST, "Nina Simone")
+    album = track["album"]
+    assert (album["id"], album["name"], album["release_date"]) == (NATIVE_ALBUM, "Pastel Blues", "1965")
+    assert [image["url"] for image in album["images"]] == ["https://img.example/pastel.jpg"]
+    assert track["preview_url"] == "https://p.example/sinnerman.mp3"
+
+
+def test_should_give_other_ids_an_alias_that_leads_back(inside: Inside) -> None:
+    [track] = found(inside, "track:봄날")["items"]
+    assert track["id"] == alias_of("track", catalogue_id(inside, "봄날"))
+    assert inside.get(f"/v1/tracks/{track['id']}").json() == track
+    # Spotify has never heard of it
+    assert track["external_urls"]["spotify"] == track["href"]
+    # the catalogue's own id works as well
+    assert inside.get(f"/v1/tracks/{catalogue_id(inside, '봄날')}").json() == track
+    assert track["album"]["images"] == []
+
+
+def catalogue_id(inside: Inside, title: str) -> str:
+    identity: str = inside.get("/api/search", params={"track": title}).json()["items"][0]["track_id"]
+    return identity
+
+
+def test_should_answer_several_tracks_with_null_for_the_unknown(inside: Inside) -> None:
+    for path in ("/v1/tracks", "/v1/tracks/"):
+        tracks = inside.get(path, params={"ids": f"{NATIVE_TRACK},{'0' * 22}"}).json()["tracks"]
+        assert (tracks[0]["name"], tracks[1]) == ("Sinnerman", None)
+    reply = inside.get("/v1/tracks", params={"ids": ",".join(["a"] * 51)})
+    assert reply.json() == {"error": {"status": 400, "message": "ids: expected at most 50, got 51"}}
+
+
+def test_should_write_audio_features_in_the_units_of_the_catalogue(inside: Inside) -> None:
+    native = inside.get(f"/api/tracks/{NATIVE_TRACK}").json()["features"]
+    one = inside.get(f"/v1/audio-features/{NATIVE_TRACK}").json()
+    for name in set(TUNABLE) - {"popularity", "time_signature"}:
+        assert one[name] == native[name], name
+    assert (one["id"], one["type"], one["time_signature"]) == (NATIVE_TRACK, "audio_features", None)
+    assert isinstance(one["key"], int)
+    many = inside.get("/v1/audio-features/", params={"ids": f"x,{NATIVE_TRACK}"}).json()["audio_features"]
+    assert many == [None, one]
+
+
+def test_should_page_through_what_was_found(inside: Inside) -> None:
+    first = found(inside, "song", limit=5)
+    assert (len(first["items"]), first["offset"], first["previous"], first["total"]) == (5, 0, None, 100)
+    second = inside.get(first["next"]).json()["tracks"]
+    assert (second["offset"], second["previous"]) == (5, first["href"])
+    assert {track["id"] for track in first["items"]}.isdisjoint(track["id"] for track in second["items"])
+    last = found(inside, "sinnerman")
+    assert (last["next"], last["total"]) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("creep radiohead", {"words": "creep radiohead"}),
+        ('artist:"Miles Davis" track:so what', {"artist": "Miles Davis", "track": "so what"}),
+        ("remaster ARTIST:miles davis year:1955-60", None),
+        ("blue year:1955-1960", {"words": "blue", "years": (1955, 1960)}),
+        ("blue year:1959 genre:Jazz", {"words": "blue", "years": (1959, 1959), "genre": "jazz"}),
+        ("re: stacks", {"words": "re: stacks"}),
+        ("track:a isrc:USUM71703861", None),
+        ("genre:jazz", None),
+        ('artist:"', None),
+    ],
+)
+def test_should_read_the_filters_of_a_query(text: str, query: dict[str, Any] | None) -> None:
+    if query is None:
+        with pytest.raises(BadRequest, match=r"^q: "):
+            SearchQuery.parse(text)
+    else:
+        assert SearchQuery.parse(text) == SearchQuery(**query)
+
+
+def test_should_sieve_by_year_and_genre(inside: Inside) -> None:
+    assert found(inside, "nina simone year:1960-1969")["items"][0]["name"] == "Sinnerman"
+    assert found(inside, "sinnerman year:1966")["items"] == []
+    assert all(
+        int(track["album"]["release_date"]) < 1980
+        for track in found(inside, "song year:1900-1979", limit=50)["items"]
+    )
+
+
+def test_should_take_a_bound_and_a_target_on_every_feature(opened: Opened) -> None:
+    parameters = {f"{prefix}_{name}": "1.5" for name in TUNABLE for prefix in ("min", "max", "target")}
+    instance, _ = instance_of({"seed_genres": "rap", **parameters}, opened)
+    assert instance["filters"]["min"] == dict.fromkeys(TUNABLE, 1.5)
+    assert instance["filters"]["max"] == dict.fromkeys(TUNABLE, 1.5)
+    assert instance["target"] == dict.fromkeys(TUNABLE, 1.5)
+    assert Instance.parse(instance).k == 20
+
+
+def test_should_resolve_seeds_to_what_the_catalogue_calls_them(opened: Opened) -> None:
+    row = opened.catalogue.search.search(track="봄날")[0]
+    track, artist = opened.identities.of_track(row), opened.identities.of_artist(row)
+    instance, seeds = instance_of(
+        {"seed_tracks": f"{track}, {NATIVE_TRACK}", "seed_artists": f"{NATIVE_ARTIST},{artist}"}, opened
+    )
+    assert instance["seeds"] == [
+        {"artist": "Nina Simone"},
+        {"artist": "방탄소년단"},
+        {"track_id": opened.catalogue.cell("track_id", row)},
+        {"track_id": NATIVE_TRACK},
+    ]
+    assert [kind for kind, _ in seeds] == ["ARTIST", "ARTIST", "TRACK", "TRACK"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({}, "expected 1 to 5 seeds together, got 0"),
+        ({"seed_tracks": "a,b,c", "seed_genres": "d,e,f"}, "expected 1 to 5 seeds together, got 6"),
+        ({"seed_tracks": "a", "limit": "0"}, "limit: expected 1 to 100, got '0'"),
+        ({"seed_tracks": "a", "limit": "101"}, "limit: expected 1 to 100, got '101'"),
+        ({"seed_tracks": "a", "min_energy": "loud"}, "min_energy: expected a number, got 'loud'"),
+        ({"seed_tracks": "a", "target_tempo": "nan"}, "target_tempo: expected a number, got 'nan'"),
+    ],
+)
+def test_should_name_the_parameter_that_is_wrong(
+    inside: Inside, parameters: dict[str, str], said: str
+) -> None:
+    reply = inside.get("/v1/recommendations", params=parameters)
+    assert reply.json() == {"error": {"status": 400, "message": said}}
+
+
+def test_should_refuse_other_kinds_of_things(inside: Inside) -> None:
+    reply = inside.get("/v1/search", params={"q": "x", "type": "album"})
+    assert (reply.status_code, reply.json()["error"]["status"]) == (400, 400)
+
+
+def test_should_list_genres_in_alphabetical_order(inside: Inside) -> None:
+    reply = inside.get("/v1/recommendations/available-genre-seeds")
+    assert reply.json() == {"genres": ["ambient", "metal", "rap", "salsa"]}
