@@ -12,6 +12,7 @@ from segue.keys import Scope
 from segue.recommend.request import Request as Instance
 from serving.gateway import schemas
 from serving.gateway.access import needs
+from serving.gateway.artwork.covers import add_covers
 from serving.gateway.documentation import INSTANCE_BODY, SESSION, SORTS_OF_ERRORS
 from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import gateway_of
@@ -78,6 +79,7 @@ async def get_search(
         what="the search",
         is_slow=False,
     )
+    add_covers(gateway.images, found)
     return answer({"items": found, "digest": catalogue.digest})
 
 
@@ -90,19 +92,24 @@ async def get_tracks(
     names = ids.split(",")
     if len(names) > MOST_TRACKS:
         raise BadRequest(f"expected at most {MOST_TRACKS} ids, got {len(names)}", field="ids")
-    catalogue = gateway_of(request).catalogue
+    gateway = gateway_of(request)
+    catalogue = gateway.catalogue
     tracks = [None if row is None else catalogue.track(row) for row in catalogue.rows_of(names)]
+    add_covers(gateway.images, tracks)
     return answer({"items": tracks, "digest": catalogue.digest})
 
 
 @router.get("/tracks/{track_id:path}", response_model=schemas.Track, summary="A track with its features")
 async def get_track(request: Request, track_id: str) -> Response:
     """All that the catalogue knows of a track."""
-    catalogue = gateway_of(request).catalogue
+    gateway = gateway_of(request)
+    catalogue = gateway.catalogue
     row = catalogue.lookup.row_of(track_id)
     if row is None:
         raise NotFound(f"no track {track_id!r} in the catalogue")
-    return answer(catalogue.track(row))
+    track = catalogue.track(row)
+    add_covers(gateway.images, [track])
+    return answer(track)
 
 
 @router.get("/genres", response_model=schemas.Genres, summary="Genres that can be a seed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,7 @@ class Inside:
         return self.client.post(path, headers=headers, **options)
 
 
+@contextmanager
 def start_inside(folder: Path, bundle: str, **settings: Any) -> Iterator[Inside]:
     keys = make_keys(folder)
     given = GatewaySettings(
@@ -174,7 +176,8 @@ def inside(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("inside")
     shelf = Shelf(folder / "store", gateway_families)
     shelf.publish(0)
-    yield from start_inside(folder, shelf.channel_url)
+    with start_inside(folder, shelf.channel_url) as inside:
+        yield inside
 
 
 @dataclass
@@ -200,6 +203,7 @@ class Stack:
         return self.call("POST", "/api/recommendations", instance, **options)
 
 
+@contextmanager
 def start_stack(folder: Path, families: list[Family], **flags: str) -> Iterator[Stack]:
     shelf = Shelf(folder / "store", families)
     shelf.publish(0)
@@ -221,4 +225,5 @@ def start_stack(folder: Path, families: list[Family], **flags: str) -> Iterator[
 @pytest.fixture(scope="module")
 def stack(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole, for tests that leave it as it is."""
-    yield from start_stack(tmp_path_factory.mktemp("stack"), gateway_families)
+    with start_stack(tmp_path_factory.mktemp("stack"), gateway_families) as stack:
+        yield stack

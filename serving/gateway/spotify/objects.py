@@ -6,6 +6,7 @@ from typing import Any
 
 from segue.catalog.columns import SOUND
 from serving.gateway.aliases import is_native
+from serving.gateway.artwork.covers import spotify_image
 from serving.gateway.opened import Opened
 
 __all__ = ["Writer"]
@@ -85,13 +86,13 @@ class Writer:
     def _album(self, row: int, artists: list[dict[str, Any]]) -> dict[str, Any]:
         cell = self._catalogue.cell
         public_id = self._ids.of_album(row)
-        year, image = cell("year", row), cell("image_url", row)
+        year, image = cell("year", row), self._catalogue.image_url(row)
         return {
             "album_type": "album",
             "artists": artists,
             "available_markets": [],
             **self._named("album", public_id, is_known=public_id == cell("album_id", row)),
-            "images": [] if image is None else [{"url": image, "height": None, "width": None}],
+            "images": [] if image is None else [spotify_image(image)],
             "name": cell("album_name", row) or "",
             "release_date": None if year is None else str(year),
             "release_date_precision": "year",

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
 from serving.gateway.access import needs
+from serving.gateway.artwork.covers import add_spotify_covers
 from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
 from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import Gateway, gateway_of
@@ -68,6 +69,8 @@ async def get_recommendations(request: Request) -> Response:
     base = _base(request, gateway)
     writer = Writer(opened, base)
     rows = opened.catalogue.rows_of([item["track_id"] for item in answer["items"]])
+    tracks = [writer.track(row) for row in rows if row is not None]
+    add_spotify_covers(gateway.images, tracks)
     pool = answer["pool"]
     sizes = {
         "initialPoolSize": pool["retrieved"],
@@ -77,7 +80,7 @@ async def get_recommendations(request: Request) -> Response:
     paths = {"TRACK": "tracks", "ARTIST": "artists"}
     return _answer(
         {
-            "tracks": [writer.track(row) for row in rows if row is not None],
+            "tracks": tracks,
             "seeds": [
                 {
                     **sizes,
@@ -123,6 +126,8 @@ async def get_search(
         is_slow=False,
     )
 
+    add_spotify_covers(gateway.images, items)
+
     def href(start: int) -> str:
         asked = {"q": q, "type": type, "market": market, "limit": limit, "offset": start}
         given = {name: value for name, value in asked.items() if value is not None}
@@ -152,7 +157,9 @@ async def get_track(request: Request, public_id: str, market: _Market = None) ->
     """A track object."""
     gateway = gateway_of(request)
     opened = gateway.opened
-    return _answer(Writer(opened, _base(request, gateway)).track(_known(opened, public_id)))
+    track = Writer(opened, _base(request, gateway)).track(_known(opened, public_id))
+    add_spotify_covers(gateway.images, [track])
+    return _answer(track)
 
 
 # spotipy asks for "tracks/?ids="; a redirect would cost it a second call
@@ -164,7 +171,9 @@ async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Res
     opened = gateway.opened
     writer = Writer(opened, _base(request, gateway))
     rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_TRACKS)]
-    return _answer({"tracks": [None if row is None else writer.track(row) for row in rows]})
+    tracks = [None if row is None else writer.track(row) for row in rows]
+    add_spotify_covers(gateway.images, tracks)
+    return _answer({"tracks": tracks})
 
 
 @router.get("/audio-features/{public_id}", summary="Audio features of a track")

@@ -1,0 +1,34 @@
+"""Covers that were looked up, put into answers; what is not known yet is looked up for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from serving.gateway.artwork.spotify_images import SpotifyImages
+
+__all__ = ["add_covers", "add_spotify_covers", "spotify_image"]
+
+
+def add_covers(images: SpotifyImages, tracks: Iterable[dict[str, Any] | None]) -> None:
+    """Fill in `image_url` of the native API's tracks, in place."""
+    if not images.is_on:
+        return
+    for track in tracks:
+        if track is not None and track["image_url"] is None:
+            track["image_url"] = images.find(track["track_id"])
+
+
+def add_spotify_covers(images: SpotifyImages, tracks: Iterable[dict[str, Any] | None]) -> None:
+    """Fill in `album.images` of Spotify-shaped tracks, in place."""
+    if not images.is_on:
+        return
+    for track in tracks:
+        if track is not None and not track["album"]["images"]:
+            url = images.find(track["id"])
+            track["album"]["images"] = [] if url is None else [spotify_image(url)]
+
+
+def spotify_image(url: str) -> dict[str, Any]:
+    """An image object; of what size it is nobody said."""
+    return {"url": url, "height": None, "width": None}

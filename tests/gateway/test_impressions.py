@@ -1,0 +1,98 @@
+"""What is measured of a list, against values worked out another way."""
+
+from __future__ import annotations
+
+import uuid
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segue.recommend.request import Request as Instance
+from serving.gateway.impressions import avg_popularity, genre_precision, impression_of, list_diversity
+from serving.gateway.opened import Opened
+from serving.gateway.split import is_challenged
+from tests.gateway.conftest import NATIVE_TRACK
+
+
+def test_should_measure_diversity_in_units_of_chance(opened: Opened) -> None:
+    catalogue = opened.catalogue
+    rows = [0, 3, 200, 999]
+    distances = [
+        np.linalg.norm(catalogue.embedding[left] - catalogue.embedding[right])
+        for left, right in combinations(rows, 2)
+    ]
+    expected = np.mean(distances) / catalogue.definition.similarity_scale
+    assert list_diversity(catalogue, rows) == pytest.approx(expected, abs=1e-3)
+    drawn = np.random.default_rng(0).choice(catalogue.size, 100, replace=False).tolist()
+    assert list_diversity(catalogue, drawn) == pytest.approx(1, abs=0.15)
+    assert list_diversity(catalogue, [5, 5]) == pytest.approx(0, abs=1e-2)
+    assert list_diversity(catalogue, [5]) is None
+
+
+def test_should_average_the_popularity_that_is_known(opened: Opened) -> None:
+    known = [float(opened.catalogue.popularity[row]) for row in (0, 1, 2)]
+    assert avg_popularity(opened.catalogue, [0, 1, 2]) == pytest.approx(np.mean(known), abs=0.01)
+    assert avg_popularity(opened.catalogue, []) is None
+
+
+@pytest.mark.parametrize("kind", ["track", "artist", "genre"])
+def test_should_count_the_tracks_of_a_seeds_genre(opened: Opened, kind: str) -> None:
+    catalogue = opened.catalogue
+    row = catalogue.lookup.row_of("id000700") or 0
+    genre = catalogue.cell("genre", row)
+    seed = {
+        "track": "id000700",
+        "artist": {"artist": catalogue.cell("artist_name", row)},
+        "genre": {"genre": genre},
+    }[kind]
+    genres = [catalogue.cell("genre", other) for other in range(40)]
+    instance = Instance.parse({"seeds": [seed, {"genre": "nothing"}]})
+    assert genre_precision(catalogue, range(40), instance) == genres.count(genre) / 40
+
+
+def test_should_leave_out_what_the_list_was_pushed_away_from(opened: Opened) -> None:
+    instance = Instance.parse({"seeds": [{"genre": "rap"}, {"genre": "metal", "weight": -1}]})
+    rows = [row for row in range(300) if opened.catalogue.cell("genre", row) == "metal"]
+    assert genre_precision(opened.catalogue, rows, instance) == 0
+    raw = Instance.parse({"features": {"energy": 0.5}})
+    assert genre_precision(opened.catalogue, rows, raw) is None
+
+
+def test_should_keep_ranks_and_scores(opened: Opened) -> None:
+    answer: dict[str, Any] = {
+        "digest": "d",
+        "degraded": True,
+        "items": [
+            {"rank": 1, "track_id": NATIVE_TRACK, "score": 0.5},
+            {"rank": 2, "track_id": "?", "score": 0.1},
+        ],
+    }
+    asked = {"seeds": [NATIVE_TRACK, {"artist": "Кино"}]}
+    impression = impression_of(
+        uuid.uuid4(),
+        Instance.parse(asked),
+        asked,
+        answer,
+        catalogue=opened.catalogue,
+        api="native",
+        session="s",
+        latency_seconds=0.1,
+    )
+    assert [(item.rank, item.track_id, item.score) for item in impression.items] == [
+        (1, NATIVE_TRACK, 0.5),
+        (2, "?", 0.1),
+    ]
+    assert impression.seeds == (NATIVE_TRACK, "artist:Кино")
+    assert (impression.k, impression.degraded, impression.avg_popularity) == (10, True, 100)
+
+
+def test_should_keep_a_session_in_its_share() -> None:
+    sessions = [f"session-{number}" for number in range(5_000)]
+    small = {session for session in sessions if is_challenged(session, 0.1)}
+    assert 0.08 < len(small) / len(sessions) < 0.12
+    # a larger share adds sessions, and moves none back
+    assert small <= {session for session in sessions if is_challenged(session, 0.3)}
+    assert not any(is_challenged(session, 0) for session in sessions)
+    assert all(is_challenged(session, 1) for session in [*sessions, None])
