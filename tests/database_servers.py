@@ -17,10 +17,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from segue.database import open_engine
+from segue.database import migrate, open_engine
 from tests.conftest import require
 from tests.live_services import Server, free_port
 
@@ -39,6 +39,7 @@ class DatabaseServer(Server):
 
     ready_url: str = ""
     admin_url: str
+    stop_signal: signal.Signals = signal.SIGTERM
 
     def make_database(self) -> str:
         """Make an empty database; returns its URL."""
@@ -68,6 +69,10 @@ class DatabaseServer(Server):
         if self._process is not None:
             self._send(signal.SIGKILL)
         super().kill()
+
+    def stop(self) -> None:
+        """Ask it to end without waiting for who is connected."""
+        self._end(self.stop_signal)
 
     def _send(self, what: signal.Signals) -> None:
         main = psutil.Process(self.pid)
@@ -123,6 +128,7 @@ def postgresql() -> Iterator[DatabaseServer]:
         command=[*_as_user("postgres"), str(programs / "postgres"), "-D", str(folder / "data"), *flags],
         log=folder / "server.log",
         admin_url=f"postgresql://segue:{PASSWORD}@127.0.0.1:{port}/postgres",
+        stop_signal=signal.SIGINT,
     )
     server.start()
     yield server
@@ -172,3 +178,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'segue.db'}"
     server: DatabaseServer = request.getfixturevalue(request.param)
     return server.make_database()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    """A database of each kind with the tables in it."""
+    migrate(database_url)
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()

@@ -26,6 +26,7 @@ __all__ = [
     "API_KEYS",
     "FEEDBACK",
     "FORGOTTEN_SESSIONS",
+    "ID_LENGTH",
     "METADATA",
     "PSEUDONYM_KEY",
     "RECOMMEND_ITEMS",
@@ -48,7 +49,8 @@ _OPTIONS: dict[str, Any] = {
 }
 
 # Ids of tracks and sessions come from outside; the gateway refuses longer ones.
-_ID = String(255)
+ID_LENGTH = 255
+_ID = String(ID_LENGTH)
 
 # One row a list that was shown.
 RECOMMEND_LOGS = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from segue.database.engine import WRITE
 from segue.database.statements import insert_once
-from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, ID_LENGTH, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.log.pseudonyms import pseudonym, pseudonym_key
 from segue.log.record import Feedback, Impression, ImpressionItem, Record
 
@@ -74,6 +75,9 @@ def _is_forgotten(record: Record, forgotten: dict[str, datetime]) -> bool:
 
 
 def _log_row(impression: Impression) -> dict[str, Any]:
+    _check_text("session", impression.session)
+    for name in ("latency_seconds", "list_diversity", "avg_popularity", "genre_precision"):
+        _check_number(name, getattr(impression, name))
     return {
         "impression_id": impression.impression_id,
         "time": impression.at,
@@ -93,6 +97,9 @@ def _log_row(impression: Impression) -> dict[str, Any]:
 
 
 def _item_rows(impression: Impression) -> list[dict[str, Any]]:
+    for item in impression.items:
+        _check_text("track_id", item.track_id)
+        _check_number("score", item.score)
     return [
         {
             "impression_id": impression.impression_id,
@@ -105,6 +112,8 @@ def _item_rows(impression: Impression) -> list[dict[str, Any]]:
 
 
 def _feedback_row(feedback: Feedback) -> dict[str, Any]:
+    _check_text("session", feedback.session)
+    _check_text("track_id", feedback.track_id)
     return {
         "feedback_id": feedback.feedback_id,
         "impression_id": feedback.impression_id,
@@ -113,6 +122,17 @@ def _feedback_row(feedback: Feedback) -> dict[str, Any]:
         "time": feedback.at,
         "session": feedback.session,
     }
+
+
+def _check_text(name: str, value: str | None) -> None:
+    # SQLite takes any length, PostgreSQL no NUL: what one of them refuses is in none
+    if value is not None and (len(value) > ID_LENGTH or "\0" in value):
+        raise ValueError(f"{name}: expected at most {ID_LENGTH} characters and no NUL")
+
+
+def _check_number(name: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{name}: expected a finite number, got {value}")
 
 
 def _canaries() -> list[Record]:
