@@ -1,0 +1,161 @@
+"""Databases that are killed, hang or are locked, for real: every record arrives, once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from segue.database import migrate, open_engine
+from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.log import LogWriter
+from tests.database_servers import DatabaseServer
+from tests.log.records import count, feedback, impression, rows, until
+
+SERVERS = pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+
+
+@pytest.fixture
+def server(kind: str, request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
+    server: DatabaseServer = request.getfixturevalue(kind)
+    yield server
+    server.start()
+
+
+@pytest.fixture
+def engine(server: DatabaseServer) -> Iterator[Engine]:
+    url = server.make_database()
+    migrate(url)
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def put_all(writer: LogWriter, numbers: range) -> None:
+    """Log a list and, for every fifth, feedback; a thousand a second."""
+    for n in numbers:
+        record = impression(n)
+        assert writer.put(record)
+        if n % 5 == 0:
+            assert writer.put(feedback(record.impression_id, n))
+        if n % 10 == 0:
+            time.sleep(0.01)
+
+
+@pytest.mark.live
+@SERVERS
+def test_should_lose_nothing_when_the_database_is_killed_for_a_third_of_the_time(
+    server: DatabaseServer, engine: Engine, tmp_path: Path
+) -> None:
+    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer.start()
+    put_all(writer, range(3_333))
+    server.kill()
+    put_all(writer, range(3_333, 6_667))
+    until(lambda: writer.spooled > 2_000)
+    server.start()
+    put_all(writer, range(6_667, 10_000))
+    until(lambda: writer.queued == 0 and writer.spooled == 0)
+    writer.stop(10)
+    # each once: the ids are the primary key, so as many rows as lists are as many lists
+    assert count(engine, RECOMMEND_LOGS) == 10_000
+    assert count(engine, RECOMMEND_ITEMS) == 30_000
+    assert count(engine, FEEDBACK) == 2_000
+    assert sorted(int(row.seeds[0].removeprefix("seed-")) for row in rows(engine, RECOMMEND_LOGS)) == list(
+        range(10_000)
+    )
+    assert (writer.lost, writer.rejected) == (0, 0)
+    assert list((tmp_path / "spool").glob("*/*")) == []
+
+
+@pytest.mark.live
+@SERVERS
+def test_should_go_on_when_the_database_hangs(server: DatabaseServer, engine: Engine, tmp_path: Path) -> None:
+    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer.start()
+    put_all(writer, range(500))
+    until(lambda: writer.written == 600)
+    server.pause()
+    try:
+        put_all(writer, range(500, 1_500))
+        until(lambda: writer.spooled == 1_200 and writer.queued == 0)
+    finally:
+        server.resume()
+    put_all(writer, range(1_500, 2_000))
+    until(lambda: writer.spooled == 0 and writer.queued == 0)
+    writer.stop(10)
+    assert count(engine, RECOMMEND_LOGS) == 2_000
+    assert count(engine, FEEDBACK) == 400
+    assert writer.lost == 0
+
+
+@pytest.mark.live
+@SERVERS
+def test_stopping_while_the_database_hangs_should_leave_the_rest_in_the_spool(
+    server: DatabaseServer, engine: Engine, tmp_path: Path
+) -> None:
+    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer.start()
+    until(lambda: count(engine, RECOMMEND_LOGS) == 0)
+    server.pause()
+    try:
+        put_all(writer, range(200))
+        writer.stop(2)  # who waited for the database would wait for ever
+    finally:
+        server.resume()
+    after = LogWriter(engine, spool=tmp_path / "spool")
+    after.start()
+    until(lambda: after.written == 240)
+    after.stop(10)
+    assert count(engine, RECOMMEND_LOGS) == 200
+
+
+def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
+    path = tmp_path / "segue.db"
+    migrate(f"sqlite:///{path}")
+    engine = open_engine(f"sqlite:///{path}")
+    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer.start()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    put_all(writer, range(1_000))
+    until(lambda: writer.spooled == 1_200 and writer.queued == 0)
+    assert writer.written == 0
+    other.execute("COMMIT")
+    until(lambda: writer.spooled == 0)
+    writer.stop(10)
+    assert count(engine, RECOMMEND_LOGS) == 1_000
+    assert count(engine, FEEDBACK) == 200
+    assert writer.lost == 0
+    engine.dispose()
+
+
+def test_should_lose_only_what_neither_memory_nor_disk_holds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path / 'segue.db'}"
+    engine = open_engine(url)  # no tables: away
+    writer = LogWriter(
+        engine, spool=tmp_path / "spool", max_queued=1_000, flush_seconds=0.02, max_spool_bytes=100_000
+    )
+    writer.start()
+    taken = 0
+    for n in range(3_000):
+        taken += writer.put(impression(n))
+        if n % 10 == 0:
+            time.sleep(0.002)
+    assert writer.spooled > 100
+    assert writer.lost == 3_000 - taken > 1_000
+    migrate(url)
+    until(lambda: writer.written == taken)
+    assert writer.put(impression())
+    until(lambda: writer.written == taken + 1)
+    writer.stop(5)
+    assert count(engine, RECOMMEND_LOGS) == taken + 1
+    assert sum("is lost" in record.message for record in caplog.records) == 1
+    assert sum("they stay in memory" in record.message for record in caplog.records) == 1
+    engine.dispose()
