@@ -13,9 +13,13 @@ from rich.text import Text
 
 from segue.cli.database import JsonOption, open_current, print_json
 from segue.cli.times import parse_moment
+from segue.errors import CredentialError
 from segue.keys import Key, create_key, list_keys, parse_scopes, revoke_key
+from segue.keys.adopt import adopt_key
 
 __all__ = ["app"]
+
+_CREDENTIAL = "SEGUE_KEY_CREDENTIAL"
 
 app = typer.Typer(
     help="Make, list and revoke the keys of the gateway's callers.\n\n"
@@ -52,6 +56,30 @@ def create(
         f"  over HTTP:       -H 'Authorization: Bearer {credential}'\n"
         f"  Spotify clients: client id {key.id}, client secret {secret}",
         err=True,
+    )
+
+
+@app.command(epilog="Example: segue keys adopt --name page --scope read --scope feedback")
+def adopt(
+    *,
+    name: Annotated[str, typer.Option("--name", "-n", help="What people call it.")],
+    scopes: Annotated[
+        list[str], typer.Option("--scope", "-s", help="read, feedback or admin; any number of them.")
+    ],
+    credential: Annotated[
+        str, typer.Option(envvar=_CREDENTIAL, hidden=True, help="ID.SECRET, by variable alone.")
+    ] = "",
+) -> None:
+    """Make the credential in SEGUE_KEY_CREDENTIAL the key of that name: a deployment's secret holds it.
+
+    It is 16 hexadecimal digits, a point, and at least 43 characters of a URL's alphabet. The same again
+    changes nothing; another key of the name is revoked.
+    """
+    if not credential:
+        raise CredentialError(f"{_CREDENTIAL} is not set: expected ID.SECRET")
+    changed = adopt_key(open_current(), credential, name=name, scopes=parse_scopes(scopes))
+    typer.echo(
+        f"key {credential.partition('.')[0]} ({name}) {'is adopted' if changed else 'is there already'}"
     )
 
 

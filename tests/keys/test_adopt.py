@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,31 @@ def test_should_refuse_what_is_no_credential_without_showing_it(engine: Engine, 
     with pytest.raises(CredentialError, match=r"expected 16 hexadecimal digits") as caught:
         adopt_key(engine, credential, name="page", scopes=SCOPES)
     assert not credential or credential not in str(caught.value)
+
+
+def test_should_adopt_from_the_command_line_by_variable_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/segue.db"
+    migrate(url)
+    credential = drawn()
+
+    def adopt(**environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "segue.cli", "keys", "adopt", "--name", "page", "--scope", "read"],
+            env={"SEGUE_DATABASE_URL": url, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    first, again, without = (
+        adopt(SEGUE_KEY_CREDENTIAL=credential),
+        adopt(SEGUE_KEY_CREDENTIAL=credential),
+        adopt(),
+    )
+    assert first.stdout == f"key {credential[:16]} (page) is adopted\n", first.stderr
+    assert "is there already" in again.stdout
+    assert (without.returncode, without.stderr.strip()) == (
+        1,
+        "segue: SEGUE_KEY_CREDENTIAL is not set: expected ID.SECRET",
+    )
+    assert opens(open_engine(url), credential) == frozenset([Scope.READ])

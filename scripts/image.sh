@@ -1,0 +1,48 @@
+#!/bin/sh
+# What the Dockerfiles share, run inside a build. Packages are those of requirements.lock, checked by hash.
+#   image.sh packages EXTRA…   a virtual environment in /opt/segue with what these extras need
+#   image.sh segue             the segue package into it, built by the locked back end
+#   image.sh prepare [DEB…]    a user without rights, Debian packages, the folder of the programs
+set -eu
+
+venv=/opt/segue
+tools=/opt/tools
+
+case "$1" in
+packages)
+  shift
+  python3 -m venv "$tools"
+  "$tools/bin/pip" install --quiet --disable-pip-version-check "uv==$(sed -n 's/^uv_version=//p' setup.sh)"
+  python3 -m venv --without-pip "$venv"
+  extras=''
+  for extra in "$@"; do extras="$extras --extra $extra"; done
+  # shellcheck disable=SC2086 - words on purpose
+  "$tools/bin/uv" pip install --quiet --no-cache --python "$venv/bin/python" --require-hashes --no-build \
+    --compile-bytecode --constraint requirements.lock --requirement pyproject.toml $extras
+  # headers to compile against and the packages' own tests: a fifth of the image, and nothing imports them
+  rm -rf "$venv"/lib/python*/site-packages/pyarrow/include
+  find "$venv"/lib/python*/site-packages -mindepth 2 -maxdepth 4 -type d -name tests -prune -exec rm -rf {} +
+  ;;
+segue)
+  # hashes are checked here too; all that hatchling needs is in the lock
+  "$tools/bin/uv" pip install --quiet --no-cache --python "$tools/bin/python" --no-build \
+    --constraint requirements.lock hatchling
+  "$tools/bin/python" -m hatchling build --target wheel --directory /tmp/wheel
+  "$tools/bin/uv" pip install --quiet --no-cache --python "$venv/bin/python" --no-deps --compile-bytecode \
+    /tmp/wheel/*.whl
+  ;;
+prepare)
+  shift
+  if [ "$#" -gt 0 ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+  fi
+  groupadd --gid 10001 segue
+  useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin segue
+  ;;
+*)
+  echo "image.sh: expected packages, segue or prepare, got $1" >&2
+  exit 1
+  ;;
+esac
