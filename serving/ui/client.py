@@ -157,6 +157,9 @@ class GatewayClient:
             raise GatewaySlow(self.timeout_seconds) from None
         except httpx.HTTPError:
             raise GatewayAway(self.url) from None
+        except httpx.InvalidURL as error:
+            # httpx reads the address of a redirect, whether it is followed or not
+            raise GatewayStrange(f"{path}: {error}") from None
 
     def _read(self, answer: httpx.Response, kind: type[Answer]) -> Answer:
         try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import streamlit as st
 
 from segue.settings import read_settings
 from serving.gateway import schemas
 from serving.ui.client import GatewayClient
-from serving.ui.faults import GatewayFault
+from serving.ui.faults import GatewayAway, GatewayFault, GatewaySlow
 from serving.ui.settings import UISettings
 
 __all__ = ["client", "covers", "genres", "settings", "tracks"]
@@ -60,8 +59,12 @@ def _cover(path: str) -> str:
 def covers(shown: Sequence[schemas.TrackSummary]) -> dict[str, str]:
     """Address of each track's cover by id; none of a track whose cover can't be had."""
     found: dict[str, str] = {}
-    # a list without pictures is better than none
-    with suppress(GatewayFault):
-        for track in shown:
+    for track in shown:
+        try:
             found[track.track_id] = track.image_url or _cover(track.image)
+        except (GatewayAway, GatewaySlow):
+            # a list without pictures is better than one that is waited for
+            break
+        except GatewayFault:
+            continue
     return found

@@ -66,17 +66,18 @@ def _pair(entry: Mapping[str, Any]) -> str:
 
 
 def _popularity(predicted: float, contributions: Mapping[str, float]) -> str:
-    head = say("why.popularity", value=f"{predicted:.0f}", average=f"{contributions['average']:.0f}")
     parts = [
-        say(
-            "why.popularity_up" if points > 0 else "why.popularity_down",
-            feature=feature_name(name),
-            points=f"{abs(points):.0f}" if abs(points) >= 1 else f"{abs(points):.1f}",
-        )
+        say("why.popularity_part", feature=feature_name(name), points=_points(points))
         for name, points in contributions.items()
         if name != "average" and abs(points) >= _WORTH_TELLING
     ]
-    return f"{', '.join((head, *parts))}."
+    average = f"{contributions['average']:.0f}"
+    return say("why.popularity", value=f"{predicted:.0f}", average=average, parts="".join(parts))
+
+
+def _points(points: float) -> str:
+    size = f"{abs(points):.0f}" if abs(points) >= 1 else f"{abs(points):.1f}"
+    return f"+{size}" if points > 0 else f"\N{MINUS SIGN}{size}"
 
 
 def _rule(name: str, count: int) -> str:

@@ -15,7 +15,13 @@ from serving.ui.words import say
 __all__ = ["controls", "read_controls", "reset_controls", "set_controls"]
 
 _DEFAULT = Query()
-_STEPS: Mapping[str, float] = {"energy": 0.05, "valence": 0.05, "tempo": 5.0, "year": 1.0}
+# Step and format of each range slider.
+_RANGES: Mapping[str, tuple[float, str]] = {
+    "energy": (0.05, "%.2f"),
+    "valence": (0.05, "%.2f"),
+    "tempo": (5.0, "%.0f"),
+    "year": (1, "%d"),
+}
 
 
 def controls() -> None:
@@ -41,11 +47,17 @@ def controls() -> None:
             **_kept("diversity"),
         )
         for name, (low, high) in BOUNDS.items():
-            shown: dict[str, Any] = {"help": say("settings.valence_help")} if name == "valence" else {}
-            if name == "year":
-                st.slider(say("settings.year"), int(low), int(high), step=1, **_kept(name))
-            else:
-                st.slider(say(f"settings.{name}"), low, high, step=_STEPS[name], **shown, **_kept(name))
+            step, shown_as = _RANGES[name]
+            kind = type(step)
+            st.slider(
+                say(f"settings.{name}"),
+                kind(low),
+                kind(high),
+                step=step,
+                format=shown_as,
+                help=say("settings.valence_help") if name == "valence" else None,
+                **_kept(name),
+            )
         st.multiselect(
             say("settings.genres"), _genres(), placeholder=say("settings.genres_any"), **_kept("genres")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 
 import streamlit as st
 
@@ -22,10 +23,10 @@ def fault_words(fault: faults.GatewayFault) -> tuple[str, str]:
 def show_fault(fault: faults.GatewayFault, *, key: str) -> None:
     """Show a fault where its answer would have stood."""
     happened, what_to_do = fault_words(fault)
-    # a detail is text of the gateway, not Markdown of ours
     with st.container(border=True, key=f"fault-{key}"):
         st.markdown(f"**{plain(happened)}**")
-        st.markdown(plain(what_to_do))
+        # HTML, since Markdown would make links of addresses that only a terminal can reach
+        st.html(f'<p class="segue-advice">{escape(what_to_do)}</p>')
         if not isinstance(fault, faults.SeedsUnknown):
             # pressing any button runs the page again, which is what trying again means
             st.button(say("error.retry"), key=f"retry-{key}", icon=":material/refresh:")

@@ -16,6 +16,7 @@ def figures(stats: schemas.Stats) -> None:
     share = totals.degraded / totals.requests if totals.requests else None
     shown = (
         ("requests", f"{totals.requests:,}"),
+        ("sessions", f"{totals.sessions:,}"),
         ("p50", _milliseconds(totals.latency_p50_seconds)),
         ("p95", _milliseconds(totals.latency_p95_seconds)),
         ("degraded", _share(share)),

@@ -1,0 +1,135 @@
+"""Monitoring and Models in a real browser: figures, reports, and an administrator's moves."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from segue.bundle.channel import read_channel
+from segue.bundle.store import open_store
+from tests.ui.browser import Visitor
+from tests.ui.conftest import System, Visit
+
+pytestmark = pytest.mark.live
+
+
+def ask(system: System, times: int) -> None:
+    """Lists, as another application asks for them."""
+    genres = [item["genre"] for item in system.get("/api/genres")["items"]]
+    headers = {"authorization": f"Bearer {system.keys.page}"}
+    with httpx.Client(base_url=system.gateway_url, headers=headers, timeout=20) as client:
+        for number in range(times):
+            body = {"seeds": [{"genre": genres[number % len(genres)]}], "k": 5}
+            client.post("/api/recommendations", json=body).raise_for_status()
+
+
+def unlock(visitor: Visitor, key: str) -> None:
+    visitor.page.get_by_label("Admin key", exact=True).fill(key)
+    visitor.button("Use this key").click()
+    expect(visitor.button("Forget the key")).to_be_visible()
+
+
+def act(visitor: Visitor, action: str, reason: str) -> None:
+    visitor.page.get_by_role("radio", name=action).or_(visitor.button(action)).first.click()
+    field = visitor.page.get_by_role("textbox", name="Reason")
+    field.fill(reason)
+    field.press("Tab")
+    visitor.page.locator(".st-key-admin-go button").click()
+    visitor.button("Confirm").click()
+
+
+def test_should_show_what_was_asked_for(visit: Visit, system: System) -> None:
+    ask(system, 30)
+    visitor = visit("/monitoring")
+    page = visitor.page
+
+    def metric(name: str) -> str:
+        return (
+            page.locator("[data-testid=stMetric]")
+            .filter(has_text=name)
+            .locator("[data-testid=stMetricValue]")
+            .inner_text()
+        )
+
+    expect(page.get_by_text(system.store.champion[:12])).to_be_visible()
+    # the log is written half a second late, and the page looks again by itself
+    page.wait_for_function(
+        "() => parseInt(document.querySelector('[data-testid=stMetricValue]')?.innerText) >= 30"
+    )
+    assert re.fullmatch(r"[\d,]+ ms", metric("Median latency"))
+    assert re.fullmatch(r"\d+\.\d%", metric("Degraded"))
+    assert 0 < float(metric("Average popularity")) <= 100
+    for title in ("Latency over time", "Variety over time", "Genres recommended", "Decades recommended"):
+        expect(page.get_by_text(title, exact=True)).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).not_to_have_count(0)
+    expect(page.locator("[data-testid=stDataFrame]")).to_be_visible()
+    visitor.settled()
+    assert not visitor.faults(), "\n".join(visitor.faults())
+    visitor.keep("monitoring")
+
+
+def test_should_set_champion_and_challenger_side_by_side_and_show_a_report(
+    visit: Visit, system: System
+) -> None:
+    visitor = visit("/models")
+    page = visitor.page
+    table = page.get_by_role("table")
+    expect(table.get_by_role("columnheader")).to_have_text(["Measure", "Champion", "Challenger", "Change"])
+    bundles = {one["digest"]: one for one in system.get("/api/bundles")["items"]}
+    metrics = bundles[system.store.champion]["metrics"]
+    leading = metrics["leading"]
+    first = table.get_by_role("row").nth(1)
+    expect(first).to_contain_text(metrics["labels"][leading])
+    expect(first).to_contain_text(f"{metrics['methods']['segue']['figures'][leading]['mean']:.3f}")
+    page.locator(f".st-key-bundle-{system.store.champion[:12]} summary").click()
+    expect(page.get_by_text("Verdict of the gate")).to_be_visible()
+    page.get_by_text("Show the report").click()
+    report = page.frame_locator(f"iframe[title='Report {system.store.champion[:12]}']")
+    expect(report.get_by_role("heading", level=1)).to_be_visible()
+    with page.expect_download() as saving:
+        visitor.button("Save the report").click()
+    assert "<html" in saving.value.path().read_text(encoding="utf-8")[:500]
+    visitor.settled()
+    assert not visitor.faults(), "\n".join(visitor.faults())
+    visitor.keep("models")
+
+
+def test_should_refuse_a_key_that_may_not_administer(visit: Visit, system: System) -> None:
+    visitor = visit("/models")
+    unlock(visitor, system.keys.page)
+    act(visitor, "Pin", "try")
+    expect(visitor.page.get_by_text("may not administer")).to_be_visible()
+    assert not read_channel(open_store(str(system.store.root)), "champion").pinned
+
+
+def test_should_want_a_reason(visit: Visit, system: System) -> None:
+    visitor = visit("/models")
+    unlock(visitor, system.keys.admin)
+    visitor.page.locator(".st-key-admin-go button").click()
+    expect(visitor.page.get_by_text("Give a reason first.")).to_be_visible()
+
+
+def test_should_promote_roll_back_and_unpin_for_an_administrator(visit: Visit, system: System) -> None:
+    store = open_store(str(system.store.root))
+    visitor = visit("/models")
+    unlock(visitor, system.keys.admin)
+    act(visitor, "Promote", "heard it, liked it")
+    expect(visitor.page.get_by_text(f"now points at {system.store.challenger[:12]}")).to_be_visible()
+    moved = read_channel(store, "champion")
+    assert (moved.digest, moved.reason) == (system.store.challenger, "heard it, liked it")
+    assert "admin of this machine" in moved.by
+
+    act(visitor, "Roll back", "full of one artist")
+    expect(visitor.page.get_by_text(f"now points at {system.store.champion[:12]}")).to_be_visible()
+    back = read_channel(store, "champion")
+    assert (back.digest, back.pinned) == (system.store.champion, True)
+    expect(visitor.page.get_by_text("Pinned: no pipeline moves champion")).to_be_visible()
+
+    act(visitor, "Unpin", "mended")
+    expect(visitor.page.get_by_text("Pinned: no pipeline moves champion")).to_be_hidden()
+    assert not read_channel(store, "champion").pinned
+    visitor.button("Forget the key").click()
+    expect(visitor.page.get_by_label("Admin key", exact=True)).to_have_value("")
