@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ __all__ = ["Deleted", "Forgotten", "delete_older_than", "forget_session"]
 # So many rows of the first table in one transaction: a lock is held for milliseconds, and no statement
 # grows longer than a database takes.
 _BATCH = 500
+# A batch of the log's writer is committed within this.
+_BATCH_SECONDS = 1.0
 _MOST_DAYS = 36_500
 
 
@@ -61,18 +64,15 @@ def forget_session(engine: Engine, session: str, *, spool: Path | None = None) -
     DatabaseError
         The database is away or refused; what was erased by then stays erased, and it can be run again.
     """
-    of_session = RECOMMEND_LOGS.c.session == session
     with explained(engine):
         _remember(engine, session)
-        feedback = _delete(engine, FEEDBACK, FEEDBACK.c.session == session)
-        # feedback may have come without the session that its list has
-        impressions, items, more = _delete_lists(engine, of_session, and_in=(RECOMMEND_ITEMS, FEEDBACK))
-    return Forgotten(
-        impressions=impressions,
-        items=items,
-        feedback=feedback + more,
-        spooled=erase_from_spool(spool, session) if spool is not None else 0,
-    )
+        first = _erase(engine, session)
+        # a batch that was being written did not know of it yet
+        time.sleep(_BATCH_SECONDS)
+        later = _erase(engine, session)
+    impressions, items, feedback = (sum(counts) for counts in zip(first, later, strict=True))
+    spooled = erase_from_spool(spool, session) if spool is not None else 0
+    return Forgotten(impressions=impressions, items=items, feedback=feedback, spooled=spooled)
 
 
 def delete_older_than(engine: Engine, days: float) -> Deleted:
@@ -101,6 +101,14 @@ def _remember(engine: Engine, session: str) -> None:
         name = pseudonym(pseudonym_key(connection), session)
         row = {"pseudonym": name, "forgotten_at": datetime.now(UTC)}
         connection.execute(upsert(connection, FORGOTTEN_SESSIONS), row)
+
+
+def _erase(engine: Engine, session: str) -> tuple[int, int, int]:
+    feedback = _delete(engine, FEEDBACK, FEEDBACK.c.session == session)
+    # of its lists there may be feedback that came without the session
+    of_session = RECOMMEND_LOGS.c.session == session
+    impressions, items, more = _delete_lists(engine, of_session, and_in=(RECOMMEND_ITEMS, FEEDBACK))
+    return impressions, items, feedback + more
 
 
 def _delete_lists(engine: Engine, which: ColumnElement[bool], *, and_in: tuple[Table, ...]) -> list[int]:
