@@ -51,9 +51,10 @@ class OwnedFolder:
 
     def release(self) -> None:
         """Let go of it; a folder with nothing in it is removed."""
-        if not segments_in(self.path):
-            shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        with root_lock(self.path.parent):
+            if not segments_in(self.path):
+                shutil.rmtree(self.path, ignore_errors=True)
+            os.close(self._lock)
 
 
 def segments_in(folder: Path) -> list[Path]:

@@ -127,7 +127,10 @@ class LogWriter:
         self._wake.set()
         self._thread.join(timeout_seconds + 1.0)
         self._loader.stop(self._stop_at - time.monotonic())
-        self._spool.close()
+        try:
+            self._spool.close()
+        except OSError as error:
+            _LOG.warning("the log's spool can't be closed: %s", error)
         self._thread = None
 
     def put(self, record: Record) -> bool:
