@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 WORKERS ?= 2
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## create .venv with the locked packages and this checkout in it
 	@echo "ready: source .venv/bin/activate"
@@ -62,3 +62,17 @@ chart: $(STAMP) ## write the chart's schema, table of values and version
 
 manifests: chart ## render manifests/ from the chart
 	@$(BIN)/python -m scripts.manifests
+
+.PHONY: images images-test cluster-test airflow-test
+images: ## build the five container images with buildah or docker: make images BASE=...
+	@scripts/images.sh
+
+images-test: $(STAMP) ## build the images on a base made here, and ask one for a list; minutes
+	@$(BIN)/pytest -q -m images tests/deploy
+
+cluster-test: $(STAMP) ## chart and kustomize against a real API server
+	@$(BIN)/pytest -q -m cluster tests/deploy
+
+airflow-test: $(STAMP) ## the DAG in a real Airflow, in an environment of its own
+	@scripts/airflow.sh
+	@SEGUE_AIRFLOW=$(CURDIR)/.segue/airflow/bin/python $(BIN)/pytest -q -m airflow tests/deploy

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the Dockerfiles share, run inside a build. Packages are those of requirements.lock, checked by hash.
 #   image.sh packages EXTRA…   a virtual environment in /opt/segue with what these extras need
+#   image.sh without PACKAGE…   less what this process never imports
 #   image.sh segue             the segue package into it, built by the locked back end
 #   image.sh prepare [DEB…]    a user without rights, Debian packages, the folder of the programs
 set -eu
@@ -17,11 +18,17 @@ packages)
   extras=''
   for extra in "$@"; do extras="$extras --extra $extra"; done
   # shellcheck disable=SC2086 - words on purpose
-  "$tools/bin/uv" pip install --quiet --no-cache --python "$venv/bin/python" --require-hashes --no-build \
+  "$tools/bin/uv" pip install --quiet --no-cache --python "$venv/bin/python" --require-hashes \
     --compile-bytecode --constraint requirements.lock --requirement pyproject.toml $extras
-  # headers to compile against and the packages' own tests: a fifth of the image, and nothing imports them
-  rm -rf "$venv"/lib/python*/site-packages/pyarrow/include
-  find "$venv"/lib/python*/site-packages -mindepth 2 -maxdepth 4 -type d -name tests -prune -exec rm -rf {} +
+  # headers, the packages' own tests, Arrow's network protocol: a fifth of the image that nothing here imports
+  for packages in "$venv"/lib/python*/site-packages; do
+    rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight*.so* "$packages"/pyarrow/*substrait*.so*
+    find "$packages" -mindepth 2 -maxdepth 4 -type d -name tests -prune -exec rm -rf {} +
+  done
+  ;;
+without)
+  shift
+  "$tools/bin/uv" pip uninstall --quiet --python "$venv/bin/python" "$@"
   ;;
 segue)
   # hashes are checked here too; all that hatchling needs is in the lock
@@ -42,7 +49,7 @@ prepare)
   useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin segue
   ;;
 *)
-  echo "image.sh: expected packages, segue or prepare, got $1" >&2
+  echo "image.sh: expected packages, without, segue or prepare, got $1" >&2
   exit 1
   ;;
 esac

@@ -16,10 +16,15 @@ from segue.keys.key import Scope, parse_scopes, secret_sha256
 from segue.keys.store import check_name
 from segue.keys.token import public_key
 
-__all__ = ["adopt_key"]
+__all__ = ["adopt_key", "is_credential"]
 
 # What `segue keys create` draws; a shorter secret could be tried out.
 _CREDENTIAL = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43,128})")
+
+
+def is_credential(text: str) -> bool:
+    """Whether it has the form of a credential that can be adopted."""
+    return _CREDENTIAL.fullmatch(text) is not None
 
 
 def adopt_key(engine: Engine, credential: str, *, name: str, scopes: Iterable[Scope]) -> bool:

@@ -29,6 +29,8 @@ class KfpApi:
         Most recurring runs a page.
     fail_deletes
         Deleting answers 500 while this is above 0, and counts down.
+    state
+        State of runs that are made.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class KfpApi:
         self.token: str | None = None
         self.page_size = 2
         self.fail_deletes = 0
+        self.state = "PENDING"
         self.url = ""
         self._ids = itertools.count(1)
 
@@ -55,6 +58,8 @@ class KfpApi:
             return self._delete(name)
         if method == "POST":
             return self._create(kind, body)
+        if kind == "runs" and name in self.runs:
+            return 200, self.runs[name]
         lists = {
             "experiments": lambda: {"experiments": _named(self.experiments, query)},
             "recurringruns": lambda: self._page(query),
@@ -70,7 +75,7 @@ class KfpApi:
         }[kind]
         made = {**body, key: f"{key.partition('_')[0]}-{next(self._ids)}"}
         if kind == "runs":
-            made["state"] = "PENDING"
+            made["state"] = self.state
         if kind == "recurringruns":
             made["status"] = {"ENABLE": "ENABLED"}.get(body["mode"], "DISABLED")
         table[made[key]] = made

@@ -37,7 +37,7 @@ app.kubernetes.io/part-of: segue
 {{- $images := $root.Values.images -}}
 {{- $name := index $images (index . 1) -}}
 {{- with $images.registry }}{{ trimSuffix "/" . }}/{{ end -}}
-{{- if contains "@" $name -}}
+{{- if regexMatch "[:@][^/]*$" $name -}}
 {{- $name -}}
 {{- else -}}
 {{- printf "%s:%s" $name ($images.tag | default $root.Chart.AppVersion) -}}

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# An environment with Airflow and kfp, apart from .venv, for the test of the DAG. Quick when it is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+home=.segue/airflow
+[ -x "$home/bin/airflow" ] && exit
+.venv/bin/python -m venv "$home"
+.venv/bin/uv pip install --quiet --python "$home/bin/python" 'apache-airflow==3.3.2' 'kfp==2.17.0'

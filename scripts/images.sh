@@ -1,0 +1,23 @@
+#!/bin/sh
+# Build the container images with buildah, or docker where there is none: scripts/images.sh [NAME...]
+# TAG, PREFIX (registry/path/) and BASE say what to build on and what to call it; BUILD_FLAGS is passed on.
+set -eu
+cd "$(dirname "$0")/.."
+
+tag=${TAG:-$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' segue/__init__.py)}
+if command -v buildah >/dev/null; then build='buildah bud --layers'; else build='docker build'; fi
+
+dockerfile() {
+  case "$1" in
+  pipeline) echo components/Dockerfile ;;
+  *) echo "serving/$1/Dockerfile" ;;
+  esac
+}
+
+[ "$#" -gt 0 ] || set -- predictor transformer gateway ui pipeline
+for name in "$@"; do
+  echo "building ${PREFIX:-}segue-$name:$tag"
+  # shellcheck disable=SC2086 - words on purpose
+  $build ${BUILD_FLAGS:-} ${BASE:+--build-arg "BASE=$BASE"} --quiet --file "$(dockerfile "$name")" \
+    --tag "${PREFIX:-}segue-$name:$tag" . >/dev/null
+done

@@ -1,0 +1,90 @@
+"""The workflows: pinned, least rights, no secret for strangers, and they run what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.chart import ROOT
+
+WORKFLOWS = {path.name: path.read_text() for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
+PARSED: dict[str, dict[Any, Any]] = {name: yaml.safe_load(text) for name, text in WORKFLOWS.items()}
+PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+
+
+def unpinned(text: str) -> list[str]:
+    used = re.findall(r"uses: (.+)", text)
+    return [action for action in used if not PINNED.match(action)]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_should_pin_every_action_to_a_commit(name: str) -> None:
+    assert "uses: " in WORKFLOWS[name]
+    assert unpinned(WORKFLOWS[name]) == []
+
+
+def test_should_find_an_action_that_is_not_pinned() -> None:
+    assert unpinned("- uses: actions/checkout@v4\n") == ["actions/checkout@v4"]
+
+
+def test_should_pin_one_action_to_one_commit_everywhere() -> None:
+    pins = set(re.findall(r"uses: (\S+)@(\w+)", "\n".join(WORKFLOWS.values())))
+    assert len(pins) == len({action for action, _ in pins})
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_should_start_with_rights_to_read_alone(name: str) -> None:
+    assert set(PARSED[name]["permissions"].values()) == {"read"}
+    # yaml reads `on` as true
+    assert "pull_request_target" not in PARSED[name][True]
+
+
+def test_should_show_no_secret_to_a_pull_request() -> None:
+    for name, parsed in PARSED.items():
+        if "pull_request" in parsed[True]:
+            assert "secrets." not in WORKFLOWS[name]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_should_put_nothing_that_a_stranger_writes_into_a_script(name: str) -> None:
+    for job in PARSED[name]["jobs"].values():
+        assert "timeout-minutes" in job
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), step
+
+
+def test_should_build_and_release_every_image() -> None:
+    wanted = {
+        str(path.relative_to(ROOT))
+        for path in [*ROOT.glob("serving/*/Dockerfile"), ROOT / "components/Dockerfile"]
+    }
+    assert len(wanted) == 5
+    for name, job in (("ci.yml", "images"), ("release.yml", "image")):
+        built = PARSED[name]["jobs"][job]["strategy"]["matrix"]["include"]
+        assert {image["file"] for image in built} == wanted
+
+
+def test_should_release_with_provenance_and_sbom_and_no_latest() -> None:
+    steps = PARSED["release.yml"]["jobs"]["image"]["steps"]
+    build = next(step["with"] for step in steps if "build-push" in step.get("uses", ""))
+    assert (build["provenance"], build["sbom"], build["push"]) == ("mode=max", True, True)
+    meta = next(step["with"] for step in steps if "metadata" in step.get("uses", ""))
+    assert meta["flavor"] == "latest=false"
+
+
+def test_should_deploy_with_rollback_to_an_environment() -> None:
+    job = PARSED["deploy.yml"]["jobs"]["deploy"]
+    assert job["environment"]
+    assert "--rollback-on-failure" in str(job["steps"])
+
+
+def test_should_run_commands_that_there_are() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for text in WORKFLOWS.values():
+        for line in re.findall(r"^\s*make (.+)$", text, re.MULTILINE):
+            assert set(line.split()) <= targets
+    assert Path(ROOT / ".ci/run").exists()
