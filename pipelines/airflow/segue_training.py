@@ -73,10 +73,10 @@ def segue_training() -> None:
         return str(run.run_id)
 
     @task.sensor(poke_interval=60, timeout=6 * 3600, mode="reschedule")
-    def ended(run_id: str) -> bool:
-        state = open_client().get_run(run_id).state
+    def ended(kubeflow_run: str) -> bool:  # run_id would be Airflow's own
+        state = open_client().get_run(kubeflow_run).state
         if state in ENDED and state not in ("SUCCEEDED", "SKIPPED"):
-            raise RuntimeError(f"run {run_id} ended {state}: its log is in Kubeflow Pipelines")
+            raise RuntimeError(f"run {kubeflow_run} ended {state}: its log is in Kubeflow Pipelines")
         return state in ENDED
 
     ended(submit())
