@@ -22,7 +22,7 @@ packages)
     --compile-bytecode --constraint requirements.lock --requirement pyproject.toml $extras
   # headers, the packages' own tests, Arrow's network protocol: a fifth of the image that nothing here imports
   for packages in "$venv"/lib/python*/site-packages; do
-    rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight*.so* "$packages"/pyarrow/*substrait*.so*
+    rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight*.so*
     find "$packages" -mindepth 2 -maxdepth 4 -type d -name tests -prune -exec rm -rf {} +
   done
   ;;
