@@ -30,6 +30,9 @@ TUNABLE = (
     "time_signature",
     "valence",
 )
+# The rule of two tracks an artist leaves too few of the usual candidates for a list longer than this.
+_LONG = 30
+_CANDIDATES = 6
 _SEEDS = ("artists", "genres", "tracks")
 
 Seeds = list[tuple[str, str]]
@@ -70,9 +73,11 @@ def instance_of(parameters: Mapping[str, str], opened: Opened) -> tuple[dict[str
         }
         for prefix in ("min", "max", "target")
     }
+    k = _limit(parameters.get("limit", "20"))
     instance = {
         "seeds": [_seed(kind, name, opened) for kind, name in seeds],
-        "k": _limit(parameters.get("limit", "20")),
+        "k": k,
+        "candidates": _CANDIDATES * k if k > _LONG else None,
         "filters": {"min": bounds["min"], "max": bounds["max"]},
         "target": bounds["target"],
     }
