@@ -26,7 +26,7 @@ __all__ = [
     "sha256_file",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DEFINITION = "bundle.json"
 
 # What stands in a bundle; relevance.txt only where a relevance model was trained.

@@ -56,15 +56,29 @@ def collect(
     transform = FeatureTransform.model_validate_json(parts["transform.json"].read_bytes())
     embedding = np.load(parts["embedding.npy"], mmap_mode="r")
     index = orjson.loads((indexed / "index.json").read_bytes())["index"]
-    trees = orjson.loads((trained / "training.json").read_bytes())["trees"]
+    training = orjson.loads((trained / "training.json").read_bytes())
     names = list(transform.features)
+    boosters = [
+        Booster(
+            name="popularity", file="popularity.txt", columns=training["columns"], trees=training["trees"]
+        )
+    ]
+    if (trained / "relevance.txt").is_file():
+        parts["relevance.txt"] = trained / "relevance.txt"
+        columns = training["relevance_columns"]
+        boosters.append(
+            Booster(
+                name="relevance", file="relevance.txt", columns=columns, trees=training["relevance_trees"]
+            )
+        )
+        names += [column for column in columns if column not in names]
     definition = BundleDefinition(
         catalog_profile=catalog_profile,
         tracks=len(embedding),
-        features=names,
+        features=list(transform.features),
         ranking_columns=names,
         blocks=transform.blocks,
-        boosters=[Booster(name="popularity", file="popularity.txt", columns=names, trees=trees)],
+        boosters=boosters,
         index=IndexSpec.model_validate(index),
         similarity_scale=_similarity_scale(embedding),
         defaults=defaults or RequestDefaults(),

@@ -1,4 +1,4 @@
-"""Lists that Segue must beat: random, most popular, the base design, nearest only.
+"""Lists that Segue must beat: random, most popular, the artist's own, co-listening, the base design, nearest.
 
 Each list leaves out the seed and every release of its recording, and holds one release of a recording at
 most, as Segue's own lists do; none caps the tracks of an artist, which is Segue's rule alone.
@@ -6,6 +6,7 @@ most, as Segue's own lists do; none caps the tracks of an artist, which is Segue
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -17,11 +18,13 @@ from segue.index.search import exact_search
 __all__ = [
     "base_design",
     "base_matrix",
+    "co_listened",
     "exact_neighbours",
     "finish",
     "most_popular",
     "random_lists",
     "repeats",
+    "same_artist",
 ]
 
 # Neighbours that are fetched beyond those asked for, since the seed's own releases are among the nearest.
@@ -63,6 +66,57 @@ def most_popular(seeds: Rows, recording: Rows, popularity: npt.NDArray[np.floati
     # several releases of a hit stand at the top together, hence twice the depth and some
     top = np.argsort(-known, kind="stable")[: 2 * (depth + SLACK)].astype(np.int32)
     return finish(np.tile(top, (len(seeds), 1)), seeds, recording, depth)
+
+
+def same_artist(
+    seeds: Rows, artist: Rows, recording: Rows, popularity: npt.NDArray[np.floating], depth: int
+) -> Rows:
+    """The most popular other tracks of the seed's own artist, int32 [q, depth], padded with -1."""
+    known = np.nan_to_num(popularity, nan=-1.0)
+    order = np.lexsort((-known, artist)).astype(np.int32)
+    low, high = (np.searchsorted(artist[order], artist[seeds], side=side) for side in ("left", "right"))
+    at = low[:, None] + np.arange(depth + SLACK)
+    found = np.where(at < high[:, None], order[np.minimum(at, len(order) - 1)], -1)
+    return finish(found.astype(np.int32), seeds, recording, depth)
+
+
+def co_listened(
+    seeds: Rows, playlist: Rows, track: Rows, recording: Rows, depth: int, *, threads: int = 2
+) -> Rows:
+    """Item-item co-occurrence: tracks by the cosine of the playlists that they stand in.
+
+    By the ``implicit`` package. A seed that stands in no playlist gets an empty list.
+
+    Parameters
+    ----------
+    seeds
+        int32 [q].
+    playlist, track
+        int32 [m], entries of the training playlists.
+    recording
+        int32 [n].
+    depth
+        Length of the lists.
+    threads
+        Of the package.
+    """
+    from implicit.nearest_neighbours import CosineRecommender
+    from scipy.sparse import csr_matrix
+
+    tracks, item = np.unique(track, return_inverse=True)
+    _, user = np.unique(playlist, return_inverse=True)
+    shape = (int(user.max()) + 1, len(tracks))
+    model = CosineRecommender(K=depth + SLACK, num_threads=threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a conversion that the package makes by itself
+        model.fit(csr_matrix((np.ones(len(item)), (user, item)), shape=shape), show_progress=False)
+    at = np.minimum(np.searchsorted(tracks, seeds), len(tracks) - 1)
+    warm = tracks[at] == seeds
+    out = np.full((len(seeds), depth + SLACK), -1, np.int32)
+    if warm.any():
+        items, scores = model.similar_items(at[warm], N=depth + SLACK)
+        out[warm, : items.shape[1]] = np.where(scores > 0, tracks[np.maximum(items, 0)], -1)
+    return finish(out, seeds, recording, depth)
 
 
 def base_matrix(features: npt.NDArray[np.float32], columns: list[int]) -> npt.NDArray[np.float32]:

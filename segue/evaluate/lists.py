@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,13 +38,14 @@ class SeedPools:
     pools: list[Candidates]
     predictions: list[Predictions]
 
-    def lists(self, rules: Rules) -> Rows:
-        """Lists by these rules, int32 [q, rules.k], padded with -1."""
+    def lists(self, rules: Rules, *, ranked: bool = True) -> Rows:
+        """Lists by these rules, int32 [q, rules.k], padded with -1; unranked: in the order of similarity."""
         bundle = self.recommender.bundle
+        given: Sequence[Predictions | None] = self.predictions if ranked else [None] * len(self.pools)
         return padded(
             [
                 pool.rows[finish(bundle, pool, prediction, rules).positions]
-                for pool, prediction in zip(self.pools, self.predictions, strict=True)
+                for pool, prediction in zip(self.pools, given, strict=True)
             ],
             rules.k,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from segue.catalog.columns import SOUND
@@ -20,6 +21,8 @@ from segue.evaluate.lists import SeedPools, fetch_pools
 from segue.evaluate.metrics import Floats, Rows
 from segue.evaluate.relevance import TEST, VALIDATION, Relevance, from_playlists, sample_tracks
 from segue.evaluate.settings import EvaluationSettings
+from segue.features.split import TRAIN
+from segue.features.transform import GENRE as GENRE_BLOCK
 from segue.recommend.finish import Rules
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
@@ -29,12 +32,18 @@ __all__ = ["SEGUE", "Part", "Subject"]
 
 SEGUE = "segue"
 BASE_DESIGN = "base_design"
+NEAREST = "nearest"
+STANDARDISED = "standardised"
 # A genre that was read off playlists gives away which tracks share one: this line shows what is left.
-NO_GENRE = "nearest_without_genre"
+NO_GENRE = "standardised_without_genre"
+CO_LISTENED = "co_listened"
 TITLES = {
     SEGUE: "Segue",
-    "nearest": "Nearest only",
-    NO_GENRE: "Nearest, genre set aside",
+    NEAREST: "Nearest only",
+    STANDARDISED: "Standardised",
+    NO_GENRE: "Standardised, no genre",
+    "same_artist": "Same artist",
+    CO_LISTENED: "Co-occurrence",
     BASE_DESIGN: "Base design",
     "most_popular": "Most popular",
     "random": "Random",
@@ -170,25 +179,46 @@ class Subject:
         """Lists for the test seeds by method, int32 [q, depth] each."""
         seeds, recording, depth = self.test.judge.seeds, self.bundle.recording, self.settings.depth
         self.progress("making the lists to compare with")
+        bundle = self.bundle
         found = {
             SEGUE: self.test.pools.lists(self.rules(self.weight)),
-            "nearest": self.test.pools.lists(self.rules(0.0, max_per_artist=depth)),
+            NEAREST: self.test.pools.lists(self.rules(0.0, max_per_artist=depth), ranked=False),
         }
-        if any(block.name == "genre" for block in self.bundle.definition.blocks):
-            found[NO_GENRE] = self.without_genre(seeds)
+        if bundle.transform.learned is not None:
+            found[STANDARDISED] = self.standardised(seeds)
+        if bundle.transform.genre is not None:
+            found[NO_GENRE] = self.standardised(seeds, without=GENRE_BLOCK)
+        if self.entries is not None:
+            playlist, track = self.entries
+            found[CO_LISTENED] = baselines.co_listened(seeds, playlist, track, recording, depth)
         return {
             **found,
+            "same_artist": baselines.same_artist(seeds, bundle.artist, recording, bundle.popularity, depth),
             BASE_DESIGN: self.base_design(seeds),
-            "most_popular": baselines.most_popular(seeds, recording, self.bundle.popularity, depth),
+            "most_popular": baselines.most_popular(seeds, recording, bundle.popularity, depth),
             "random": baselines.random_lists(seeds, recording, depth, seed=self.settings.seed),
         }
 
-    def without_genre(self, seeds: Rows) -> Rows:
-        """Nearest tracks by all blocks of the embedding but the genre's."""
-        blocks = [block for block in self.bundle.definition.blocks if block.name != "genre"]
+    @cached_property
+    def entries(self) -> tuple[Rows, Rows] | None:
+        """Playlist and track of each entry of the training playlists; None where there are none."""
+        path = self.preprocessed / "playlists.parquet"
+        if not path.exists():
+            return None
+        table = pq.read_table(path)
+        part = table.filter(pc.equal(table["split"], TRAIN))
+        numbers = part["playlist_id"].combine_chunks().dictionary_encode().indices
+        return (numbers.to_numpy(), part["track"].to_numpy()) if part.num_rows else None
+
+    def standardised(self, seeds: Rows, *, without: str = "") -> Rows:
+        """Nearest tracks in the standardised features, with one block set aside if asked for."""
+        transform = self.bundle.transform
+        blocks = [block for block in transform.standard_blocks if block.name != without]
         columns = np.concatenate([np.arange(block.start, block.start + block.width) for block in blocks])
         near = baselines.exact_neighbours(
-            self.bundle.embedding[:, columns], seeds, self.settings.depth + baselines.SLACK
+            transform.standardise(self.bundle.features)[:, columns],
+            seeds,
+            self.settings.depth + baselines.SLACK,
         )
         return baselines.finish(near, seeds, self.bundle.recording, self.settings.depth)
 

@@ -65,7 +65,7 @@ def fit_transform(
     sample = _sample(np.flatnonzero(training))
     terms = tuple(_fit_term(term, features[sample, FEATURES.index(term.feature)]) for term in _TERMS)
     transform = FeatureTransform(features=FEATURES, genres=genres, terms=terms)
-    sound = transform.embed(features[sample])[:, : transform.blocks[0].width]
+    sound = transform.standardise(features[sample])[:, : transform.blocks[0].width]
     block = _genre_block(sound, features[sample, FEATURES.index(GENRE)], len(genres))
     return transform.model_copy(update={"genre": block})
 

@@ -4,7 +4,8 @@ Features are the canonical values as they are: trees do not care about scale, an
 ``min: {"energy": 0.4}`` reads the same matrix. The embedding is what distance is measured in: every term
 standardised (or ``duration_ms`` would drown the rest), skewed ones logged first, the key on the circle of
 fifths, the tempo by octave, a genre as what it sounds like. A missing value stands at the mean: it is
-neither near nor far.
+neither near nor far. Where co-listening taught a metric (`segue.features.learned`), these columns are mapped
+by it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from segue.bundle.definition import Block
 from segue.catalog.columns import SOUND
 from segue.errors import RequestError
+from segue.features.learned import Learned
 
 __all__ = ["FEATURES", "GENRE", "FeatureTransform", "GenreBlock", "Term"]
 
@@ -121,16 +123,24 @@ class FeatureTransform(_Frozen):
         Columns of the embedding that come from one feature each, grouped by block.
     genre
         The genre block; None where the catalogue has too few genres.
+    learned
+        What co-listening taught; None where the standardised columns are the embedding.
     """
 
     features: tuple[str, ...]
     genres: tuple[str, ...]
     terms: tuple[Term, ...]
     genre: GenreBlock | None = None
+    learned: Learned | None = None
 
     @property
     def blocks(self) -> list[Block]:
         """Blocks of the embedding, in order."""
+        return self.learned.blocks if self.learned else self.standard_blocks
+
+    @property
+    def standard_blocks(self) -> list[Block]:
+        """Blocks of the standardised columns, in order."""
         blocks: list[Block] = []
         start = 0
         for name in dict.fromkeys(term.block for term in self.terms):
@@ -146,26 +156,38 @@ class FeatureTransform(_Frozen):
         """Width d of the embedding."""
         return sum(block.width for block in self.blocks)
 
+    @property
+    def standard_width(self) -> int:
+        """Number of standardised columns."""
+        return sum(block.width for block in self.standard_blocks)
+
     def column_features(self) -> list[str]:
-        """For each column of the embedding, the feature it comes from."""
+        """For each standardised column, the feature it comes from."""
         names = [term.feature for term in self.terms for _ in range(term.width)]
         return names + [GENRE] * (self.genre.width if self.genre else 0)
 
-    def embed(self, features: Floats, *, chunk: int = 65_536) -> Floats:
-        """Embed tracks.
+    def embed(self, features: Floats) -> Floats:
+        """Embed tracks of which no more than the features is known.
 
         Parameters
         ----------
         features
             float32 [n, f], columns as in `features`, NaN where missing.
-        chunk
-            Rows worked on at a time, which bounds the float64 temporaries.
 
         Returns
         -------
         float32 [n, d]
         """
-        out = np.empty((len(features), self.dimensions), np.float32)
+        standard = self.standardise(features)
+        return self.learned.embed(standard) if self.learned else standard
+
+    def move(self, change: Floats) -> Floats:
+        """How far a change of the standardised columns moves tracks in the embedding, float32 [n, d]."""
+        return self.learned.move(change) if self.learned else change
+
+    def standardise(self, features: Floats, *, chunk: int = 65_536) -> Floats:
+        """Standardise, float32 [n, standard_width]; `chunk` rows at a time, which bounds the temporaries."""
+        out = np.empty((len(features), self.standard_width), np.float32)
         position = {name: i for i, name in enumerate(self.features)}
         for low in range(0, len(features), chunk):
             part = features[low : low + chunk]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
@@ -10,7 +12,7 @@ import numpy.typing as npt
 
 from segue.bundle.definition import IndexSpec
 
-__all__ = ["EXACT_SHARE", "TrackIndex", "exact_search", "open_index"]
+__all__ = ["EXACT_SHARE", "TrackIndex", "blas", "exact_search", "open_index"]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -24,6 +26,17 @@ EXACT_TRACKS = 5_000
 # BLAS gets distances from squares that cancel, and sums in another order for a few queries than for many.
 # Without it a batch answers exactly as its queries do one by one, and one query is quicker.
 faiss.cvar.distance_compute_blas_threshold = 1 << 30
+
+
+@contextmanager
+def blas() -> Iterator[None]:
+    """Let FAISS compute distances by BLAS: eight times as fast for millions of points, last bits apart."""
+    before = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = 0
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = before
 
 
 def exact_search(queries: Floats, vectors: Floats, k: int) -> tuple[Floats, Rows]:

@@ -52,13 +52,20 @@ def _seed_id(bundle: Bundle, row: int) -> str | None:
 def _features(
     bundle: Bundle, candidates: Candidates, row: int, seed: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Features by the squared distance they add, summed over their columns."""
-    difference = (bundle.embedding[row] - candidates.query.points[seed]) ** 2
-    names = bundle.transform.column_features()
+    """Features by the distance they add, summed over their columns.
+
+    Under a learned metric a column counts as much as a change in it alone would.
+    """
+    transform = bundle.transform
+    mine, theirs = bundle.features[row], candidates.query.features[seed]
+    standard = transform.standardise(np.stack((mine, theirs)))
+    difference = (standard[0] - standard[1]) ** 2
+    if transform.learned:
+        difference *= transform.learned.importance() ** 2
+    names = transform.column_features()
     added: dict[str, float] = {}
     for name, value in zip(names, difference.tolist(), strict=False):
         added[name] = added.get(name, 0.0) + value
-    mine, theirs = bundle.features[row], candidates.query.features[seed]
     shown = [
         {
             "feature": name,

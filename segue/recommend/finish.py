@@ -14,7 +14,7 @@ from segue.recommend.request import Request
 from segue.recommend.rerank import Predictions
 from segue.recommend.retrieve import Candidates
 
-__all__ = ["Picks", "Rules", "blend", "finish"]
+__all__ = ["Picks", "Rules", "blend", "finish", "take_capped"]
 
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
@@ -90,21 +90,24 @@ def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | No
     if rules.diversity > 0:
         positions, capped = _diverse(bundle, candidates, scores, artist, rules)
     else:
-        positions, capped = _greedy(order, artist, rules)
+        positions, capped = take_capped(order, artist, rules.k, rules.max_per_artist)
     return Picks(np.array(positions, np.int64), scores[positions], {"max_per_artist": capped})
 
 
-def _greedy(order: Positions, artist: npt.NDArray[np.int32], rules: Rules) -> tuple[list[int], int]:
+def take_capped(
+    order: Positions, artist: npt.NDArray[np.int32], k: int, max_per_artist: int
+) -> tuple[list[int], int]:
+    """The first k positions of an order with at most so many by an artist, and how many were passed over."""
     taken: Counter[int] = Counter()
     picked: list[int] = []
     capped = 0
     for position, number in zip(order.tolist(), artist[order].tolist(), strict=True):
-        if taken[number] >= rules.max_per_artist:
+        if taken[number] >= max_per_artist:
             capped += 1
             continue
         taken[number] += 1
         picked.append(position)
-        if len(picked) == rules.k:
+        if len(picked) == k:
             break
     return picked, capped
 

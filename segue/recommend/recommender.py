@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from segue.ranking.columns import ranking_matrix
+from segue.ranking.columns import Nearest, TrackTable, ranking_matrix
 from segue.recommend.answer import Answer, Item, Pool
 from segue.recommend.explain import explain
 from segue.recommend.finish import Picks, Rules, finish
@@ -71,13 +72,35 @@ class Recommender:
         -------
         float32 [m, f], columns as ``ranking_columns`` of the bundle's definition.
         """
-        rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
-        return self.track_matrix(rows if positions is None else rows[positions])
+        rows, nearest = pools[0].rows, _nearest(pools[0])
+        if len(pools) > 1:
+            rows = np.concatenate([pool.rows for pool in pools])
+            parts = [_nearest(pool) for pool in pools]
+            nearest = Nearest(
+                rows=np.concatenate([part.rows for part in parts]),
+                points=np.concatenate([part.points for part in parts]),
+                features=np.concatenate([part.features for part in parts]),
+            )
+        if positions is not None:
+            rows = rows[positions]
+            nearest = Nearest(nearest.rows[positions], nearest.points[positions], nearest.features[positions])
+        return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows, nearest)
 
     def track_matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
         """Ranking matrix of tracks that nobody asked for, float32 [m, f]: enough to predict popularity."""
-        definition = self.bundle.definition
-        return ranking_matrix(self.bundle.features, definition.features, definition.ranking_columns, rows)
+        return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows)
+
+    @cached_property
+    def _table(self) -> TrackTable:
+        bundle = self.bundle
+        return TrackTable(
+            names=bundle.definition.features,
+            features=bundle.features,
+            popularity=bundle.popularity,
+            artist=bundle.artist,
+            embedding=bundle.embedding,
+            blocks=bundle.definition.blocks,
+        )
 
     def rank(self, pools: Sequence[Candidates], ranker: Ranker) -> list[Predictions]:
         """Predict for the candidates of several requests in one call."""
@@ -163,3 +186,11 @@ class Recommender:
                 )
             )
         return items
+
+
+def _nearest(pool: Candidates) -> Nearest:
+    """The seed of positive weight that each candidate is nearest to."""
+    query = pool.query
+    positive = np.flatnonzero(query.weights > 0)
+    seed = positive[pool.distances.argmin(axis=1)] if len(pool.rows) else positive[:0]
+    return Nearest(rows=query.rows[seed], points=query.points[seed], features=query.features[seed])

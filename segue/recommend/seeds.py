@@ -116,14 +116,16 @@ def _towards(
 ) -> Floats:
     """Move the points of positive weight to where they would lie, had they the target's values.
 
-    Only the columns of the targeted features move, so that what was learned about a seed stays.
+    Only the targeted features move them, so that what was learned about a seed stays.
     """
     placed = {name: value for name, value in target.items() if name != "popularity"}
     if not placed:
         return points
-    row = bundle.transform.row(placed, field="target")
-    moved = bundle.transform.embed(np.where(np.isfinite(row), row, features).astype(np.float32))
-    columns = np.array([name in placed for name in bundle.transform.column_features()])
+    transform = bundle.transform
+    row = transform.row(placed, field="target")
+    moved = np.where(np.isfinite(row), row, features).astype(np.float32)
+    columns = np.array([name in placed for name in transform.column_features()])
+    change = np.where(columns, transform.standardise(moved) - transform.standardise(features), 0)
     out = points.copy()
-    out[np.ix_(positive, columns)] = moved[np.ix_(positive, columns)]
+    out[positive] += transform.move(change.astype(np.float32))[positive]
     return out

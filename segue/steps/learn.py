@@ -38,10 +38,7 @@ def train(
     log = log or Journal("train")
     log.start()
 
-    def progress(rounds: int, error: float) -> None:
-        log.tick(f"{rounds} trees, error on unseen artists {error:.3f}")
-
-    made = run(preprocessed, out, settings=read(TrainSettings, settings or {}), progress=progress)
+    made = run(preprocessed, out, settings=read(TrainSettings, settings or {}), progress=log.tick)
     error = made.validation_rmse
     judged = "" if error is None else f", {error:.2f} points off on {made.validation_rows:,} unseen tracks"
     figures = {"trees": made.trees, "train_rows": made.train_rows, "validation_rows": made.validation_rows}

@@ -110,7 +110,7 @@ class TestOpen:
         ("raw", "told"),
         [
             (b"this is no JSON", "is not JSON"),
-            (b'{"schema_version": 2}', "schema_version is 2, this version of Segue reads 0 and 1"),
+            (b'{"schema_version": 3}', "schema_version is 3, this version of Segue reads 1 and 2"),
             (b"[1]", "schema_version is None"),
             (b'{"schema_version": 1}', "catalog_profile: Field required"),
         ],

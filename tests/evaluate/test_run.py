@@ -82,7 +82,10 @@ def test_segue_beats_what_it_must_beat(evaluation: Evaluation) -> None:
     assert list(methods) == [
         "segue",
         "nearest",
-        "nearest_without_genre",
+        "standardised",
+        "standardised_without_genre",
+        "co_listened",
+        "same_artist",
         "base_design",
         "most_popular",
         "random",
@@ -93,6 +96,7 @@ def test_segue_beats_what_it_must_beat(evaluation: Evaluation) -> None:
     }
     assert leading["segue"] > 5 * leading["base_design"]
     assert leading["segue"] > 5 * leading["random"]
+    assert leading["segue"] > leading["standardised"]
     gain = methods["base_design"].gain["artist_filtered_precision"]
     assert gain.low is not None
     assert gain.low > 0

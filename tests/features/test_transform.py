@@ -93,7 +93,7 @@ def test_blocks_cover_the_embedding(transform: FeatureTransform) -> None:
 
 
 def test_chunks_change_nothing(features: np.ndarray, transform: FeatureTransform) -> None:
-    np.testing.assert_array_equal(transform.embed(features, chunk=7), transform.embed(features))
+    np.testing.assert_array_equal(transform.standardise(features, chunk=7), transform.standardise(features))
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e30, 1e30)), min_size=15, max_size=15))

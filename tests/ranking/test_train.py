@@ -12,7 +12,7 @@ from segue.features.preprocess import preprocess
 from segue.features.split import TEST
 from segue.features.transform import FeatureTransform
 from segue.files import write_parquet
-from segue.ranking.columns import booster_positions, ranking_matrix
+from segue.ranking.columns import TrackTable, booster_positions, ranking_matrix
 from segue.ranking.train import TrainSettings, train
 from tests.small_catalogue import Steps, make_tracks
 
@@ -81,16 +81,19 @@ def test_a_catalogue_without_popularity_is_refused(tmp_path: Path) -> None:
         train(tmp_path / "pre", tmp_path / "out", settings=SETTINGS)
 
 
-def test_the_ranking_matrix_has_the_columns_that_the_bundle_names() -> None:
-    features = np.arange(12, dtype=np.float32).reshape(4, 3)
-    rows = np.array([2, 0])
-    matrix = ranking_matrix(features, ["a", "b", "c"], ["c", "a"], rows)
-    assert matrix.tolist() == [[8, 6], [2, 0]]
-    assert (
-        ranking_matrix(features, ["a", "b", "c"], ["a", "b", "c"], rows).tolist() == features[rows].tolist()
+def test_the_ranking_matrix_has_the_columns_that_the_bundle_names(small: Steps) -> None:
+    bundle = small.bundle()
+    names = bundle.definition.features
+    table = TrackTable(
+        names, bundle.features, bundle.popularity, bundle.artist, bundle.embedding, bundle.definition.blocks
     )
+    rows = np.array([20, 0])
+    matrix = ranking_matrix(table, ["year", "energy", "popularity"], rows)
+    wanted = [bundle.feature("year")[rows], bundle.feature("energy")[rows], bundle.popularity[rows]]
+    np.testing.assert_array_equal(matrix, np.column_stack(wanted))
+    np.testing.assert_array_equal(ranking_matrix(table, names, rows), bundle.features[rows])
     with pytest.raises(BundleError, match=r"\['moon'\]"):
-        ranking_matrix(features, ["a", "b", "c"], ["moon"], rows)
+        ranking_matrix(table, ["moon"], rows)
 
 
 def test_a_booster_reads_its_own_columns(small: Steps) -> None:

@@ -1,0 +1,155 @@
+"""Training examples of the relevance model: candidates as serving retrieves them, labels from co-listening.
+
+The playlists are cut into folds. The queries of a fold are tracks of its playlists, retrieved and compared in
+an embedding that the other folds taught: what the ranker reads has not seen its labels, as with the playlists
+of tomorrow. Otherwise it would learn to trust artist vectors that know the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.evaluate.baselines import SLACK, finish
+from segue.features.colistening import Entries, Fit
+from segue.index.search import blas, exact_search
+from segue.ranking.columns import Nearest, TrackTable, ranking_matrix
+
+__all__ = ["OTHER_ARTIST", "OWN_ARTIST", "Examples", "candidates_of", "make_examples", "query_matrix"]
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int32]
+
+# Labels: more of the seed's own artist is easily found and seldom what was asked for.
+OWN_ARTIST, OTHER_ARTIST = 1, 2
+_PLAYLISTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of several queries, one below the other.
+
+    Attributes
+    ----------
+    matrix
+        float32 [m, c].
+    labels
+        int8 [m]: 0, `OWN_ARTIST` or `OTHER_ARTIST`.
+    sizes
+        int32 [q], rows of each query.
+    """
+
+    matrix: Floats
+    labels: npt.NDArray[np.int8]
+    sizes: Rows
+
+    @classmethod
+    def join(cls, parts: Sequence[Examples]) -> Examples:
+        """Several as one."""
+        return cls(
+            np.concatenate([part.matrix for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.sizes for part in parts]),
+        )
+
+
+def candidates_of(embedding: Floats, seeds: Rows, recording: Rows, count: int) -> Rows:
+    """What a request for each seed alone retrieves: the nearest tracks, one of each recording but the seed's.
+
+    Returns
+    -------
+    int32 [q, count], nearest first, padded with -1.
+    """
+    with blas():
+        _, rows = exact_search(embedding[seeds], embedding, min(count + SLACK, len(embedding)))
+    return finish(rows.astype(np.int32), seeds, recording, count)
+
+
+def query_matrix(
+    table: TrackTable, columns: Sequence[str], seeds: Rows, candidates: Rows
+) -> tuple[Floats, Rows]:
+    """Ranking matrix of the candidates of some seeds, and how many each has.
+
+    Parameters
+    ----------
+    table
+        The catalogue, embedded.
+    columns
+        Columns wanted.
+    seeds
+        int32 [q].
+    candidates
+        int32 [q, n], padded with -1.
+    """
+    there = candidates >= 0
+    sizes = there.sum(axis=1).astype(np.int32)
+    rows = candidates[there].astype(np.int64)
+    owner = np.repeat(seeds, sizes).astype(np.int64)
+    nearest = Nearest(rows=owner, points=table.embedding[owner], features=table.features[owner])
+    return ranking_matrix(table, columns, rows, nearest), sizes
+
+
+def make_examples(
+    table: TrackTable,
+    recording: Rows,
+    columns: Sequence[str],
+    entries: Entries,
+    *,
+    queries: int,
+    candidates: int,
+    seed: int,
+) -> Examples:
+    """Examples from some playlists, in an embedding that they did not teach.
+
+    Queries for which nothing relevant was retrieved teach nothing and are left out.
+    """
+    tracks = np.unique(entries.track)
+    if len(tracks) > queries:
+        tracks = np.sort(np.random.default_rng(seed).choice(tracks, queries, replace=False))
+    found = candidates_of(table.embedding, tracks, recording, candidates)
+    hits = _shared(entries, tracks, found, len(recording))
+    kept = hits.any(axis=1)
+    tracks, found, hits = tracks[kept], found[kept], hits[kept]
+    matrix, sizes = query_matrix(table, columns, tracks, found)
+    own = table.artist[found] == table.artist[tracks][:, None]
+    labels = np.where(hits, np.where(own, OWN_ARTIST, OTHER_ARTIST), 0)[found >= 0]
+    return Examples(matrix, labels.astype(np.int8), sizes)
+
+
+def _shared(entries: Entries, seeds: Rows, candidates: Rows, tracks: int) -> npt.NDArray[np.bool_]:
+    """Which candidates share a playlist with their seed, bool [q, n]."""
+    from scipy.sparse import csr_array
+
+    _, number = np.unique(entries.playlist, return_inverse=True)
+    shape = (tracks, int(number.max()) + 1)
+    member = csr_array((np.ones(len(number), np.int32), (entries.track, number)), shape=shape)
+    out = np.zeros(candidates.shape, np.bool_)
+    for low in range(0, len(seeds), _PLAYLISTS_AT_ONCE):
+        part = candidates[low : low + _PLAYLISTS_AT_ONCE]
+        owner, place = np.nonzero(part >= 0)
+        left, right = member[seeds[low + owner]], member[part[owner, place]]
+        out[low + owner, place] = np.asarray(left.multiply(right).sum(axis=1)).ravel() > 0
+    return out
+
+
+def folds_of(entries: Entries, count: int, *, seed: int) -> list[npt.NDArray[np.bool_]]:
+    """Parts of the playlists, drawn by chance: for each fold, which entries are its own, bool [m]."""
+    numbers = entries.playlists
+    fold = np.random.default_rng(seed).permutation(len(numbers)) % count
+    of_entry = fold[np.searchsorted(numbers, entries.playlist)]
+    return [of_entry == number for number in range(count)]
+
+
+def embedded(table: TrackTable, fit: Fit, inputs: Floats) -> TrackTable:
+    """The same catalogue in another embedding."""
+    return TrackTable(
+        names=table.names,
+        features=table.features,
+        popularity=table.popularity,
+        artist=table.artist,
+        embedding=fit.embedding(inputs, table.artist),
+        blocks=fit.learned.blocks,
+    )

@@ -1,0 +1,65 @@
+"""Settings of the train step."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["LEFT_OUT", "LeftOut", "TrainSettings"]
+
+LeftOut = Literal["genre", "year", "artist", "metric", "reranker"]
+LEFT_OUT: tuple[LeftOut, ...] = ("genre", "year", "artist", "metric", "reranker")
+
+
+class TrainSettings(BaseModel):
+    """Parameters of what is learned.
+
+    Attributes
+    ----------
+    rounds
+        Most trees of the popularity model; early stopping on unseen artists may leave fewer.
+    early_stopping
+        Rounds without gain before training stops; 0: never.
+    max_train_rows
+        Training tracks are sampled down to this many, which bounds time and memory.
+    threads
+        LightGBM's threads. Part of the result: sums in another order give other trees.
+    relevance_rounds
+        Trees of the relevance model, which every request is ranked by. 0: no relevance model.
+    relevance_learning_rate, relevance_leaves, relevance_min_data
+        LightGBM's.
+    candidates
+        Candidates that a training query retrieves, as many as a request does.
+    max_queries
+        Training queries at most.
+    max_entries
+        Playlist entries that embedding and ranker learn from at most.
+    folds
+        Parts of the training playlists: a query's embedding is learned from the other parts.
+    trials
+        Trials of the search for the relevance model's parameters; 0: no search.
+    leave_out
+        What to do without, to see what it gives.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rounds: int = Field(default=300, ge=1)
+    learning_rate: float = Field(default=0.08, gt=0)
+    num_leaves: int = Field(default=31, ge=2)
+    min_data_in_leaf: int = Field(default=50, ge=1)
+    early_stopping: int = Field(default=30, ge=0)
+    max_train_rows: int = Field(default=2_000_000, ge=1_000)
+    threads: int = Field(default=2, ge=1)
+    seed: int = 7
+    relevance_rounds: int = Field(default=150, ge=0)
+    relevance_learning_rate: float = Field(default=0.06, gt=0)
+    relevance_leaves: int = Field(default=31, ge=2)
+    relevance_min_data: int = Field(default=100, ge=1)
+    candidates: int = Field(default=200, ge=10, le=1000)
+    max_queries: int = Field(default=3_000, ge=1)
+    max_entries: int = Field(default=1_000_000, ge=1_000)
+    folds: int = Field(default=4, ge=2)
+    trials: int = Field(default=0, ge=0, le=200)
+    leave_out: tuple[LeftOut, ...] = ()
