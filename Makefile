@@ -71,6 +71,7 @@ images-test: $(STAMP) ## build the images on a base made here, and ask one for a
 	@$(BIN)/pytest -q -m images tests/deploy
 
 cluster-test: $(STAMP) ## chart and kustomize against a real API server
+	@scripts/apiserver.sh
 	@$(BIN)/pytest -q -m cluster tests/deploy
 
 airflow-test: $(STAMP) ## the DAG in a real Airflow, in an environment of its own
