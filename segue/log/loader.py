@@ -25,6 +25,7 @@ _LONGEST_WAIT_SECONDS = 5.0
 # A record is refused for good after so many tries alone: a deadlock looks the same at first.
 _TRIES = 3
 _TRY_AGAIN_SECONDS = 0.05
+_LONGEST_REST_SECONDS = 0.5
 # How often the spools of dead writers are looked for.
 _ADOPT_SECONDS = 30.0
 
@@ -212,11 +213,19 @@ class Loader:
         if self._replay is None:
             return
         replay, end = self._replay, self._replay.done + self._batch_size
+        started = time.monotonic()
         self._load(replay.records[replay.done : end])
         replay.done = end
         if replay.done >= len(replay.records):
             self._spool.remove(replay.path)
             self._replay = None
+        self._rest(time.monotonic() - started)
+
+    def _rest(self, seconds: float) -> None:
+        """Leave the processor to requests for as long as a replay had it, unless a batch comes."""
+        with self._changed:
+            if not self._batch and not self._is_stopping:
+                self._changed.wait(min(seconds, _LONGEST_REST_SECONDS))
 
     def _open_oldest(self) -> _Replay | None:
         path = self._spool.oldest()
