@@ -77,3 +77,7 @@ cluster-test: $(STAMP) ## chart and kustomize against a real API server
 airflow-test: $(STAMP) ## the DAG in a real Airflow, in an environment of its own
 	@scripts/airflow.sh
 	@SEGUE_AIRFLOW=$(CURDIR)/.segue/airflow/bin/python $(BIN)/pytest -q -m airflow tests/deploy
+
+.PHONY: screenshots
+screenshots: $(STAMP) ## pictures of the page for the README, after make demo
+	@$(BIN)/python -m tests.ui.screenshots

@@ -38,7 +38,7 @@ def bundle_card(bundle: schemas.Bundle) -> None:
             "channels": ", ".join(bundle.channels) or "–",
         }
         st.markdown(
-            "  \n".join(f"{say(f'models.{name}')}: **{plain(value)}**" for name, value in facts.items())
+            " · ".join(f"{say(f'models.{name}')} **{plain(value)}**" for name, value in facts.items())
         )
         st.code(bundle.digest, language=None)
         _verdict(bundle)
@@ -49,11 +49,11 @@ def _verdict(bundle: schemas.Bundle) -> None:
     verdict = bundle.verdict
     if not verdict:
         return
-    outcome = say("models.passed" if verdict.get("passed") else "models.refused")
-    st.markdown(f"{say('models.verdict')}: **{outcome}**")
-    for check in verdict.get("checks", []):
-        icon = _OUTCOMES.get(str(check.get("outcome")), ":material/remove:")
-        st.markdown(f"{icon} {plain(str(check.get('text', '')))}")
+    words = say("models.passed" if verdict.get("passed") else "models.refused")
+    st.markdown(f"{say('models.verdict')}: **{words}**")
+    checks = {str(check.get("text", "")): str(check.get("outcome")) for check in verdict.get("checks", [])}
+    for text, outcome in checks.items():
+        st.markdown(f"{_OUTCOMES.get(outcome, ':material/remove:')} {plain(text)}")
 
 
 def _report(bundle: schemas.Bundle) -> None:
