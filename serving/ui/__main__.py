@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from segue.errors import SettingsError
@@ -12,6 +13,16 @@ from segue.settings import read_settings
 from serving.ui.settings import UISettings
 
 APP = Path(__file__).with_name("app.py")
+# What is read when it is first needed: at the start, or the first visitor waits for it.
+_READ_AHEAD = (
+    "httpcore",
+    "pandas",
+    "plotly.graph_objects",
+    "streamlit.emojis",
+    "serving.ui.views.discover",
+    "serving.ui.views.models",
+    "serving.ui.views.monitoring",
+)
 
 
 def main() -> int:
@@ -30,11 +41,10 @@ def main() -> int:
     # the rest stands in .streamlit/config.toml beside app.py, which wins over a user's own
     flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
 
-    # read now, not while the first visitor waits
-    import plotly.graph_objects  # noqa: F401
-    from streamlit.web import cli
+    for name in _READ_AHEAD:
+        import_module(name)
 
-    from serving.ui.views import discover, models, monitoring  # noqa: F401
+    from streamlit.web import cli
 
     # Streamlit has no other public way to be started
     sys.argv = ["streamlit", "run", str(APP), *flags]

@@ -1,7 +1,7 @@
 """Pictures of the page for the README, on the demo's sample catalogue: ``make screenshots``.
 
-Needs `make demo` to have run. A second bundle is trained as a challenger, a day of sample traffic is sent through
-the gateway and dated back over the day, and each page is photographed.
+Needs `make demo` to have run. A second bundle is trained as a challenger, a day of sample traffic is sent
+through the gateway and dated back over the day, and each page is photographed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def train_challenger() -> None:
     if len(list_bundles(open_store(str(DEMO)))) > 1:
         return
     words = ["--catalog", DEMO / "data/catalog.csv", "--interactions", DEMO / "data/playlists.csv"]
-    words += ["--store", DEMO, "--workdir", DEMO / "work", "--set", "rounds=60", "--set", "promote=false"]
+    words += ["--store", DEMO, "--workdir", DEMO / "work", "--set", "promote=false"]
+    words += ["--set", "rounds=15", "--set", "loss_allowed=0.2"]
     subprocess.run([sys.executable, "-m", "pipelines", "run", *map(str, words)], cwd=ROOT, check=True)
 
 
@@ -133,9 +134,11 @@ def phone(visitor: Visitor) -> None:
     """In Korean and in the dark, too."""
     visitor.open("/?genre=house&k=5")
     visitor.titles(5)
-    visitor.page.get_by_text("추천 목록", exact=True).scroll_into_view_if_needed()
-    visitor.card(1).evaluate("card => card.scrollIntoView({block: 'start'})")
-    visitor.page.mouse.wheel(0, -150)
+    visitor.settled()
+    visitor.page.get_by_role("heading", name="추천 목록").evaluate(
+        "heading => document.querySelector('[data-testid=stMain]')"
+        ".scrollBy(0, heading.getBoundingClientRect().top - 80)"
+    )
 
 
 def photograph(browser: Browser, url: str) -> None:

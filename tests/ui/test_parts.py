@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +176,34 @@ def test_should_say_on_start_what_is_wrong_without_a_stack() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("SEGUE_GATEWAY_URL: ")
     assert "Traceback" not in done.stderr
+
+
+def test_should_need_no_library_that_its_image_lacks() -> None:
+    """The image has the core and the extra ui: an import of more would end the page there, and not here."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, serving.ui.__main__, serving.ui.views.discover, serving.ui.views.models, "
+            "serving.ui.views.monitoring; print(*sorted({name.partition('.')[0] for name in sys.modules}))",
+        ],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    loaded = set(done.stdout.split())
+    assert "streamlit" in loaded
+    assert (
+        loaded & {"fastapi", "sqlalchemy", "kserve", "faiss", "lightgbm", "kfp", "mlflow", "uvloop"} == set()
+    )
+    ours = {path.parent.name for path in (ROOT / "serving").glob("*/__init__.py")}
+    images = (ROOT / "serving" / "ui" / "Dockerfile").read_text(encoding="utf-8")
+    read = re.findall(r"^from (serving\.\w+)", _sources(), re.MULTILINE)
+    assert {name.partition(".")[2] for name in read} & ours == {"gateway", "ui"}
+    assert "serving/gateway/schemas.py" in images
+
+
+def _sources() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "serving" / "ui").rglob("*.py"))

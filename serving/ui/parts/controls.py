@@ -27,7 +27,11 @@ _RANGES: Mapping[str, tuple[float, str]] = {
 def controls() -> None:
     """All of them, folded away until they are wanted."""
     _fill_in()
-    with st.expander(say("settings.title"), icon=":material/tune:", key="fine-tune", on_change="rerun"):
+    with st.expander(
+        say("settings.title"), icon=":material/tune:", key="fine-tune", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
         st.checkbox(say("settings.popularity_default"), **_kept("popularity_auto"))
         if not st.session_state["set_popularity_auto"]:
             st.slider(

@@ -44,6 +44,9 @@ def discover() -> None:
 @st.fragment
 def _compose() -> None:
     """What is asked for. A fragment: typing and sliding leave the list as it is."""
+    if st.session_state.pop("found", False):
+        # the whole page is drawn next: to draw this part before would be for nothing
+        st.rerun()
     mode = st.segmented_control(
         say("discover.mode"),
         _MODES,
@@ -62,17 +65,15 @@ def _compose() -> None:
         if not state.seeds():
             genre_seeds()
     controls()
-    query = _query(mode)
-    if st.button(
+    st.button(
         say("list.find"),
         key="find",
         type="primary",
         icon=":material/music_note:",
         width="stretch",
-        disabled=not query.asks_for_something,
-    ):
-        st.session_state["asked"] = query
-        st.rerun()
+        disabled=not _query().asks_for_something,
+        on_click=_find,
+    )
 
 
 def _answer() -> None:
@@ -108,8 +109,13 @@ def _nothing_yet() -> None:
         st.markdown(f":gray[{say('list.nothing_yet_more')}]", text_alignment="center")
 
 
-def _query(mode: str | None) -> Query:
-    if mode == "sound":
+def _find() -> None:
+    st.session_state["asked"] = _query()
+    st.session_state["found"] = True
+
+
+def _query() -> Query:
+    if st.session_state.get("mode") == "sound":
         return Query(sound=read_sound(), **read_controls())
     return Query(seeds=state.seeds(), **read_controls())
 

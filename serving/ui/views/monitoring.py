@@ -21,6 +21,7 @@ __all__ = ["monitoring"]
 
 _WINDOWS_HOURS = (1, 24, 24 * 7, 24 * 30)
 _REFRESH_SECONDS = 15
+_MOST_GENRES = 10
 
 
 def monitoring() -> None:
@@ -92,7 +93,7 @@ def _parts(stats: schemas.Stats) -> None:
     with st.grid(3, min_column_width=260, gap="medium", key="parts"):
         with st.container():
             genres = {share.name or say("value.unknown"): share.share for share in stats.genres}
-            bars(say("monitoring.genres_chart"), dict(list(genres.items())[:12]), key="genres")
+            bars(say("monitoring.genres_chart"), dict(list(genres.items())[:_MOST_GENRES]), key="genres")
         with st.container():
             years = {share.name or say("value.unknown"): share.share for share in stats.decades}
             bars(say("monitoring.years_chart"), years, key="years")
