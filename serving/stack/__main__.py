@@ -66,7 +66,7 @@ def _run_whole(bundle: str, home: Path, database: str | None, *, once: bool) -> 
                 _say(f"  {line}")
             _say("A list came through the whole of it.")
             return
-        _say(f"  Admin key for the Models page, shown this once: {keys.admin}\n")
+        _say(f"  Your key, shown this once, for the API and to change models on the page:\n  {keys.admin}\n")
         _say("Ctrl-C stops all of it.")
         supervisor.wait()
 

@@ -29,7 +29,7 @@ def make_keys(database_url: str) -> StackKeys:
             if key.name in (_PAGE, _ADMIN) and key.revoked_at is None:
                 revoke_key(engine, key.id)
         _, page = create_key(engine, name=_PAGE, scopes=(Scope.READ, Scope.FEEDBACK))
-        _, admin = create_key(engine, name=_ADMIN, scopes=(Scope.READ, Scope.ADMIN))
+        _, admin = create_key(engine, name=_ADMIN, scopes=tuple(Scope))
     finally:
         engine.dispose()
     return StackKeys(page, admin)

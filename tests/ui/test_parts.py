@@ -207,3 +207,14 @@ def test_should_need_no_library_that_its_image_lacks() -> None:
 
 def _sources() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "serving" / "ui").rglob("*.py"))
+
+
+def test_should_have_every_setting_in_the_readme_with_its_default() -> None:
+    text = (ROOT / "serving" / "README.md").read_text(encoding="utf-8").split("## The page")[1]
+    rows = re.findall(
+        r"^\| [^|]* \| `(SEGUE_\w+)` \| ([^|]*) \| (.*) \|$", text.split("\n## ")[0], re.MULTILINE
+    )
+    assert rows == [
+        (f"SEGUE_{name.upper()}", str("empty" if field.default == "" else field.default), field.description)
+        for name, field in UISettings.model_fields.items()
+    ]
