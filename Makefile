@@ -56,6 +56,10 @@ serve: $(STAMP) ## the pair on this machine: make serve BUNDLE=STORE/channels/ch
 bench-serving: $(STAMP) ## measure the pair against one that does nothing
 	@$(BIN)/python -m tests.benchmarks.bench_serving
 
+.PHONY: bench-gateway
+bench-gateway: $(STAMP) ## measure what the gateway adds to the pair
+	@$(BIN)/python -m tests.benchmarks.bench_gateway
+
 .PHONY: chart manifests
 chart: $(STAMP) ## write the chart's schema, table of values and version
 	@$(BIN)/python -m scripts.chart

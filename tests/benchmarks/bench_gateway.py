@@ -1,0 +1,187 @@
+"""What the gateway adds to the pair, and its search over HTTP, at full size in one run on one machine.
+
+``make bench-gateway``, or ``python -m tests.benchmarks.bench_gateway [ROWS]``
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tests.benchmarks.bench_search import draw_queries
+from tests.benchmarks.bench_serving import CANDIDATES, ROWS, K, anonymous_mib, make_store
+from tests.benchmarks.http_load import Outcome, bodies, closed
+from tests.benchmarks.measure import CACHE, Bound, report
+from tests.serving.processes import Served, call, gateway, predictor, transformer, wait_for
+
+ROUNDS = 9
+SECONDS = 2.5
+WORK = CACHE / "gateway"
+
+
+def gateway_store(rows: int) -> Path:
+    """The pair's store with a search index, which the pair never opens, in the bundle; made once."""
+    from segue.bundle.channel import read_channel
+    from segue.bundle.place import Place, read_definition
+    from segue.bundle.publish import publish
+    from segue.bundle.store import open_store
+    from segue.search import build_search
+
+    store = CACHE / f"gateway-{rows}"
+    if (store / "channels" / "champion.json").exists():
+        return store
+    source = open_store(str(make_store(rows)))
+    digest = read_channel(source, "champion").digest
+    assert digest is not None
+    place = Place.in_store(source, digest)
+    definition, _ = read_definition(place)
+    parts = {name: source.local_path(place.key(name)) for name in definition.files}
+    parts["search.sqlite"] = WORK / f"search-{rows}.sqlite"
+    build_search(parts["tracks.parquet"], parts["search.sqlite"])
+    unnamed = definition.model_copy(update={"files": {}})
+    publish(unnamed, parts, str(store), run_id="bench", by="bench", reason="first", promote=True)
+    return store
+
+
+def make_key() -> str:
+    """A key of the benchmark's own database."""
+    from segue.database import migrate, open_engine
+    from segue.keys import Scope, create_key
+
+    (WORK / "segue.db").unlink(missing_ok=True)
+    migrate(f"sqlite:///{WORK}/segue.db")
+    engine = open_engine(f"sqlite:///{WORK}/segue.db")
+    credential = create_key(engine, name="bench", scopes=[Scope.READ])[1]
+    engine.dispose()
+    return credential
+
+
+def posts(ids: Sequence[str], credential: str) -> list[bytes]:
+    """One call for a list for each id, ready to be sent."""
+    made = []
+    for name in ids:
+        body = json.dumps({"seeds": [name], "k": K, "candidates": CANDIDATES}).encode()
+        head = (
+            f"POST /api/recommendations HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {credential}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        made.append(head.encode() + body)
+    return made
+
+
+def searches(tracks: Path, credential: str) -> list[bytes]:
+    """One search for each query of the search's own benchmark."""
+    names = pq.read_table(tracks, columns=["artist_name", "track_name", "popularity"]).to_pandas()
+    made = []
+    for _, _, typed in draw_queries(names, np.random.default_rng(9)):
+        asked = {"q" if name == "query" else name: text for name, text in typed.items() if text.strip()}
+        head = (
+            f"GET /api/search?{urlencode(asked)} HTTP/1.1\r\nHost: bench\r\n"
+            f"Authorization: Bearer {credential}\r\n\r\n"
+        )
+        made.append(head.encode())
+    return made
+
+
+def compare(calls: dict[str, tuple[int, list[bytes]]]) -> dict[str, Any]:
+    """p50 at one client and rate at eight, interleaved, medians; and how many lists were asked for in all."""
+    seen: dict[str, dict[str, list[float]]] = {name: {"p50_ms": [], "rate": []} for name in calls}
+    asked = dict.fromkeys(calls, 0)
+
+    def run(name: str, clients: int, seconds: float) -> Outcome:
+        port, bodies_ = calls[name]
+        outcome = closed(port, bodies_, clients=clients, seconds=seconds)
+        if outcome.failures:
+            raise SystemExit(f"{name}: {len(outcome.failures)} calls failed, first {outcome.failures[0]}")
+        asked[name] += len(outcome.seconds)
+        return outcome
+
+    for name in calls:
+        run(name, 4, 2)
+    for number in range(ROUNDS):
+        for name in calls:
+            seen[name]["p50_ms"].append(run(name, 1, SECONDS).percentile_ms(50))
+        if number % 3 == 0:
+            for name in calls:
+                seen[name]["rate"].append(run(name, 8, SECONDS).rate)
+    medians = {
+        name: {key: statistics.median(values) for key, values in kinds.items()}
+        for name, kinds in seen.items()
+    }
+    return {"medians": medians, "runs": seen, "asked": asked}
+
+
+def search_ms(port: int, calls: list[bytes]) -> dict[str, float]:
+    """Percentiles of one client's searches, each query asked once."""
+    closed(port, calls[:200], clients=1, seconds=1)
+    outcome = closed(port, calls, clients=1, seconds=15)
+    if outcome.failures:
+        raise SystemExit(f"search: {len(outcome.failures)} calls failed, first {outcome.failures[0]}")
+    return {f"p{share}": outcome.percentile_ms(share) for share in (50, 95, 99)} | {
+        "searches": float(len(outcome.seconds))
+    }
+
+
+def written(front: Served) -> int:
+    return int(front.metric("segue_log_written_total"))
+
+
+def main(rows: int = ROWS) -> bool:
+    """Measure, print, write JSON; False where a promise is missed."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    store = gateway_store(rows)
+    bundle = f"{store}/channels/champion"
+    credential = make_key()
+    [folder] = (store / "bundles").iterdir()
+    tracks = folder / "tracks.parquet"
+    ids = pq.read_table(tracks, columns=["track_id"])["track_id"]
+    chosen = [ids[int(row)].as_py() for row in np.random.default_rng(3).integers(0, len(ids), 4_000)]
+    ranking = predictor(WORK, bundle).start()
+    serving = transformer(WORK, bundle, ranking, predictor_deadline_seconds="5").start()
+    front = gateway(WORK, bundle, serving).start()
+    headers = {"authorization": f"Bearer {credential}"}
+    try:
+        for served in (ranking, serving, front):
+            served.wait_ready()
+        figures = compare(
+            {
+                "transformer": (serving.http_port, bodies(chosen, k=K, candidates=CANDIDATES)),
+                "gateway": (front.http_port, posts(chosen, credential)),
+            }
+        )
+        asked = figures["asked"]["gateway"]
+        wait_for(lambda: written(front) >= asked, "the log", about=front.tail)
+        figures["search_ms"] = search_ms(front.http_port, searches(tracks, credential))
+        figures["rss_anon_mib"] = anonymous_mib(front.pid)
+        stats = call(front.http_port, "GET", "/api/stats?hours=1", headers=headers, timeout=60).json
+        figures["logged"] = stats["totals"]["requests"]
+    finally:
+        for served in (front, serving, ranking):
+            served.stop()
+    figures |= {"tracks": len(ids), "cpus": len(os.sched_getaffinity(0))}
+    medians = figures["medians"]
+    direct, through = medians["transformer"], medians["gateway"]
+    print(f"p50 at 1 client: transformer {direct['p50_ms']:.2f} ms, gateway {through['p50_ms']:.2f} ms")
+    print(f"rate at 8 clients: transformer {direct['rate']:.0f}/s, gateway {through['rate']:.0f}/s")
+    print("search, ms:", {name: round(value, 2) for name, value in figures["search_ms"].items()})
+    print(f"RssAnon of the gateway: {figures['rss_anon_mib']:.0f} MiB", flush=True)
+    bounds = [
+        Bound("p50 that the gateway adds at 1 client, ms", through["p50_ms"] - direct["p50_ms"], 3.0),
+        Bound("p95 of a search over HTTP, ms, typos included", figures["search_ms"]["p95"], 8.0),
+        Bound("lists asked for and not logged", abs(asked - figures["logged"]), 0),
+        Bound("RssAnon of the gateway, MiB", figures["rss_anon_mib"], 700),
+    ]
+    return report("gateway", bounds, figures)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main(*map(int, sys.argv[1:])) else 1)
