@@ -87,7 +87,12 @@ class Loader:
     @property
     def is_away(self) -> bool:
         """Whether records have to go to the spool."""
-        return self._away_since is not None or self._is_copied
+        return self.has_failed or self._is_copied
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the database took nothing when it was last asked; else it may merely be slow."""
+        return self._away_since is not None
 
     @property
     def in_flight(self) -> int:

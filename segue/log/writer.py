@@ -162,8 +162,11 @@ class LogWriter:
             self._wake.wait(self._flush_seconds)
             self._wake.clear()
             self._pass_on(spool, loader)
-        while (self._queue or loader.in_flight) and not loader.is_away and time.monotonic() < self._stop_at:
+        # a database that is merely slow may still take all of it, what is in the spool too
+        while (self._queue or loader.in_flight or spool.records) and time.monotonic() < self._stop_at:
             self._pass_on(spool, loader)
+            if loader.has_failed:
+                break
             self._wake.wait(0.01)
             self._wake.clear()
         rest = [*loader.take_back(after_seconds=0.0), *self._take(len(self._queue))]

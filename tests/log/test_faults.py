@@ -140,7 +140,12 @@ def test_should_lose_only_what_neither_memory_nor_disk_holds(
     url = f"sqlite:///{tmp_path / 'segue.db'}"
     engine = open_engine(url)  # no tables: away
     writer = LogWriter(
-        engine, spool=tmp_path / "spool", max_queued=1_000, flush_seconds=0.02, max_spool_bytes=100_000
+        engine,
+        spool=tmp_path / "spool",
+        max_queued=1_000,
+        batch=20,
+        flush_seconds=0.02,
+        max_spool_bytes=100_000,
     )
     writer.start()
     taken = 0
