@@ -206,9 +206,10 @@ class LogWriter:
             self._is_spool_failing = True
             self._put_back([record for record, _ in lines])
             return False
-        if self._is_spool_failing:
+        # a nearly full disk may take a few and then none: that is no change to be told
+        if self._is_spool_failing and not self._queue:
             _LOG.info("the log's spool takes records again")
-        self._is_spool_failing = False
+            self._is_spool_failing = False
         return True
 
     def _encoded(self, record: Record) -> bytes | None:
