@@ -15,7 +15,9 @@ from segue.ranking.columns import booster_positions
 __all__ = ["LocalRanker", "Predictions", "Ranker"]
 
 Floats = npt.NDArray[np.float32]
-_BLOCK = 30
+# Trees a call: few enough to stay in the cache, and few calls, each of which costs some 50 µs. At 200 rows
+# near each other and 300 trees: 30 trees 2.2 ms, 100 trees 1.9 ms, 300 trees 2.6 ms.
+_BLOCK = 100
 # By booster name: "popularity", and "relevance" where trained; float32 [m] each.
 Predictions = Mapping[str, Floats]
 
@@ -111,7 +113,7 @@ def _is_sum(file: Path) -> bool:
 
 def _in_blocks(booster: Any, matrix: Floats) -> npt.NDArray[np.float64]:
     """Predict block of trees by block: LightGBM takes a row through all trees, whose nodes then leave the
-    cache before the next row comes. A sixth less time at 200 rows and 300 trees.
+    cache before the next row comes. A quarter less time at 200 rows and 300 trees.
     """
     total = np.zeros(len(matrix))
     for first in range(0, booster.num_trees(), _BLOCK):

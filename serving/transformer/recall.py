@@ -9,10 +9,10 @@ import random
 import threading
 from collections import deque
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from segue.index.search import exact_search
 from segue.recommend.model import Bundle
 from serving import metrics
 
@@ -22,8 +22,6 @@ Floats = npt.NDArray[np.float32]
 
 _NEIGHBOURS = 200
 _WINDOW = 200
-# Rows searched at a time, so that a scan of the mapped matrix brings in little of it at once.
-_CHUNK = 65_536
 
 
 class LiveRecall:
@@ -77,12 +75,10 @@ class LiveRecall:
 
 
 def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[np.int64]:
-    """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix."""
-    heap = faiss.ResultHeap(1, k)
-    for low in range(0, len(embedding), _CHUNK):
-        part = np.ascontiguousarray(embedding[low : low + _CHUNK])
-        distances, rows = faiss.knn(points, part, min(k, len(part)))
-        heap.add_result(distances, rows + low)
-    heap.finalize()
-    nearest: npt.NDArray[np.int64] = heap.I[0]
+    """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix.
+
+    One call, because FAISS runs without the GIL: between calls this thread, whose priority is the lowest,
+    could be put aside while it holds the GIL, and every request would wait for it.
+    """
+    nearest: npt.NDArray[np.int64] = exact_search(points, embedding, k)[1][0]
     return nearest
