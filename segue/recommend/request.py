@@ -51,13 +51,13 @@ class Seed(_Strict):
 class Filters(_Strict):
     """Which tracks may come back. An absent value passes no bound."""
 
-    genres: Names = []
+    genres: Names = Field(default_factory=list)
     year: tuple[float, float] | None = None
-    exclude_artists: Names = []
-    exclude_tracks: Names = []
+    exclude_artists: Names = Field(default_factory=list)
+    exclude_tracks: Names = Field(default_factory=list)
     explicit: bool | None = None
-    min: dict[str, float] = {}
-    max: dict[str, float] = {}
+    min: dict[str, float] = Field(default_factory=dict)
+    max: dict[str, float] = Field(default_factory=dict)
 
     @field_validator("year", mode="before")
     @classmethod
@@ -125,7 +125,7 @@ class Request(_Strict):
     k: int | None = Field(default=None, ge=1, le=100)
     candidates: int | None = Field(default=None, ge=1, le=1000)
     filters: Filters = _NO_FILTERS
-    target: dict[str, float] = {}
+    target: dict[str, float] = Field(default_factory=dict)
     popularity_weight: float | None = Field(default=None, ge=0, le=1)
     diversity: float | None = Field(default=None, ge=0, le=1)
     max_per_artist: int | None = Field(default=None, ge=1, le=1000)
