@@ -65,12 +65,15 @@ def create_key(
         "created_at": now,
         "expires_at": key.expires_at,
     }
-    with explained(engine), engine.connect().execution_options(**WRITE) as connection, connection.begin():
-        # an expired key's name is free again
+    with explained(engine), engine.connect().execution_options(**WRITE) as connection:
+        # an expired key's name is free again; committed first, for on MySQL two that looked for the same
+        # name and then both insert it are a deadlock
         expired = (API_KEYS.c.live_name == name) & (API_KEYS.c.expires_at <= now)
-        connection.execute(update(API_KEYS).where(expired).values(live_name=None))
+        with connection.begin():
+            connection.execute(update(API_KEYS).where(expired).values(live_name=None))
         try:
-            connection.execute(insert(API_KEYS), row)
+            with connection.begin():
+                connection.execute(insert(API_KEYS), row)
         except IntegrityError:
             raise CredentialError(
                 f"a live key is named {name!r} already: take another name, or revoke that one first"
