@@ -39,7 +39,7 @@ def reasons(
     if far := [entry for entry in explained.get("far", [])[:_FAR] if entry["distance"] > 0]:
         told.append(say("why.far", features=_pairs(far)))
     if item.relevance is not None:
-        told.append(say("why.relevance", value=f"{item.relevance:.2f}"))
+        told.append(say("why.relevance", value=_signed(item.relevance)))
     if item.predicted_popularity is not None and (given := explained.get("popularity")):
         told.append(_popularity(item.predicted_popularity, given))
     if item.popularity is not None:
@@ -78,6 +78,11 @@ def _popularity(predicted: float, contributions: Mapping[str, float]) -> str:
 def _points(points: float) -> str:
     size = f"{abs(points):.0f}" if abs(points) >= 1 else f"{abs(points):.1f}"
     return f"+{size}" if points > 0 else f"\N{MINUS SIGN}{size}"
+
+
+def _signed(value: float) -> str:
+    # a score of LambdaRank: any number, and only the order means something
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _rule(name: str, count: int) -> str:

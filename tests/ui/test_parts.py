@@ -69,6 +69,15 @@ def test_should_give_reasons_from_the_librarys_own_explanation(answer: schemas.R
     assert "beyond the limit for an artist" in str(dropped_words(answer.explanation))
 
 
+def test_should_not_praise_a_relevance_that_may_be_negative(answer: schemas.Recommendations) -> None:
+    assert answer.explanation is not None
+    item = answer.items[0].model_copy(update={"relevance": -0.561})
+    told = reasons(item, answer.explanation["items"][0], seed_title="x")
+    assert [text for text in told if "relevance" in text] == [
+        "Judged by what is played together: relevance −0.56, which means something within this list alone."
+    ]
+
+
 def test_should_say_so_where_there_is_no_explanation(answer: schemas.Recommendations) -> None:
     assert reasons(answer.items[0], None, seed_title="x") == ("The gateway gave no reasons for this track.",)
     assert dropped_words(None) is None
