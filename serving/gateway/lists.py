@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -67,18 +68,23 @@ async def recommend(
     answer = await gateway.transformers.recommend(
         content, {"x-request-id": request_id.get()}, session=session
     )
-    identity = uuid.uuid4()
-    opened = gateway.opened_of(answer["digest"])
-    gateway.log.put(
-        impression_of(
-            identity,
-            instance,
-            asked,
-            answer,
-            catalogue=opened.catalogue if opened else None,
-            api=api,
-            session=session,
-            latency_seconds=time.perf_counter() - started,
+    identity, seconds = uuid.uuid4(), time.perf_counter() - started
+
+    def log() -> None:
+        opened = gateway.opened_of(answer["digest"])
+        gateway.log.put(
+            impression_of(
+                identity,
+                instance,
+                asked,
+                answer,
+                catalogue=opened.catalogue if opened else None,
+                api=api,
+                session=session,
+                latency_seconds=seconds,
+            )
         )
-    )
+
+    # measured and logged once the answer is on its way: this handler does not wait for anything any more
+    asyncio.get_running_loop().call_soon(log)
     return {"impression_id": str(identity), **answer}
