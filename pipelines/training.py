@@ -51,6 +51,9 @@ def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLA
         learning_rate: float = 0.08,
         num_leaves: int = 31,
         max_train_rows: int = 2_000_000,
+        relevance_rounds: int = 150,
+        max_queries: int = 3_000,
+        trials: int = 0,
         threads: int = 2,
         seed: int = 7,
         recall_target: float = 0.99,
@@ -78,6 +81,9 @@ def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLA
             learning_rate: LightGBM's learning rate.
             num_leaves: LightGBM's leaves a tree.
             max_train_rows: Training tracks are sampled down to this many.
+            relevance_rounds: Trees of the relevance model, learned where there are playlists; 0 for none.
+            max_queries: Training queries of the relevance model at most.
+            trials: Trials of a search for the relevance model's parameters; 0 for no search.
             threads: LightGBM's threads; part of the result, so part of the digest.
             seed: Seed of sampling and training.
             recall_target: Share of the exact neighbours that the index must find.
@@ -108,6 +114,10 @@ def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLA
                     learning_rate=learning_rate,
                     num_leaves=num_leaves,
                     max_train_rows=max_train_rows,
+                    relevance_rounds=relevance_rounds,
+                    candidates=neighbours,
+                    max_queries=max_queries,
+                    trials=trials,
                     threads=threads,
                     seed=seed,
                 ),

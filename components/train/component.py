@@ -1,4 +1,4 @@
-"""Embed the tracks and learn what makes one popular."""
+"""Embed the tracks, learn what makes one popular and what makes two go together."""
 
 from kfp import dsl
 
@@ -13,13 +13,17 @@ def train(
     learning_rate: float,
     num_leaves: int,
     max_train_rows: int,
+    relevance_rounds: int,
+    candidates: int,
+    max_queries: int,
+    trials: int,
     threads: int,
     seed: int,
     model: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
     summary: dsl.Output[dsl.Markdown],
 ) -> None:
-    """Train the popularity model and write the embedding that is indexed.
+    """Train the popularity and the relevance model, and write the embedding that is indexed.
 
     Args:
         features: Folder of preprocess.
@@ -28,9 +32,13 @@ def train(
         learning_rate: LightGBM's.
         num_leaves: LightGBM's.
         max_train_rows: Training tracks are sampled down to this many.
+        relevance_rounds: Trees of the relevance model; 0 for none.
+        candidates: Candidates of a training query, as many as a request has.
+        max_queries: Training queries at most.
+        trials: Trials of a search for the relevance model's parameters; 0 for no search.
         threads: LightGBM's threads, part of the result.
         seed: Seed of sampling and of LightGBM.
-        model: Folder with the embedding, the transform, the booster and training.json.
+        model: Folder with the embedding, the transform, the boosters and training.json.
         metrics: Trees, rows, validation error.
         summary: Importance by feature.
     """
@@ -41,5 +49,7 @@ def train(
     with journal.step("train") as log:
         settings = {"rounds": rounds, "learning_rate": learning_rate, "num_leaves": num_leaves}
         settings |= {"max_train_rows": max_train_rows, "threads": threads, "seed": seed}
+        settings |= {"relevance_rounds": relevance_rounds, "candidates": candidates}
+        settings |= {"max_queries": max_queries, "trials": trials}
         result = steps.train(Path(features.path), Path(model.path), settings=settings, log=log)
         result.report(log, metrics, summary)

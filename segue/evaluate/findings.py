@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import RequestDefaults
@@ -11,7 +13,7 @@ from segue.evaluate.popularity import CalibrationBin, Regression
 from segue.evaluate.retrieval import Retrieval
 from segue.index.tune import IndexPoint
 
-__all__ = ["Example", "ExampleTrack", "Figure", "Findings", "Method", "PopularityFindings"]
+__all__ = ["Example", "ExampleTrack", "Figure", "Findings", "Method", "PartFindings", "PopularityFindings"]
 
 
 class _Frozen(BaseModel):
@@ -64,6 +66,24 @@ class PopularityFindings(_Frozen):
     calibration: list[CalibrationBin]
 
 
+class PartFindings(_Frozen):
+    """Figures of some of the test seeds, reported apart.
+
+    Attributes
+    ----------
+    title
+        What the report calls them.
+    seeds
+        How many they are.
+    figures
+        By method, then by name.
+    """
+
+    title: str
+    seeds: int
+    figures: dict[str, dict[str, Figure]]
+
+
 class ExampleTrack(_Frozen):
     """A track as an example list shows it."""
 
@@ -109,6 +129,12 @@ class Findings(_Frozen):
         The catalogue against the champion's; None without a champion.
     examples
         Lists for well-known seeds.
+    parts
+        Seeds that are reported apart, such as those of artists never trained on; by name.
+    candidate_recall
+        Share of the relevant tracks among the candidates, by number of candidates.
+    learning
+        What playlists taught: what was tried, and what was chosen.
     """
 
     tracks: int
@@ -126,3 +152,6 @@ class Findings(_Frozen):
     popularity: PopularityFindings | None
     change: CatalogChange | None
     examples: list[Example]
+    parts: dict[str, PartFindings] = {}
+    candidate_recall: dict[int, Figure] = {}
+    learning: dict[str, Any] = {}

@@ -28,7 +28,7 @@ from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.rerank import Ranker
 
-__all__ = ["SEGUE", "Part", "Subject"]
+__all__ = ["NEAREST", "SEGUE", "STANDARDISED", "TITLES", "Part", "Subject"]
 
 SEGUE = "segue"
 BASE_DESIGN = "base_design"
@@ -209,6 +209,12 @@ class Subject:
         part = table.filter(pc.equal(table["split"], TRAIN))
         numbers = part["playlist_id"].combine_chunks().dictionary_encode().indices
         return (numbers.to_numpy(), part["track"].to_numpy()) if part.num_rows else None
+
+    def neighbours(self, count: int) -> Rows:
+        """The tracks nearest to the test seeds in the bundle's embedding, exactly, int32 [q, count]."""
+        seeds = self.test.judge.seeds
+        near = baselines.exact_neighbours(self.bundle.embedding, seeds, count + baselines.SLACK)
+        return baselines.finish(near, seeds, self.bundle.recording, count)
 
     def standardised(self, seeds: Rows, *, without: str = "") -> Rows:
         """Nearest tracks in the standardised features, with one block set aside if asked for."""

@@ -23,7 +23,7 @@ from segue.evaluate.charts import (
 )
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
-from segue.evaluate.figure_tables import explain, figure_rows, gain_rows, measured, methods, ordered
+from segue.evaluate.figure_tables import Cell, explain, figure_rows, gain_rows, measured, methods, ordered
 from segue.evaluate.findings import Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
 from segue.evaluate.wording import (
@@ -54,14 +54,18 @@ SECTIONS = (
 )
 CHECK_NAMES = {"quality": "Quality", "drift": "Catalogue drift", "rows": "Rows", "missing": "Missing values"}
 _BASELINES = {"model": "The model", "constant": "The mean", "genre and year mean": "Mean of genre and year"}
+_PART_FIGURES = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
 _TERMS = (
     ("Seed", "The track that suggestions are asked for."),
     (
         "Base design",
         "Raw sound features, nearest by Euclidean distance, then the most popular of them first.",
     ),
-    ("Nearest only", "Segue's nearest tracks, by similarity alone."),
-    ("Nearest, genre set aside", "The same without the genre: what the sound alone finds."),
+    ("Nearest only", "Segue's nearest tracks, by similarity alone, as many by an artist as there are."),
+    ("Standardised", "Nearest by standardised features, nothing learned from playlists."),
+    ("Standardised, no genre", "The same without the genre, which may have been read off playlists."),
+    ("Same artist", "The most popular other tracks of the seed's artist."),
+    ("Co-occurrence", "Tracks that share training playlists with the seed; nothing for a seed in none."),
     ("95 % interval", "From 2.5 % to 97.5 % of the means of re-drawn playlists or artists (bootstrap)."),
     ("popularity_weight", "0 orders a list by similarity, 1 by predicted popularity, between by both."),
     ("PSI", "Population stability index: how far a distribution has moved."),
@@ -76,6 +80,16 @@ class Card:
     value: str
     note: str
     lead: bool = False
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """One line of the table of parts."""
+
+    title: str
+    method: str
+    seeds: int
+    cells: list[Cell]
 
 
 @dataclass(frozen=True)
@@ -248,6 +262,9 @@ def _recommendations(findings: Findings) -> dict[str, Any]:
         "leading_chart": leading_chart(findings),
         "quality": figure_rows(findings, quality),
         "gains": gain_rows(findings, quality),
+        "parts": _parts(findings),
+        "parts_shown": [(name, findings.labels[name]) for name in _PART_FIGURES],
+        "candidate_recall": _candidate_recall(findings),
         "curve": weight_curve(findings),
         "curve_popularity": popularity_curve(findings),
         "curve_text": _curve_text(findings),
@@ -255,6 +272,34 @@ def _recommendations(findings: Findings) -> dict[str, Any]:
             findings, [name for name in names if name not in HIGHER_IS_BETTER and measured(findings, name)]
         ),
     }
+
+
+def _parts(findings: Findings) -> list[PartRow]:
+    """A line for each part of the seeds and method that answered them."""
+    return [
+        PartRow(
+            title=part.title,
+            method=method,
+            seeds=part.seeds,
+            cells=[
+                Cell(number(figures[name].mean, name), interval(figures[name], name))
+                for name in _PART_FIGURES
+                if name in figures
+            ],
+        )
+        for part in findings.parts.values()
+        for method, figures in part.figures.items()
+    ]
+
+
+def _candidate_recall(findings: Findings) -> str:
+    """Recall of the candidates in words; empty where no playlists define it."""
+    found = [
+        f"{share(figure.mean)} among {depth:,} ({share(figure.low)} to {share(figure.high)})"
+        for depth, figure in sorted(findings.candidate_recall.items())
+        if figure.mean is not None
+    ]
+    return ", ".join(found)
 
 
 def _judged_on(findings: Findings) -> str:

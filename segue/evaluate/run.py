@@ -13,6 +13,7 @@ import orjson
 
 from segue.bundle.definition import RequestDefaults
 from segue.catalog.profile import Profile
+from segue.evaluate import cold
 from segue.evaluate import popularity as popularity_model
 from segue.evaluate.champion import against_base_design, against_champion
 from segue.evaluate.change import catalog_change
@@ -88,11 +89,11 @@ def evaluate(
         progress=progress or (lambda _: None),
     )
     change = catalog_change(profile, champion_profile) if champion_profile else None
-    findings = _findings(subject, indexed, change)
+    training: Mapping[str, Any] = orjson.loads((trained / "training.json").read_bytes())
+    findings = _findings(subject, indexed, change, training.get("learning", {}))
     digest, other = champion or (None, None)
     leading = against_base_design(subject) if other is None else against_champion(subject, other)
     verdict = decide(leading, change, champion=digest, settings=settings.gate)
-    training: Mapping[str, Any] = orjson.loads((trained / "training.json").read_bytes())
     subject.progress("writing the report")
     page = render_html(
         findings,
@@ -111,7 +112,9 @@ def evaluate(
     return Evaluation(findings, verdict)
 
 
-def _findings(subject: Subject, indexed: Path, change: CatalogChange | None) -> Findings:
+def _findings(
+    subject: Subject, indexed: Path, change: CatalogChange | None, learning: dict[str, Any]
+) -> Findings:
     settings = subject.settings
     curve = orjson.loads((indexed / "index.json").read_bytes())["curve"]
     defaults = RequestDefaults(
@@ -139,6 +142,9 @@ def _findings(subject: Subject, indexed: Path, change: CatalogChange | None) -> 
         popularity=_popularity(subject),
         change=change,
         examples=example_lists(subject, defaults),
+        parts=cold.parts(subject),
+        candidate_recall=cold.candidate_recall(subject),
+        learning=learning,
     )
 
 

@@ -19,6 +19,7 @@ from segue.features.transform import FeatureTransform
 from segue.ranking.columns import TrackTable
 from segue.ranking.examples import Examples, embedded, folds_of, make_examples
 from segue.ranking.relevance import fit_relevance, relevance_columns
+from segue.ranking.search import search
 from segue.ranking.settings import TrainSettings
 from segue.ranking.trial import Trial
 
@@ -174,9 +175,15 @@ def _choose_ranker(
     """Keep the relevance model if it orders validation candidates better than nearness does."""
     candidates = trial.retrieve(table.embedding)
     nearest = trial.precision(candidates)
-    booster = fit_relevance(examples, lesson.columns, settings)
-    scores = trial.scores(booster, lesson.columns, table, candidates, settings.threads)
-    ranked = trial.precision(candidates, scores)
+
+    def judged(tried: TrainSettings) -> tuple[float, lgb.Booster]:
+        booster = fit_relevance(examples, lesson.columns, tried)
+        scores = trial.scores(booster, lesson.columns, table, candidates, settings.threads)
+        return trial.precision(candidates, scores), booster
+
+    if settings.trials:
+        settings, lesson.told["trials"] = search(settings, lambda tried: judged(tried)[0])
+    ranked, booster = judged(settings)
     lesson.told |= {
         "queries": len(examples.sizes),
         "rows": len(examples.labels),

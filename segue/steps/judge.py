@@ -109,6 +109,12 @@ def figures(findings: Findings, verdict: Verdict) -> dict[str, float]:
     for method, found in findings.methods.items():
         told |= {f"{method}.{name}": figure.mean for name, figure in found.figures.items()}
         told |= {f"{method}.{name}": value for name, value in found.overall.items()}
+    told |= {f"candidate_recall_at_{k}": value.mean for k, value in findings.candidate_recall.items()}
+    told |= {
+        f"part.{name}.{figure}": value.mean
+        for name, part in findings.parts.items()
+        for figure, value in part.figures.get("Segue", {}).items()
+    }
     told |= {f"recall_at_{k}": value for k, value in findings.retrieval.recall.items()}
     if findings.popularity is not None:
         for method, judged in findings.popularity.regression.items():

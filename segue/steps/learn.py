@@ -19,7 +19,7 @@ __all__ = ["build_index", "train"]
 def train(
     preprocessed: Path, out: Path, *, settings: Mapping[str, Any] | None = None, log: Journal | None = None
 ) -> StepResult:
-    """Embed the tracks and learn what makes one popular.
+    """Embed the tracks, learn what makes one popular and what makes two go together.
 
     Parameters
     ----------
@@ -43,11 +43,29 @@ def train(
     judged = "" if error is None else f", {error:.2f} points off on {made.validation_rows:,} unseen tracks"
     figures = {"trees": made.trees, "train_rows": made.train_rows, "validation_rows": made.validation_rows}
     importance = sorted(made.importance.items(), key=lambda item: -item[1])
+    figures |= {"relevance_trees": made.relevance_trees}
+    relevance = sorted(made.relevance_importance.items(), key=lambda item: -item[1])
+    summary = table("What popularity was learned from", ("feature", "gain"), importance)
+    summary += table("What playlists taught", ("what", "found"), _flat(made.learning))
+    if relevance:
+        summary += table("What relevance was learned from", ("column", "gain"), relevance)
+    learned = f"; {made.learning['outcome']}" if "entries" in made.learning else ""
     return StepResult(
-        line=f"{made.trees} trees on {made.train_rows:,} tracks{judged}",
+        line=f"{made.trees} trees on {made.train_rows:,} tracks{judged}{learned}",
         metrics=figures if error is None else {**figures, "validation_rmse": error},
-        summary=table("What popularity was learned from", ("feature", "gain"), importance),
+        summary=summary,
     )
+
+
+def _flat(told: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """What was told, one line a value."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            rows.extend(_flat(value, f"{prefix}{name}: "))
+        elif not isinstance(value, list):
+            rows.append((f"{prefix}{name}", value))
+    return rows
 
 
 def build_index(
