@@ -117,9 +117,7 @@ def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: in
     """Merge the seeds' lists into one pool of at most `most` tracks, one of each recording."""
     kept = [rows[_stays(rows, drop)] for rows in lists]
     shares = _shares(query.weights[query.weights > 0], most) if len(kept) > 1 else [most]
-    rows = np.concatenate([part[:share] for part, share in zip(kept, shares, strict=True)])
-    if len(kept) > 1:
-        rows = np.unique(rows)
+    rows = _union(kept, shares, most) if len(kept) > 1 else kept[0][:most]
     points = query.points[query.weights > 0]
     vectors = bundle.embedding[rows]
     distances = _distances(vectors, points)
@@ -154,6 +152,22 @@ def _stays(rows: Rows, drop: Rows) -> npt.NDArray[np.bool_]:
 def _shares(weights: Floats, most: int) -> list[int]:
     """How many candidates each seed brings: in proportion to its weight, at least five."""
     return [max(5, int(np.ceil(most * weight))) for weight in weights / weights.sum()]
+
+
+def _union(lists: list[Rows], shares: list[int], most: int) -> Rows:
+    """Rows of several lists, ascending: each list's share, and where the seeds have neighbours in common, as
+    much further down all lists as it takes to find `most`.
+    """
+    rows = np.concatenate(lists)
+    # how far down its list a track stands, in shares of that list
+    depth = np.concatenate([np.arange(len(part)) / share for part, share in zip(lists, shares, strict=True)])
+    order = np.argsort(depth, kind="stable")
+    distinct, first = np.unique(rows[order], return_index=True)
+    last = max(most, int((depth[order[first]] < 1).sum()))
+    if last < len(first):
+        distinct = distinct[first <= np.partition(first, last - 1)[last - 1]]
+    union: Rows = distinct
+    return union
 
 
 def _distances(vectors: Floats, points: Floats) -> Floats:

@@ -113,6 +113,17 @@ def test_each_seed_is_heard(ask: Asker) -> None:
     assert found[GENRES.index("ambient")] >= 5
 
 
+def test_seeds_with_neighbours_in_common_fill_the_pool(ask: Asker) -> None:
+    """The lists of two tracks near each other are nearly the same one: half of each would be half a pool."""
+    seed = 500
+    distance = np.linalg.norm(ask.bundle.embedding - ask.bundle.embedding[seed], axis=1)
+    distance[ask.bundle.recording == ask.bundle.recording[seed]] = np.inf
+    other = int(distance.argmin())
+    for weight in (1, 0.2):
+        seeds = [ask.ids[seed], {"track_id": ask.ids[other], "weight": weight}]
+        assert ask(seeds=seeds, candidates=200).pool.retrieved == 200
+
+
 def test_a_heavier_seed_is_heard_more(ask: Asker) -> None:
     genre = ask.bundle.genre
     metal, ambient = (int(np.flatnonzero(genre == GENRES.index(name))[3]) for name in ("metal", "ambient"))
