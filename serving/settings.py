@@ -6,9 +6,10 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.bundle.urls import parse_bundle_url
@@ -21,6 +22,7 @@ __all__ = [
     "ServingSettings",
     "TransformerSettings",
     "container_cpus",
+    "is_secret",
     "parse_settings",
 ]
 
@@ -182,6 +184,8 @@ S = TypeVar("S", bound=BundleSettings)
 def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, about: str) -> S:
     """Read settings from flags and the environment. A flag is written ``--http_port`` or ``--http-port``.
 
+    A secret has a variable and no flag: everybody on the machine sees the flags of a process.
+
     Raises
     ------
     SettingsError
@@ -189,6 +193,8 @@ def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, abo
     """
     parser = argparse.ArgumentParser(prog=program, description=about, allow_abbrev=False)
     for name, field in kind.model_fields.items():
+        if is_secret(field):
+            continue
         flags = list(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
         variable = f"SEGUE_{name.upper()}"
         given = "" if field.is_required() else f"; default {field.default}"
@@ -213,7 +219,13 @@ def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, abo
             raise SettingsError(
                 f"--{name} or SEGUE_{name.upper()} is needed: {kind.model_fields[name].description}"
             ) from None
-        raise SettingsError(f"{where}: {first['msg']}, got {first['input']!r}") from None
+        given = "a secret" if is_secret(kind.model_fields[name]) else repr(first["input"])
+        raise SettingsError(f"{where}: {first['msg']}, got {given}") from None
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting is kept out of flags, messages and logs."""
+    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
 
 
 def container_cpus() -> int:

@@ -18,7 +18,13 @@ from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from serving import metrics
 from serving.logs import JSONFormatter, request_id, take_request_id
-from serving.settings import GatewaySettings, PredictorSettings, TransformerSettings, parse_settings
+from serving.settings import (
+    GatewaySettings,
+    PredictorSettings,
+    TransformerSettings,
+    is_secret,
+    parse_settings,
+)
 from serving.transformer.drift import DriftCollector, DriftCounts
 from serving.transformer.recall import LiveRecall, exact_neighbours
 from tests.serving.conftest import Family
@@ -188,11 +194,33 @@ def test_should_keep_series_of_creation_times_out() -> None:
     assert b"segue_requests_created" not in generate_latest()
 
 
-def test_should_document_every_setting_and_every_metric() -> None:
+def test_should_document_every_setting() -> None:
     text = (Path(metrics.__file__).parent / "README.md").read_text(encoding="utf-8")
     for kind in (TransformerSettings, PredictorSettings, GatewaySettings):
-        for name in kind.model_fields:
-            assert f"`--{name}` | `SEGUE_{name.upper()}`" in text
+        for name, field in kind.model_fields.items():
+            flag = "" if is_secret(field) else f"`--{name}`"
+            assert f"| {flag} | `SEGUE_{name.upper()}`" in text
+
+
+def test_should_take_a_secret_from_its_variable_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def parse_gateway(*arguments: str) -> GatewaySettings:
+        return parse_settings(
+            GatewaySettings, ["--bundle", "store/channels/champion", *arguments], program="gateway", about=""
+        )
+
+    monkeypatch.setenv("SEGUE_SPOTIFY_CLIENT_SECRET", "hunter2")
+    secret = parse_gateway().spotify_client_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "hunter2"
+    with pytest.raises(SystemExit):
+        parse_gateway("--spotify_client_secret", "hunter3")
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_should_document_every_metric() -> None:
+    text = (Path(metrics.__file__).parent / "README.md").read_text(encoding="utf-8")
     for name in metrics.__all__:
         metric = getattr(metrics, name)
         assert f"`{metric if isinstance(metric, str) else metric._name}" in text
