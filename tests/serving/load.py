@@ -79,8 +79,8 @@ class Load:
                 connection.close()
                 connection = None
                 # a server may close a connection that is idle: every client tries that again elsewhere
-                # (a broken pipe says the same sooner: the connection was closed before the request was sent)
-                is_idle = is_reused and isinstance(error, http.client.RemoteDisconnected | BrokenPipeError)
+                # (a broken pipe or a reset says the same: it was closed before the request was sent, or read)
+                is_idle = is_reused and isinstance(error, ConnectionResetError | BrokenPipeError)
                 # no more in the list of those in service: it was chosen a moment too early
                 is_gone = isinstance(error, ConnectionRefusedError) and served not in self.transformers
                 if not (is_idle or is_gone):
