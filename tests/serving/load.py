@@ -68,6 +68,7 @@ class Load:
                 connection = http.client.HTTPConnection("127.0.0.1", served.http_port, timeout=20)
             seed = SEEDS[turn % len(SEEDS)]
             turn += 1
+            answer = None
             try:
                 body = json.dumps({"instances": [{"seeds": [seed]}]})
                 connection.request(
@@ -80,7 +81,8 @@ class Load:
                 connection = None
                 # a server may close a connection that is idle: every client tries that again elsewhere
                 # (a broken pipe or a reset says the same: it was closed before the request was sent, or read)
-                is_idle = is_reused and isinstance(error, ConnectionResetError | BrokenPipeError)
+                is_unread = isinstance(error, ConnectionResetError | BrokenPipeError) and answer is None
+                is_idle = is_reused and is_unread
                 # no more in the list of those in service: it was chosen a moment too early
                 is_gone = isinstance(error, ConnectionRefusedError) and served not in self.transformers
                 if not (is_idle or is_gone):
