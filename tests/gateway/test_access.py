@@ -151,8 +151,12 @@ def test_should_live_without_a_database_and_say_so_until_it_comes(
         reply = call(served.http_port, "GET", "/api/genres", headers=headers)
         assert (reply.status, "database" in reply.json["detail"]) == (503, True)
         (away / "segue.db").rmdir()
-        wait_for(lambda: "keys" not in state(served)["missing"], "the keys", about=served.tail)
-        assert set(state(served)["missing"]) == {"transformer"}
+        # the bundle and the database are looked for each at its own pace
+        wait_for(
+            lambda: set(state(served)["missing"]) == {"transformer"},
+            "the database, the keys and the bundle",
+            about=served.tail,
+        )
         assert call(served.http_port, "GET", "/api/genres", headers=headers).status == 401
     finally:
         assert served.stop() == 0
