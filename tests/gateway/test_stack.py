@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
-import time
 import uuid
 
 import pytest
@@ -153,6 +152,5 @@ def test_should_answer_probes_and_documentation_without_a_key(stack: Stack) -> N
 
 
 def test_should_write_its_log_as_json_and_never_a_secret(stack: Stack) -> None:
-    time.sleep(0.1)
-    assert stack.gateway.lines()
+    wait_for(stack.gateway.lines, "a line of the log")
     assert stack.keys.made["all"].partition(".")[2] not in stack.gateway.log.read_text(encoding="utf-8")

@@ -153,7 +153,7 @@ def test_should_lose_only_what_neither_memory_nor_disk_holds(
         taken += writer.put(impression(n))
         if n % 10 == 0:
             time.sleep(0.002)
-    assert writer.spooled > 100
+    until(lambda: writer.spooled > 100)
     assert writer.lost == 3_000 - taken > 1_000
     migrate(url)
     until(lambda: writer.written == taken)

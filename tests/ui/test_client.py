@@ -43,7 +43,7 @@ class Answers(BaseHTTPRequestHandler):
 def server() -> Iterator[tuple[type[Answers], str]]:
     kind = type("Here", (Answers,), {"seen": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), kind) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
         thread.start()
         yield kind, f"http://127.0.0.1:{running.server_address[1]}/"
         running.shutdown()
