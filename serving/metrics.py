@@ -5,7 +5,7 @@ The comment above each says who reads it.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import Counter, Gauge, Histogram, Summary, disable_created_metrics
 
 __all__ = [
     "BUNDLE_GENERATION",
@@ -16,17 +16,27 @@ __all__ = [
     "BUNDLE_SWITCHES",
     "BUNDLE_TRACKS",
     "BUNDLE_VERSIONS",
+    "CATALOG_PSI",
+    "CATALOG_ROWS",
+    "CHAMPION_EVALUATED",
+    "CHAMPION_UPDATED",
     "DEGRADED",
     "EMPTY",
+    "FEEDBACK",
     "GATEWAY_BREAKER_OPEN",
     "GATEWAY_IMAGE_FETCHES",
     "GATEWAY_RATE_LIMITED",
     "GATEWAY_REQUESTS",
     "GATEWAY_SECONDS",
     "GATEWAY_TRANSFORMER_CALLS",
+    "GATE_CHECK",
     "INFLIGHT",
     "INSTANCES",
     "KEYS_AGE",
+    "LIST_COVERAGE",
+    "LIST_DIVERSITY",
+    "LIST_GENRE_PRECISION",
+    "LIST_POPULARITY",
     "LIVE_RECALL",
     "LIVE_RECALL_SAMPLES",
     "LOG_LOST",
@@ -43,7 +53,12 @@ __all__ = [
     "REFERENCE_RATIO",
     "REQUESTS",
     "REQUEST_SECONDS",
+    "SEED_POPULARITY",
+    "SHOWN",
     "STAGE_SECONDS",
+    "TRAINING_FIGURE",
+    "TRAINING_LAST",
+    "TRAINING_RUNS",
     "UNKNOWN_SEEDS",
 ]
 
@@ -95,9 +110,9 @@ BUNDLE_REFUSED = Counter("segue_bundle_refused", "Bundles refused, by what was w
 BUNDLE_POLL_FAILURES = Counter(
     "segue_bundle_poll_failures", "Reads of the pointer or of a bundle that the store did not answer."
 )
-# Panels "Requests" and "Errors"; alert SegueErrorRate reads outcome=error and overloaded.
+# Panels "Requests" and "Errors"; alerts SegueErrorBudgetBurn and SegueOverloaded.
 REQUESTS = Counter("segue_requests", "Calls, by outcome.", ("outcome",))
-# Panel "Latency"; alert SegueLatency reads the p99.
+# Panel "Latency"; alert SegueLatencyBudgetBurn.
 REQUEST_SECONDS = Histogram(
     "segue_request_seconds", "Time to answer a call, without the web framework.", buckets=_SECONDS
 )
@@ -110,11 +125,11 @@ INFLIGHT = Gauge("segue_inflight_instances", "Instances being worked on.")
 INSTANCES = Counter("segue_instances", "Instances answered.")
 # Panel "Latency by stage": resolve, retrieve, rerank (the predictor's answer included), finish.
 STAGE_SECONDS = Histogram("segue_stage_seconds", "Time of a stage.", ("stage",), buckets=_SECONDS)
-# Panel "Quality": filters too narrow for the catalogue.
+# Panel "Empty lists", alert SegueEmptyLists: filters too narrow for the catalogue.
 EMPTY = Counter("segue_empty_answers", "Answers with an empty list.")
 # Alert SegueDegraded (page when the share stays above 5 %).
 DEGRADED = Counter("segue_degraded", "Answers in the order of similarity alone, by reason.", ("reason",))
-# Panel "Quality": callers with ids of another catalogue.
+# Panel "Unknown seeds": callers with ids of another catalogue.
 UNKNOWN_SEEDS = Counter("segue_unknown_seeds", "Seeds that the catalogue lacks.")
 # Panel "Predictor calls"; alert SeguePredictorFlapping reads outcome=retried.
 PREDICTOR_CALLS = Counter(
@@ -146,15 +161,15 @@ RANKER_COMPILED = Gauge("segue_ranker_compiled", "1 once the bundle's boosters r
 
 # --- gateway --------------------------------------------------------------------------------------------
 
-# Panels "API requests" and "API errors"; alert SegueGatewayErrorRate reads class=5xx.
+# Panels "API requests" and "API errors"; alert SegueErrorBudgetBurn reads status=5xx.
 GATEWAY_REQUESTS = Counter(
     "segue_gateway_requests", "Requests, by route and class of status.", ("route", "status")
 )
-# Panel "API latency"; alert SegueGatewayLatency reads the p99 of /api/recommendations.
+# Panel "API latency"; alert SegueLatencyBudgetBurn reads those of lists.
 GATEWAY_SECONDS = Histogram(
     "segue_gateway_request_seconds", "Time to answer a request, by route.", ("route",), buckets=_SECONDS
 )
-# Panel "Calls to the transformer"; alert SegueGatewayErrorRate links to it.
+# Panel "Calls to the transformer"; alert SegueBreakerOpen links to it.
 GATEWAY_TRANSFORMER_CALLS = Counter(
     "segue_gateway_transformer_calls",
     "Calls for a list: ok, retried, refused, or how they failed.",
@@ -180,3 +195,63 @@ LOG_WRITTEN = Counter("segue_log_written", "Records of the log that the database
 LOG_REJECTED = Counter("segue_log_rejected", "Records of the log that the database refused.")
 # Alert SegueLogLost (page: memory and disk are full).
 LOG_LOST = Counter("segue_log_lost", "Records of the log that are nowhere.")
+
+# --- gateway: what the lists are like -------------------------------------------------------------------
+
+# Panel "List diversity".
+LIST_DIVERSITY = Summary(
+    "segue_list_diversity", "Mean distance of two tracks of a list; 1 is that of two random tracks."
+)
+# Panel "Genre precision".
+LIST_GENRE_PRECISION = Summary(
+    "segue_list_genre_precision", "Share of a list's tracks whose genre is a seed's."
+)
+# Panel "Popularity lift": over the next one.
+LIST_POPULARITY = Summary("segue_list_popularity", "Mean popularity of a list, 0 to 100.")
+# Panel "Popularity lift".
+SEED_POPULARITY = Summary("segue_seed_popularity", "Mean popularity of the seeds of the same lists.")
+# Panel "Coverage".
+LIST_COVERAGE = Gauge(
+    "segue_list_coverage_ratio", "Share of the catalogue's tracks in the last 2,000 lists of this process."
+)
+# Panel "Feedback rate by popularity": what the next one is divided by.
+SHOWN = Counter("segue_shown", "Recommended tracks, by band of popularity.", ("band",))
+# Panel "Feedback rate by popularity".
+FEEDBACK = Counter(
+    "segue_feedback", "What listeners did, by event and the track's band of popularity.", ("event", "band")
+)
+
+# --- gateway: what training left in the store -----------------------------------------------------------
+
+# Panel "Runs".
+TRAINING_RUNS = Gauge("segue_training_runs", "Runs that the store knows, by outcome.", ("outcome",))
+# Alerts SegueTrainingFailed and SegueTrainingRefused: which outcome is the newest.
+TRAINING_LAST = Gauge(
+    "segue_training_last_run_timestamp_seconds", "When the newest run of an outcome ended.", ("outcome",)
+)
+# Alert SegueChampionStale.
+CHAMPION_EVALUATED = Gauge(
+    "segue_champion_evaluated_timestamp_seconds", "When a run last ended with the champion's bundle."
+)
+# Panel "Champion".
+CHAMPION_UPDATED = Gauge("segue_champion_updated_timestamp_seconds", "When the channel was moved last.")
+# Panel "Figures by bundle".
+TRAINING_FIGURE = Gauge(
+    "segue_training_figure", "What evaluation measured on the newest five bundles.", ("digest", "figure")
+)
+# Panel "Gate": passed, failed or not_checked.
+GATE_CHECK = Gauge(
+    "segue_gate_check", "1 for the outcome of a check in the newest run.", ("check", "outcome")
+)
+# Panel "Catalogue".
+CATALOG_ROWS = Gauge("segue_catalog_rows", "Rows of the newest run: kept, rejected.", ("state",))
+# Recording rule segue:catalog_psi, alert SegueCatalogDrift.
+CATALOG_PSI = Gauge(
+    "segue_catalog_psi", "PSI of the newest run's catalogue against its champion's, by column.", ("column",)
+)
+
+# Series that stand at 0 from the start: a rate ignores a series' first sample.
+for _reason in ("checksum", "schema", "missing", "unreadable"):
+    BUNDLE_REFUSED.labels(_reason)
+for _outcome in ("ok", "degraded", "overloaded", "error", "not_ready", "invalid", "unknown_seeds"):
+    REQUESTS.labels(_outcome)

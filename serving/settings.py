@@ -175,6 +175,12 @@ class GatewaySettings(BundleSettings):
     retrain_cooldown_seconds: float = Field(
         default=21_600.0, ge=0, description="No run is started so soon after another."
     )
+    training_poll_seconds: float = Field(
+        default=60.0,
+        ge=0.1,
+        le=3600,
+        description="How often what training left in the store is read, for the metrics.",
+    )
     retrain_most_a_day: int = Field(default=2, ge=1, le=100, description="Runs started within 24 hours.")
 
 

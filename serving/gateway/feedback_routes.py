@@ -51,6 +51,8 @@ async def post_feedback(request: Request, feedback: schemas.Feedback) -> Respons
     )
     if not is_taken:
         raise Unavailable("the log takes no records now")
+    opened = gateway.opened_of("")
+    gateway.lists.note_feedback(feedback.event, feedback.track_id, opened.catalogue if opened else None)
     return Response(orjson.dumps({"feedback_id": identity}), 202, media_type="application/json")
 
 

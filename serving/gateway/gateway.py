@@ -22,9 +22,11 @@ from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.database import Database
 from serving.gateway.errors import TooSlow, Unavailable
 from serving.gateway.opened import Opened, open_catalogue
+from serving.gateway.quality import ListMeasures
 from serving.gateway.retrain import CommandRetrainer, Retrainer
 from serving.gateway.shelf import Shelf
 from serving.gateway.split import Transformers
+from serving.gateway.training import TrainingWatch
 from serving.settings import GatewaySettings
 
 __all__ = ["Gateway", "gateway_of"]
@@ -58,6 +60,12 @@ class Gateway:
         self.retrainer: Retrainer | None = (
             CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
         )
+        self.lists = ListMeasures()
+        self._training = (
+            TrainingWatch(self.shelf.store, self.shelf.channel, seconds=settings.training_poll_seconds)
+            if self.shelf.channel
+            else None
+        )
         self._counted: dict[Counter, int] = {}
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="search")
         self._slow_pool = ThreadPoolExecutor(4, thread_name_prefix="store")
@@ -70,12 +78,16 @@ class Gateway:
         self.versions.start()
         self.database.start()
         self.images.start()
+        if self._training is not None:
+            self._training.start()
         if self.keys is not None:
             self.keys.ring.start()
 
     async def stop(self) -> None:
         """Stop it, the log last: what requests left there is written or spooled."""
         await asyncio.to_thread(self.versions.stop)
+        if self._training is not None:
+            await self._training.stop()
         await self.images.stop()
         await self.transformers.close()
         await asyncio.to_thread(self.log.stop, _LOG_SECONDS)

@@ -72,18 +72,19 @@ async def recommend(
 
     def log() -> None:
         opened = gateway.opened_of(answer["digest"])
-        gateway.log.put(
-            impression_of(
-                identity,
-                instance,
-                asked,
-                answer,
-                catalogue=opened.catalogue if opened else None,
-                api=api,
-                session=session,
-                latency_seconds=seconds,
-            )
+        catalogue = opened.catalogue if opened else None
+        impression = impression_of(
+            identity,
+            instance,
+            asked,
+            answer,
+            catalogue=catalogue,
+            api=api,
+            session=session,
+            latency_seconds=seconds,
         )
+        gateway.log.put(impression)
+        gateway.lists.note_list(impression, catalogue)
 
     # measured and logged once the answer is on its way: this handler does not wait for anything any more
     asyncio.get_running_loop().call_soon(log)

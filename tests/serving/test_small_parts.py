@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary, generate_latest
 
 from segue.errors import SettingsError
 from segue.features.reference import Reference
@@ -185,7 +185,7 @@ def test_should_say_of_each_metric_who_reads_it() -> None:
 def test_should_prefix_all_metrics_and_label_none_with_a_track() -> None:
     for name in metrics.__all__:
         metric = getattr(metrics, name)
-        if isinstance(metric, Counter | Gauge | Histogram):
+        if isinstance(metric, Counter | Gauge | Histogram | Summary):
             assert metric._name.startswith("segue_")
             assert not {"track", "track_id", "user", "query", "session"} & set(metric._labelnames)
 

@@ -1,0 +1,81 @@
+"""Figures of the lists as metrics: how different, how popular, how much of the catalogue, what is liked."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from segue.log import Impression
+from serving import metrics
+from serving.gateway.catalogue import Catalogue
+
+__all__ = ["BANDS", "ListMeasures", "popularity_band"]
+
+# Popularity is 0 to 100; four bands are enough to see that feedback goes to what is known already.
+BANDS = ("0-24", "25-49", "50-74", "75-100", "unknown")
+# So many lists of this process are looked back at for coverage.
+LOOKED_BACK = 2_000
+
+
+def popularity_band(popularity: float | None) -> str:
+    """Name of the band of a popularity, 0 to 100; ``unknown`` for None and NaN."""
+    if popularity is None or not np.isfinite(popularity):
+        return "unknown"
+    return BANDS[min(int(max(popularity, 0.0) // 25), 3)]
+
+
+class ListMeasures:
+    """Counts what this process's lists show.
+
+    Coverage is the share of the catalogue's tracks that stand in the last 2,000 lists of one bundle; a new
+    bundle starts it again.
+    """
+
+    def __init__(self) -> None:
+        self._digest = ""
+        self._lists: deque[tuple[str, ...]] = deque()
+        self._shown: Counter[str] = Counter()
+
+    def note_list(self, impression: Impression, catalogue: Catalogue | None) -> None:
+        """Note one list; without a catalogue nothing is known of its tracks."""
+        if catalogue is None:
+            return
+        if impression.list_diversity is not None:
+            metrics.LIST_DIVERSITY.observe(impression.list_diversity)
+        if impression.genre_precision is not None:
+            metrics.LIST_GENRE_PRECISION.observe(impression.genre_precision)
+        track_ids = tuple(item.track_id for item in impression.items)
+        shown, seeds = _popularity(catalogue, track_ids), _popularity(catalogue, impression.seeds)
+        # lift compares the two: a list counts where both are known
+        if impression.avg_popularity is not None and (known := [p for p in seeds if np.isfinite(p)]):
+            metrics.LIST_POPULARITY.observe(impression.avg_popularity)
+            metrics.SEED_POPULARITY.observe(float(np.mean(known)))
+        for popularity in shown:
+            metrics.SHOWN.labels(popularity_band(popularity)).inc()
+        self._cover(track_ids, impression.digest, catalogue)
+
+    def note_feedback(self, event: str, track_id: str, catalogue: Catalogue | None) -> None:
+        """Note what a listener did with a track."""
+        found = _popularity(catalogue, (track_id,)) if catalogue else []
+        metrics.FEEDBACK.labels(event, popularity_band(found[0] if found else None)).inc()
+
+    def _cover(self, track_ids: tuple[str, ...], digest: str, catalogue: Catalogue) -> None:
+        if digest != self._digest:
+            self._digest = digest
+            self._lists.clear()
+            self._shown.clear()
+        self._lists.append(track_ids)
+        self._shown.update(track_ids)
+        if len(self._lists) > LOOKED_BACK:
+            for track_id in self._lists.popleft():
+                self._shown[track_id] -= 1
+                if not self._shown[track_id]:
+                    del self._shown[track_id]
+        metrics.LIST_COVERAGE.set(len(self._shown) / max(catalogue.size, 1))
+
+
+def _popularity(catalogue: Catalogue, track_ids: Sequence[str]) -> list[float]:
+    """Popularity of the tracks that the catalogue has, NaN where it is missing."""
+    return [float(catalogue.popularity[row]) for row in catalogue.rows_of(track_ids) if row is not None]
