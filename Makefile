@@ -85,3 +85,7 @@ airflow-test: $(STAMP) ## the DAG in a real Airflow, in an environment of its ow
 .PHONY: screenshots
 screenshots: $(STAMP) ## pictures of the page for the README, after make demo
 	@$(BIN)/python -m tests.ui.screenshots
+
+.PHONY: dashboards
+dashboards: $(STAMP) ## write dashboards/*.json from scripts/dashboards
+	@$(BIN)/python -m scripts.dashboards

@@ -90,11 +90,11 @@ _SECONDS = (
 BUNDLE_INFO = Gauge(
     "segue_bundle_info", "1 for the bundle that new requests are answered from.", ("digest", "generation")
 )
-# Panel "Bundle in service"; alert SegueBundleStuck compares it between pods.
+# Alert SegueBundleStuck compares it between pods.
 BUNDLE_GENERATION = Gauge("segue_bundle_generation", "Generation of the channel's pointer as last read.")
-# Panel "Bundle in service".
+# Panel "Tracks in service".
 BUNDLE_TRACKS = Gauge("segue_bundle_tracks", "Tracks of the bundle in service.")
-# Panel "Memory": explains steps in it.
+# Panel "Rollouts": explains steps in "Memory".
 BUNDLE_VERSIONS = Gauge("segue_bundle_versions", "Versions of the bundle held in memory.")
 # Panel "Rollouts".
 BUNDLE_SWITCHES = Counter("segue_bundle_switches", "Changes of the bundle in service.")

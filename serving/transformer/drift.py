@@ -52,10 +52,12 @@ class DriftCounts:
         self._lock = threading.Lock()
 
     def add(self, pools: Iterable[Candidates], answers: Iterable[Answer]) -> None:
-        """Note the seeds of positive weight, and what the lists show."""
+        """Note the seeds of positive weight, and what lists show; the reference knows no degraded ones."""
         with self._lock:
             self._rows.extend(pool.query.features[pool.query.weights > 0] for pool in pools)
             for answer in answers:
+                if answer.degraded:
+                    continue
                 for name, values in self._values.items():
                     values.extend(
                         np.nan if value is None else value

@@ -129,7 +129,10 @@ def test_should_count_seeds_and_lists_into_the_bundles_bins(opened: tuple[Recomm
     assert {value for counted in counts.queries().values() for value in counted} == {0}
     requests = [Request.parse({"seeds": [f"id{row:06d}"], "k": 5}) for row in range(700)]
     pools = recommender.prepare(requests)
-    answers = [recommender.answer(request, pool, None) for request, pool in zip(requests, pools, strict=True)]
+    answers = [
+        recommender.answer(request, pool, {"popularity": np.full(len(pool.rows), 50, np.float32)})
+        for request, pool in zip(requests, pools, strict=True)
+    ]
     for pool, answer in zip(pools, answers, strict=True):
         counts.add([pool], [answer])
     rows = recommender.bundle.features[:700]
@@ -140,8 +143,11 @@ def test_should_count_seeds_and_lists_into_the_bundles_bins(opened: tuple[Recomm
     np.testing.assert_array_equal(
         counts.outputs()["similarity"], reference.outputs["similarity"].count(similarity)
     )
-    # a degraded list has no predictions: they are counted as missing
-    assert counts.outputs()["predicted_popularity"][-1] == 3_500
+    assert counts.outputs()["predicted_popularity"].sum() == 3_500
+    # a degraded list has no predictions, and the reference knows none: what was asked for counts, it does not
+    counts.add(pools[:1], [recommender.answer(requests[0], pools[0], None)])
+    assert counts.outputs()["predicted_popularity"].sum() == 3_500
+    assert counts.queries()[names[0]].sum() == 701
 
 
 def test_should_end_the_series_of_a_dropped_bundle(opened: tuple[Recommender, Reference]) -> None:

@@ -1,0 +1,23 @@
+"""Write the dashboards: ``python -m scripts.dashboards``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts.dashboards.drift import DRIFT
+from scripts.dashboards.layout import to_json
+from scripts.dashboards.quality import QUALITY
+from scripts.dashboards.serving import SERVING
+from scripts.dashboards.training import TRAINING
+
+FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
+
+
+def made() -> dict[Path, str]:
+    """Each dashboard's file and what should stand in it."""
+    return {FOLDER / f"{board.name}.json": to_json(board) for board in (SERVING, DRIFT, QUALITY, TRAINING)}
+
+
+if __name__ == "__main__":
+    for path, text in made().items():
+        path.write_text(text, encoding="utf-8")
