@@ -72,6 +72,35 @@ def run(
     show_outcome(outcome, arguments, console, workdir=workdir)
 
 
+@app.command()
+def ablate(
+    *,
+    catalog: Catalog,
+    interactions: Annotated[str, typer.Option(help="playlist_id,track_id pairs to learn from and judge by.")],
+    without: Annotated[
+        list[str],
+        typer.Option(
+            metavar="PART", help="genre, year, artist, metric, reranker, or several with +. Default: each."
+        ),
+    ] = [],
+    settings: Settings = [],
+    out: Annotated[Path, typer.Option(help="Folder for the figures and the steps' files.")] = Path(
+        ".segue/ablation"
+    ),
+) -> None:
+    """Train without one part after another, and show what each gives on held-out playlists."""
+    console = Console(file=sys.stdout)
+    from pipelines.ablation import ablate as run
+    from pipelines.ablation import parse_parts, show
+    from pipelines.arguments import parse_settings
+    from segue.steps import check_settings
+
+    parts, values = parse_parts(without), parse_settings(settings)
+    check_settings(values)
+    show(run(catalog, interactions, out, without=parts, settings=values, console=console), console)
+    console.print(f"figures: {out / 'ablation.json'}, {out / 'ablation.csv'}", highlight=False)
+
+
 @app.command("compile")
 def compile_(
     *,

@@ -51,7 +51,7 @@ class TooManyRejects(CatalogError):
 
 
 class InteractionsError(SegueError):
-    """A playlists file can't be read, or is not one."""
+    """A playlists file can't be read, is not one, or has too few playlists to judge by."""
 
 
 class TrainingError(SegueError):

@@ -1,0 +1,147 @@
+"""``python -m pipelines ablate``: the pipeline's steps without one part after another, and what it gives."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from segue import steps
+from segue.errors import SettingsError
+from segue.evaluate.ablation import FIGURES, Ablation, compare, measure
+from segue.evaluate.findings import Figure
+from segue.evaluate.settings import EvaluationSettings
+from segue.files import replacing, write_json
+from segue.ranking.settings import LEFT_OUT, LeftOut, TrainSettings
+from segue.steps.settings import read
+
+__all__ = ["ablate", "parse_parts", "show"]
+
+_WHOLE = "everything"
+
+
+def parse_parts(texts: Sequence[str]) -> list[tuple[LeftOut, ...]]:
+    """What to leave out in turn: names, several of which a ``+`` joins; each alone where none are given.
+
+    Raises
+    ------
+    SettingsError
+        There is no such part.
+    """
+    tried = [tuple(text.split("+")) for text in texts or LEFT_OUT]
+    for name in (name for names in tried for name in names):
+        if name not in get_args(LeftOut):
+            raise SettingsError(f"--without {name}: there is no such part; there are {', '.join(LEFT_OUT)}")
+    return [tuple(part for part in LEFT_OUT if part in names) for names in tried]
+
+
+def ablate(
+    catalog: str,
+    interactions: str,
+    out: Path,
+    *,
+    without: Sequence[tuple[LeftOut, ...]],
+    settings: Mapping[str, Any],
+    console: Console,
+) -> list[Ablation]:
+    """Train with everything, then without each part, on one ingest and preprocess.
+
+    Parameters
+    ----------
+    catalog, interactions
+        As `segue.steps.ingest` takes them.
+    out
+        Folder for the steps' folders, ``ablation.json`` and ``ablation.csv``, written after each training.
+    without
+        Parts to leave out, in turn.
+    settings
+        Settings of a run by name, as ``python -m pipelines run --set`` takes them.
+    console
+        Where progress is shown.
+
+    Raises
+    ------
+    SegueError
+        A step failed, or there are too few test playlists to judge by.
+    """
+    training, index, judged = _settings(settings)
+    tracks, features = out / "tracks", out / "features"
+    reading = {name: settings[name] for name in ("layout", "max_rejected") if name in settings}
+    with console.status("reading the catalogue"):
+        made = steps.ingest(catalog, tracks, interactions=interactions, **reading)
+        steps.preprocess(tracks, features)
+    console.print(made.line, highlight=False)
+    found: list[Ablation] = []
+    whole = None
+    for left_out in [(), *without]:
+        name = "+".join(left_out)
+        title = f"without {name}" if name else f"with {_WHOLE}"
+        model, indexed = (out / part / (name or _WHOLE) for part in ("model", "index"))
+        with console.status(f"training {title}"):
+            done = steps.train(features, model, settings={**training, "leave_out": left_out})
+            steps.build_index(model, features, indexed, **index)
+        with console.status(f"judging {title}"):
+            judge, tried, weight = measure(features, model, indexed, settings=judged)
+        whole = tried if whole is None else whole
+        found.append(compare(judge, name, tried, whole, weight))
+        console.print(f"{title}: {done.line}", highlight=False, style="dim")
+        _write(out, found)
+    return found
+
+
+def show(found: Sequence[Ablation], console: Console) -> None:
+    """Print the table: each figure with its 95 % interval, and what the leading one gains on the whole."""
+    table = Table(title="What each part gives, on held-out playlists (95 % intervals)")
+    for heading in ("without", *FIGURES.values(), "P@10, other artists, gained"):
+        table.add_column(heading)
+    for row in found:
+        cells = [_cell(row.figures[name]) for name in FIGURES]
+        gain = row.gain.get("artist_filtered_precision")
+        table.add_row(row.left_out or "nothing", *cells, _cell(gain, sign="+") if gain else "")
+    console.print(table)
+
+
+def _settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], EvaluationSettings]:
+    """A run's settings, sorted by the step that reads them."""
+    training = {name: value for name, value in settings.items() if name in TrainSettings.model_fields}
+    judged = {name: value for name, value in settings.items() if name in EvaluationSettings.model_fields}
+    index = {name: settings[name] for name in ("recall_target", "neighbours") if name in settings}
+    if "neighbours" in settings:
+        training["candidates"] = settings["neighbours"]
+    judged.pop("seed", None)  # a run's seed is that of training
+    return training, index, read(EvaluationSettings, judged)
+
+
+def _write(out: Path, found: Sequence[Ablation]) -> None:
+    write_json(out / "ablation.json", [row.model_dump(mode="json") for row in found])
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["left_out", "popularity_weight", *_headings()])
+    for row in found:
+        rows.writerow([row.left_out, row.popularity_weight, *_values(row)])
+    with replacing(out / "ablation.csv") as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _headings() -> Iterator[str]:
+    for name in FIGURES:
+        for what in (name, f"{name}_gain"):
+            yield from (what, f"{what}_low", f"{what}_high")
+
+
+def _values(row: Ablation) -> Iterator[float | None]:
+    for name in FIGURES:
+        for figure in (row.figures[name], row.gain.get(name)):
+            yield from (None, None, None) if figure is None else (figure.mean, figure.low, figure.high)
+
+
+def _cell(figure: Figure, *, sign: str = "") -> str:
+    if figure.mean is None or figure.low is None or figure.high is None:
+        return "not defined"
+    mean, low, high = (format(value, f"{sign}.3f") for value in (figure.mean, figure.low, figure.high))
+    return f"{mean}\n[dim]{low} to {high}[/]"

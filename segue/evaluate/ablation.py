@@ -1,0 +1,107 @@
+"""What each part gives: the same training without it, judged on the same held-out playlists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from segue.bundle.parts import collect
+from segue.errors import InteractionsError
+from segue.evaluate.bootstrap import Interval
+from segue.evaluate.findings import Figure
+from segue.evaluate.judge import Judge
+from segue.evaluate.measure import Subject
+from segue.evaluate.metrics import Floats, recall
+from segue.evaluate.settings import EvaluationSettings
+from segue.recommend.model import Bundle
+from segue.recommend.rerank import LocalRanker
+
+__all__ = ["FIGURES", "Ablation", "PerSeed", "compare", "measure"]
+
+# What is told of each training, and how it is called.
+FIGURES = {
+    "precision": "P@10",
+    "artist_filtered_precision": "P@10, other artists",
+    "recall_at_500": "recall@500 in retrieval",
+}
+_DEPTH = 500
+
+PerSeed = Mapping[str, Floats]
+
+
+class Ablation(BaseModel):
+    """One training's figures.
+
+    Attributes
+    ----------
+    left_out
+        What it did without, joined by ``+``; empty for the whole.
+    figures
+        By name of `FIGURES`.
+    gain
+        This minus the whole, paired by seed; empty for the whole itself.
+    popularity_weight
+        The default that its own validation playlists chose.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    left_out: str
+    figures: dict[str, Figure]
+    gain: dict[str, Figure]
+    popularity_weight: float
+
+
+def measure(
+    preprocessed: Path, trained: Path, indexed: Path, *, settings: EvaluationSettings
+) -> tuple[Judge, PerSeed, float]:
+    """Judge one training as `evaluate` does.
+
+    Returns
+    -------
+    The judge, whose seeds are the same for every training on one preprocessed folder; each of `FIGURES` by
+    seed, float64 [q]; and the default ``popularity_weight`` that was chosen for it.
+
+    Raises
+    ------
+    InteractionsError
+        There are too few test playlists to judge by.
+    """
+    definition, parts = collect(
+        preprocessed=preprocessed, trained=trained, indexed=indexed, catalog_profile="0" * 64
+    )
+    subject = Subject(
+        bundle=Bundle(definition, parts.__getitem__),
+        ranker=LocalRanker(definition, parts.__getitem__, threads=2),
+        preprocessed=preprocessed,
+        settings=settings,
+    )
+    judge = subject.test.judge
+    found = len(np.unique(judge.relevance.clusters)) if judge.relevance.playlists else 0
+    if found < settings.min_playlists:
+        raise InteractionsError(
+            f"an ablation is judged on playlists: {found} of the test part have tracks to judge by, and at "
+            f"least {settings.min_playlists} are needed; give more playlists with --interactions"
+        )
+    near = subject.neighbours(_DEPTH)
+    hits = judge.relevance.hits(near, judge.facts.size)
+    figures = judge.per_seed(subject.test.pools.lists(subject.rules(subject.weight)))
+    figures["recall_at_500"] = recall(hits, judge.relevance.counts, _DEPTH)
+    return judge, {name: figures[name] for name in FIGURES}, subject.weight
+
+
+def compare(judge: Judge, left_out: str, tried: PerSeed, whole: PerSeed, weight: float) -> Ablation:
+    """One training's figures, and what it gains on the whole."""
+    return Ablation(
+        left_out=left_out,
+        figures=_figures(judge.intervals(dict(tried))),
+        gain=_figures(judge.differences(dict(tried), dict(whole))) if left_out else {},
+        popularity_weight=weight,
+    )
+
+
+def _figures(found: Mapping[str, Interval]) -> dict[str, Figure]:
+    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}
