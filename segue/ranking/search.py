@@ -14,7 +14,7 @@ from segue.ranking.settings import TrainSettings
 __all__ = ["search"]
 
 # Trees stay as many as asked for: every request pays for them.
-_LEAVES = (15, 31, 63)
+_LEAVES = (7, 15, 31)
 
 
 def search(
