@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import bench_pipeline, bench_publish, bench_quality, bench_recommend, bench_search
+from tests.benchmarks import (
+    bench_learning,
+    bench_pipeline,
+    bench_publish,
+    bench_quality,
+    bench_recommend,
+    bench_search,
+)
 
 
 def main() -> int:
@@ -16,6 +23,7 @@ def main() -> int:
         bench_publish.main(rows),
         bench_search.main(),
         bench_quality.main(),
+        bench_learning.main(int(sys.argv[1]) if len(sys.argv) > 1 else bench_learning.ROWS),
     ]
     return 0 if all(kept) else 1
 
