@@ -12,7 +12,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,30 @@ class Tracker:
             with self._attempt("the training"):
                 run = self._run(run_id)
                 self._log(run, flatten(metrics), {name: str(value) for name, value in parameters.items()})
+
+    def log_trials(self, run_id: str, trials: Sequence[Mapping[str, float]]) -> None:
+        """Record a search for parameters: what each trial tried and reached, one step a trial.
+
+        Parameters
+        ----------
+        run_id
+            The pipeline run.
+        trials
+            Numbers by name: ``{"relevance_leaves": 15, "precision": 0.26}`` becomes ``trial.precision`` and
+            ``trial.relevance_leaves``.
+        """
+        if self.on and trials:
+            with self._attempt("the trials"):
+                from mlflow.entities import Metric
+
+                run = self._run(run_id)
+                numbers = [
+                    Metric(_name(f"trial.{name}"), float(value), 0, step)
+                    for step, trial in enumerate(trials)
+                    for name, value in sorted(trial.items())
+                ]
+                for start in range(0, len(numbers), _METRICS_A_CALL):
+                    self._client.log_batch(run.info.run_id, metrics=numbers[start : start + _METRICS_A_CALL])
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, Any], files: Mapping[str, Path]) -> None:
         """Record the figures of the evaluation, and its files as artifacts ``evaluation/<name>``."""

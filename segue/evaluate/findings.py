@@ -13,7 +13,16 @@ from segue.evaluate.popularity import CalibrationBin, Regression
 from segue.evaluate.retrieval import Retrieval
 from segue.index.tune import IndexPoint
 
-__all__ = ["Example", "ExampleTrack", "Figure", "Findings", "Method", "PartFindings", "PopularityFindings"]
+__all__ = [
+    "Example",
+    "ExampleTrack",
+    "Figure",
+    "Findings",
+    "Method",
+    "PartFindings",
+    "PopularityFindings",
+    "Tradeoff",
+]
 
 
 class _Frozen(BaseModel):
@@ -84,6 +93,25 @@ class PartFindings(_Frozen):
     figures: dict[str, dict[str, Figure]]
 
 
+class Tradeoff(_Frozen):
+    """The lists at one value of one setting, the others at their defaults.
+
+    Attributes
+    ----------
+    setting, value
+        ``diversity`` or ``max_per_artist``, and where it stood.
+    leading
+        The leading figure.
+    figures
+        What the lists are like, by name: intra-list distance, artists a list, popularity, its lift, hubness.
+    """
+
+    setting: str
+    value: float
+    leading: Figure
+    figures: dict[str, float | None]
+
+
 class ExampleTrack(_Frozen):
     """A track as an example list shows it."""
 
@@ -121,6 +149,8 @@ class Findings(_Frozen):
         By name, Segue first.
     curve
         The leading figure over `popularity_weight`, on validation seeds.
+    tradeoffs
+        The same over `diversity` and `max_per_artist`; empty where nothing leads.
     retrieval, index_curve
         Recall of the index as it is served, and the points measured when it was tuned.
     popularity
@@ -147,6 +177,7 @@ class Findings(_Frozen):
     defaults: RequestDefaults
     methods: dict[str, Method]
     curve: list[CurvePoint]
+    tradeoffs: list[Tradeoff] = []
     retrieval: Retrieval
     index_curve: list[IndexPoint]
     popularity: PopularityFindings | None

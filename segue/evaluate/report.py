@@ -55,6 +55,7 @@ SECTIONS = (
 CHECK_NAMES = {"quality": "Quality", "drift": "Catalogue drift", "rows": "Rows", "missing": "Missing values"}
 _BASELINES = {"model": "The model", "constant": "The mean", "genre and year mean": "Mean of genre and year"}
 _PART_FIGURES = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
+_TRADEOFF_FIGURES = ("intra_list_distance", "artists_per_list", "popularity", "popularity_lift", "hubness")
 _TERMS = (
     ("Seed", "The track that suggestions are asked for."),
     (
@@ -89,6 +90,15 @@ class PartRow:
     title: str
     method: str
     seeds: int
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class TradeoffRow:
+    """One line of the table of trade-offs."""
+
+    title: str
+    default: bool
     cells: list[Cell]
 
 
@@ -265,6 +275,8 @@ def _recommendations(findings: Findings) -> dict[str, Any]:
         "parts": _parts(findings),
         "parts_shown": [(name, findings.labels[name]) for name in _PART_FIGURES],
         "candidate_recall": _candidate_recall(findings),
+        "tradeoffs": _tradeoffs(findings),
+        "tradeoffs_shown": [findings.labels[name] for name in _TRADEOFF_FIGURES],
         "curve": weight_curve(findings),
         "curve_popularity": popularity_curve(findings),
         "curve_text": _curve_text(findings),
@@ -289,6 +301,22 @@ def _parts(findings: Findings) -> list[PartRow]:
         )
         for part in findings.parts.values()
         for method, figures in part.figures.items()
+    ]
+
+
+def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
+    """A line for each value of each setting; the lists' default is marked."""
+    defaults = {name: getattr(findings.defaults, name) for name in ("diversity", "max_per_artist")}
+    return [
+        TradeoffRow(
+            title=f"{point.setting} {point.value:g}",
+            default=point.value == defaults[point.setting],
+            cells=[
+                Cell(number(point.leading.mean, "precision"), interval(point.leading, "precision")),
+                *(Cell(number(point.figures.get(name), name)) for name in _TRADEOFF_FIGURES),
+            ],
+        )
+        for point in findings.tradeoffs
     ]
 
 

@@ -25,6 +25,7 @@ from segue.evaluate.measure import Subject
 from segue.evaluate.report import render_html, render_markdown
 from segue.evaluate.retrieval import index_recall
 from segue.evaluate.settings import EvaluationSettings
+from segue.evaluate.tradeoffs import tradeoffs
 from segue.features.reference import Reference, fit_reference
 from segue.features.split import TEST, TRAIN
 from segue.files import replacing, write_json
@@ -135,6 +136,7 @@ def _findings(
         defaults=defaults,
         methods=methods,
         curve=subject.curve,
+        tradeoffs=tradeoffs(subject),
         retrieval=index_recall(
             subject.bundle.index, subject.bundle.embedding, _held_out(subject), at=_DEPTHS
         ),

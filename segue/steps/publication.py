@@ -172,6 +172,7 @@ def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: 
     index: dict[str, Any] = orjson.loads((folders.index / "index.json").read_bytes())["index"]
     settings = {**training.pop("parameters", {}), **training.pop("settings", {})}
     tracker.log_training(target.run_id, {**settings, "index": index["factory"]}, training)
+    tracker.log_trials(target.run_id, training.get("learning", {}).get("trials", []))
     findings = Findings.model_validate_json((evaluated / "metrics.json").read_bytes())
     verdict = Verdict.model_validate_json((evaluated / "verdict.json").read_bytes())
     files = {name: evaluated / name for name in _EVALUATION}

@@ -199,3 +199,21 @@ def test_the_popularity_model_beats_a_constant(evaluation: Evaluation) -> None:
     predicted = [part.predicted for part in found.calibration]
     assert predicted == sorted(predicted)
     assert np.corrcoef(predicted, [part.actual for part in found.calibration])[0, 1] > 0.8
+
+
+def test_more_diverse_lists_are_bought_with_the_leading_figure(
+    trained: Trained, evaluation: Evaluation
+) -> None:
+    points = {(point.setting, point.value): point for point in evaluation.findings.tradeoffs}
+    assert len({point.leading.seeds for point in points.values()}) == 1
+    least, most = points["diversity", 0.0], points["diversity", 0.7]
+    assert (most.figures["intra_list_distance"] or 0) > (least.figures["intra_list_distance"] or 0)
+    assert (most.leading.mean or 0) < (least.leading.mean or 0)
+    artists = [
+        points["max_per_artist", cap].figures["artists_per_list"] or 0 for cap in (1, 2, SETTINGS.depth)
+    ]
+    assert artists[0] > artists[1] > artists[2]
+    default = points["max_per_artist", float(SETTINGS.max_per_artist)]
+    assert default.leading == least.leading
+    page = (trained.root / "evaluated" / "report.html").read_text()
+    assert f"<strong>max_per_artist {SETTINGS.max_per_artist}</strong>" in page

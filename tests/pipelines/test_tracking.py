@@ -214,3 +214,16 @@ def test_a_server_with_artifacts_in_minio_that_is_killed_and_comes_back(
     )
     definition = BundleDefinition.parse((folder / DEFINITION).read_bytes(), source="MLflow")
     assert definition.digest == second.digest
+
+
+def test_trials_of_a_search_are_there_a_step_each(tracker: Tracker, settings: TrackingSettings) -> None:
+    trials = [{"relevance_leaves": 15, "precision": 0.26}, {"relevance_leaves": 7, "precision": 0.25}]
+    tracker.log_trials("run-1", trials)
+    client = client_of(settings)
+    experiment = client.get_experiment_by_name(settings.experiment)
+    (run,) = client.search_runs([experiment.experiment_id])
+    for name in ("precision", "relevance_leaves"):
+        history = client.get_metric_history(run.info.run_id, f"trial.{name}")
+        assert [(point.step, point.value) for point in history] == [
+            (step, trial[name]) for step, trial in enumerate(trials)
+        ]
