@@ -19,16 +19,27 @@ Rows = npt.NDArray[np.int64]
 
 
 class _Sorted:
-    """A sorted Arrow string column as a sequence, for bisect."""
+    """A sorted Arrow string column without nulls as a sequence of its bytes, for bisect.
+
+    UTF-8 sorts as the characters that it stands for do. The buffers are read as they are: an Arrow scalar
+    a step, and its Python string, cost five times as much.
+    """
 
     def __init__(self, values: pa.StringArray) -> None:
-        self._values = values
+        _, offsets, data = values.buffers()
+        self._first = values.offset
+        self._length = len(values)
+        self._offsets = memoryview(offsets or bytes(8)).cast(
+            "q" if pa.types.is_large_string(values.type) else "i"
+        )
+        self._data = memoryview(data or b"")
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self._length
 
-    def __getitem__(self, row: int) -> str:
-        return str(self._values[row].as_py())
+    def __getitem__(self, row: int) -> bytes:
+        at = self._first + row
+        return self._data[self._offsets[at] : self._offsets[at + 1]].tobytes()
 
 
 class _ArtistNames:
@@ -83,8 +94,9 @@ class Lookup:
 
     def row_of(self, track_id: str) -> int | None:
         """Row of a track, None where the catalogue lacks it."""
-        row = bisect_left(self._ids, track_id)
-        return row if row < len(self._ids) and self._ids[row] == track_id else None
+        wanted = track_id.encode(errors="surrogatepass")
+        row = bisect_left(self._ids, wanted)
+        return row if row < len(self._ids) and self._ids[row] == wanted else None
 
     def rows_of_artist_number(self, number: int) -> Rows:
         """Tracks of an artist, most popular first."""

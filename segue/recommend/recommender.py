@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -72,23 +73,28 @@ class Recommender:
         -------
         float32 [m, f], columns as ``ranking_columns`` of the bundle's definition.
         """
-        rows, nearest = pools[0].rows, _nearest(pools[0])
-        if len(pools) > 1:
-            rows = np.concatenate([pool.rows for pool in pools])
-            parts = [_nearest(pool) for pool in pools]
-            nearest = Nearest(
-                rows=np.concatenate([part.rows for part in parts]),
-                points=np.concatenate([part.points for part in parts]),
-                features=np.concatenate([part.features for part in parts]),
-            )
-        if positions is not None:
-            rows = rows[positions]
-            nearest = Nearest(nearest.rows[positions], nearest.points[positions], nearest.features[positions])
-        return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows, nearest)
+        rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
+        kept = slice(None) if positions is None else positions
+        nearest = self._nearest(pools, kept) if self._ranks_pairs else None
+        return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows[kept], nearest)
 
     def track_matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
         """Ranking matrix of tracks that nobody asked for, float32 [m, f]: enough to predict popularity."""
         return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows)
+
+    def _nearest(self, pools: Sequence[Candidates], kept: npt.NDArray[np.int64] | slice) -> Nearest:
+        """The seeds that the candidates are nearest to, of these positions."""
+        parts = [_nearest(pool) for pool in pools]
+        return Nearest(
+            rows=np.concatenate([part.rows for part in parts])[kept],
+            points=np.concatenate([part.points for part in parts])[kept],
+            features=np.concatenate([part.features for part in parts])[kept],
+        )
+
+    @cached_property
+    def _ranks_pairs(self) -> bool:
+        """Whether a booster reads anything between a candidate and its seed."""
+        return not set(self.bundle.definition.ranking_columns) <= set(self.bundle.definition.features)
 
     @cached_property
     def _table(self) -> TrackTable:
@@ -165,27 +171,24 @@ class Recommender:
 
     def _items(self, pool: Candidates, picks: Picks, predictions: Predictions | None) -> list[Item]:
         predicted = predictions or {}
-        popularity, relevance = predicted.get("popularity"), predicted.get("relevance")
-        items = []
-        for rank, (position, score) in enumerate(zip(picks.positions, picks.scores, strict=True), start=1):
-            row = int(pool.rows[position])
-            known = float(self.bundle.popularity[row])
-            items.append(
-                Item(
-                    rank=rank,
-                    track_id=self.bundle.value("track_id", row),
-                    track_name=self.bundle.value("track_name", row),
-                    artist_name=self.bundle.value("artist_name", row),
-                    score=round(float(score), 6),
-                    similarity=round(float(pool.similarity[position]), 6),
-                    popularity=None if np.isnan(known) else known,
-                    predicted_popularity=None
-                    if popularity is None
-                    else round(float(popularity[position]), 3),
-                    relevance=None if relevance is None else round(float(relevance[position]), 6),
-                )
-            )
-        return items
+        rows, count = pool.rows[picks.positions], len(picks.positions)
+
+        def shown(values: Floats | None, decimals: int) -> Sequence[float | None]:
+            if values is None:
+                return [None] * count
+            # a Python float, because a float32 that is rounded is not what it prints
+            return [round(value, decimals) for value in values[picks.positions].tolist()]
+
+        columns = (
+            range(1, count + 1),
+            *(self.bundle.values(name, rows) for name in ("track_id", "track_name", "artist_name")),
+            [round(score, 6) for score in picks.scores.tolist()],
+            shown(pool.similarity, 6),
+            [None if math.isnan(known) else known for known in self.bundle.popularity[rows].tolist()],
+            shown(predicted.get("popularity"), 3),
+            shown(predicted.get("relevance"), 6),
+        )
+        return [Item(*cells) for cells in zip(*columns, strict=True)]
 
 
 def _nearest(pool: Candidates) -> Nearest:

@@ -80,7 +80,7 @@ class Filters(_Strict):
     @property
     def narrows(self) -> bool:
         """Whether any track may fail to pass."""
-        return self != _NO_FILTERS
+        return self is not _NO_FILTERS and self != _NO_FILTERS
 
 
 def _known(value: dict[str, float]) -> dict[str, float]:
@@ -124,7 +124,8 @@ class Request(_Strict):
     features: dict[str, bool | float | str | None] | None = None
     k: int | None = Field(default=None, ge=1, le=100)
     candidates: int | None = Field(default=None, ge=1, le=1000)
-    filters: Filters = _NO_FILTERS
+    # a factory, because a default that stands here is copied deeply for each request
+    filters: Filters = Field(default_factory=lambda: _NO_FILTERS)
     target: dict[str, float] = Field(default_factory=dict)
     popularity_weight: float | None = Field(default=None, ge=0, le=1)
     diversity: float | None = Field(default=None, ge=0, le=1)

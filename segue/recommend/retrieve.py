@@ -23,6 +23,8 @@ __all__ = ["Candidates", "retrieve"]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+# What the index finds for one point: squared distances, rows.
+_Found = tuple[Floats, Rows]
 
 # The lists asked of the index are longer than N by the tracks that will be dropped, in steps of this
 # size, so that most requests of a batch ask alike and share one search.
@@ -78,15 +80,16 @@ def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Quer
     """
     defaults = bundle.definition.defaults
     drops = [_dropped_rows(bundle, request, query) for request, query in zip(requests, queries, strict=True)]
-    found: list[list[Rows]] = [[] for _ in requests]
+    found: list[list[_Found]] = [[] for _ in requests]
     for (width, _), members in _groups(requests, drops, defaults).items():
         mask = allowed_rows(bundle, requests[members[0]].filters)
         positive = [queries[i].points[queries[i].weights > 0] for i in members]
-        rows = bundle.index.search(np.concatenate(positive), min(width, bundle.size), mask)[1]
+        squares, rows = bundle.index.search(np.concatenate(positive), min(width, bundle.size), mask)
         low = 0
         for i, points in zip(members, positive, strict=True):
-            found[i] = list(rows[low : low + len(points)])
-            low += len(points)
+            high = low + len(points)
+            found[i] = list(zip(squares[low:high], rows[low:high], strict=True))
+            low = high
     return [
         _merge(bundle, query, lists, drop, request.candidates or defaults.candidates)
         for request, query, lists, drop in zip(requests, queries, found, drops, strict=True)
@@ -108,21 +111,30 @@ def _groups(
 def _dropped_rows(bundle: Bundle, request: Request, query: Query) -> Rows:
     """Rows that never come back: the seeds' own recordings, and the tracks excluded by name."""
     parts = [bundle.lookup.same_recordings(int(row)) for row in query.rows if row >= 0]
-    excluded = [bundle.lookup.row_of(track) for track in request.filters.exclude_tracks]
-    parts.append(np.array([row for row in excluded if row is not None], np.int64))
-    return np.unique(np.concatenate(parts))
+    if request.filters.exclude_tracks:
+        excluded = [bundle.lookup.row_of(track) for track in request.filters.exclude_tracks]
+        parts.append(np.array([row for row in excluded if row is not None], np.int64))
+    if len(parts) == 1:
+        return parts[0]
+    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
 
-def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: int) -> Candidates:
+def _merge(bundle: Bundle, query: Query, lists: list[_Found], drop: Rows, most: int) -> Candidates:
     """Merge the seeds' lists into one pool of at most `most` tracks, one of each recording."""
-    kept = [rows[_stays(rows, drop)] for rows in lists]
-    shares = _shares(query.weights[query.weights > 0], most) if len(kept) > 1 else [most]
-    rows = _union(kept, shares, most) if len(kept) > 1 else kept[0][:most]
-    points = query.points[query.weights > 0]
-    vectors = bundle.embedding[rows]
-    distances = _distances(vectors, points)
-    affinity = _affinity(distances, shares, query, vectors)
-    order = np.lexsort((rows, distances.min(axis=1), -affinity))[:most]
+    stays = [_stays(rows, drop) for _, rows in lists]
+    kept = [rows[stay] for (_, rows), stay in zip(lists, stays, strict=True)]
+    if len(kept) == 1:
+        shares, rows = [most], kept[0][:most]
+        # the index holds the vectors as they are, so its distances are what the embedding would say; to
+        # gather 200 rows of the embedding from all over memory costs a tenth of the search
+        distances = np.sqrt(lists[0][0][stays[0]][:most, None])
+    else:
+        shares = _shares(query.weights[query.weights > 0], most)
+        rows = _union(kept, shares, most)
+        distances = _distances(bundle.embedding[rows], query.points[query.weights > 0])
+    nearest = distances.min(axis=1) if distances.shape[1] > 1 else distances[:, 0]
+    affinity = _affinity(bundle, rows, distances, shares, query)
+    order = np.lexsort((rows, nearest, -affinity))[:most]
     unique = _one_of_each(bundle.recording[rows[order]], order)
     scale = np.float32(bundle.definition.similarity_scale)
     return Candidates(
@@ -130,12 +142,11 @@ def _merge(bundle: Bundle, query: Query, lists: list[Rows], drop: Rows, most: in
         rows=rows[unique],
         distances=distances[unique],
         affinity=affinity[unique],
-        similarity=np.exp(-distances[unique].min(axis=1) / scale) if len(rows) else affinity,
+        similarity=np.exp(-nearest[unique] / scale),
         retrieved=len(order),
         dropped={
-            "seed_recordings_or_excluded": sum(len(rows) for rows in lists)
-            - sum(len(part) for part in kept)
-            - sum(int((rows < 0).sum()) for rows in lists),
+            "seed_recordings_or_excluded": sum(int((rows >= 0).sum()) for _, rows in lists)
+            - sum(len(part) for part in kept),
             "same_recording": len(order) - len(unique),
         },
     )
@@ -177,7 +188,7 @@ def _distances(vectors: Floats, points: Floats) -> Floats:
     return distances
 
 
-def _affinity(distances: Floats, shares: list[int], query: Query, vectors: Floats) -> Floats:
+def _affinity(bundle: Bundle, rows: Rows, distances: Floats, shares: list[int], query: Query) -> Floats:
     """Weighted nearness: for each seed 1 at its nearest track and 0 from the edge of its own list on, so
     that a seed in a thin region is heard as much as one in a crowd; less the nearness to negative seeds.
     """
@@ -189,7 +200,7 @@ def _affinity(distances: Floats, shares: list[int], query: Query, vectors: Float
     spans = np.maximum(edges - distances.min(axis=0), 1e-6)
     affinity: Floats = np.clip((edges - distances) / spans, 0, 1) @ weights[weights > 0]
     if (weights < 0).any():
-        away = _distances(vectors, query.points[weights < 0])
+        away = _distances(bundle.embedding[rows], query.points[weights < 0])
         affinity = affinity + np.exp(-away / max(float(edges.mean()), 1e-6)) @ weights[weights < 0]
     return affinity.astype(np.float32)
 
