@@ -20,7 +20,33 @@ __all__ = ["IndexPoint", "exact_distances", "measure", "points_of", "recall_at"]
 
 Floats = npt.NDArray[np.float32]
 
-_PROBES = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+# Steps of a fifth or less where most catalogues end up: a request pays for what is probed beyond the target.
+_PROBES = (
+    1,
+    2,
+    4,
+    8,
+    12,
+    16,
+    20,
+    24,
+    28,
+    32,
+    40,
+    48,
+    56,
+    64,
+    80,
+    96,
+    112,
+    128,
+    160,
+    192,
+    256,
+    384,
+    512,
+    1024,
+)
 _EFFORTS = (64, 128, 200, 256, 400, 512, 800, 1024)
 
 
