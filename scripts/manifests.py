@@ -98,7 +98,13 @@ def made() -> dict[Path, str]:
         MANIFESTS / "base" / "kustomization.yaml": _kustomization(
             "Kustomization", resources=["resources.yaml"]
         ),
-        ROOT / "dashboards" / "kustomization.yaml": _dashboards(),
+        ROOT / "dashboards" / "kustomization.yaml": _dashboards(
+            [
+                manifest
+                for manifest in render(base_values, _values(MANIFESTS / "components" / "monitoring")).values()
+                if _is_dashboard(manifest)
+            ]
+        ),
     }
     for folder in sorted(path.parent for path in (MANIFESTS / "components").glob("*/values.yaml")):
         under = AFTER.get(folder.name)
@@ -136,14 +142,15 @@ def _is_dashboard(manifest: Manifest) -> bool:
     return manifest["kind"] == "ConfigMap" and manifest["metadata"]["name"].startswith(f"{NAME}-dashboard-")
 
 
-def _dashboards() -> str:
-    names = sorted(path.name for path in (ROOT / "dashboards").glob("*.json"))
+def _dashboards(manifests: list[Manifest]) -> str:
+    """A generator of the chart's ConfigMaps, from the files themselves."""
     generator = [
-        {"name": f"{NAME}-dashboard-{name.removesuffix('.json').lower().replace('_', '-')}", "files": [name]}
-        for name in names
+        {"name": manifest["metadata"]["name"], "files": sorted(manifest["data"])} for manifest in manifests
     ]
-    options = {"disableNameSuffixHash": True, "labels": {"grafana_dashboard": "1"}}
-    parts: Manifest = {"configMapGenerator": generator, "generatorOptions": options} if names else {}
+    parts: Manifest = {}
+    if manifests:
+        options = {"disableNameSuffixHash": True, "labels": manifests[0]["metadata"]["labels"]}
+        parts = {"configMapGenerator": generator, "generatorOptions": options}
     return _kustomization("Kustomization", **parts)
 
 

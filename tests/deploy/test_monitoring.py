@@ -29,7 +29,7 @@ RULES = {
         }
     ]
 }
-DASHBOARD = '{"title": "Serving", "panels": [{"legendFormat": "{{release}}"}]}'
+DASHBOARD = '{"title": "Serving", "panels": [{"legendFormat": "{{release}}"}]}\n'
 
 
 @pytest.fixture
