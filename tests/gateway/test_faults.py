@@ -73,7 +73,7 @@ def test_should_give_up_on_a_transformer_that_hangs_and_never_ask_it_twice(own: 
     finally:
         os.kill(own.transformer.pid, signal.SIGCONT)
     assert (reply.status, "within 2 s" in reply.json["detail"]) == (504, True)
-    assert seconds > 1.9
+    assert 1.9 < seconds < 3.5
     assert own.gateway.metric("segue_gateway_transformer_calls_total", outcome="deadline") == calls + 1
     wait_for(lambda: own.recommend(INSTANCE).status == 200, "the transformer", seconds=10)
 

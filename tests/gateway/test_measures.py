@@ -20,6 +20,7 @@ from serving.gateway.opened import Opened
 from serving.gateway.quality import LOOKED_BACK, ListMeasures, popularity_band
 from serving.gateway.training import TrainingWatch, read_training
 from tests.gateway.conftest import Stack
+from tests.gateway.test_stack import rows
 from tests.serving.conftest import Shelf
 from tests.serving.processes import wait_for
 
@@ -166,5 +167,7 @@ def test_should_count_feedback_by_the_popularity_of_its_track(stack: Stack) -> N
     assert stack.call("POST", "/api/feedback", event).status == 202
     band = popularity_band(item["popularity"])
     assert stack.gateway.metric("segue_feedback_total", event="play", band=band) == 1
+    # the stack is shared: what is on its way to the log would else come while another test counts
+    wait_for(lambda: rows(stack, "SELECT 1 FROM feedback WHERE event = 'play'"), "the feedback")
     wait_for(lambda: stack.gateway.metric("segue_shown_total") >= 5, "the list to be counted")
     assert stack.gateway.metric("segue_list_diversity_count") >= 1

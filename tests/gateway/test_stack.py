@@ -86,7 +86,7 @@ def test_should_log_what_was_shown_and_what_a_listener_did_with_it(stack: Stack)
     assert logged["avg_popularity"] == pytest.approx(
         sum(item["popularity"] for item in items) / len(items), abs=0.01
     )
-    assert stats["feedback"]["like"] == before["feedback"].get("like", 0) + 1
+    assert stats["feedback"] == {**before["feedback"], "like": before["feedback"].get("like", 0) + 1}
     assert stats["totals"]["sessions"] == before["totals"]["sessions"] + 1
     assert sum(share["share"] for share in stats["genres"]) == pytest.approx(1, abs=0.01)
 

@@ -13,16 +13,10 @@ from sqlalchemy import Engine
 from segue.database import migrate, open_engine
 from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.errors import RequestError
-from segue.log import Deleted, Forgotten, LogWriter, delete_older_than, erase, forget_session
+from segue.log import Deleted, Forgotten, LogWriter, delete_older_than, forget_session
 from segue.log.insert import insert_records
 from segue.log.record import Record
 from tests.log.records import count, feedback, impression, rows, until
-
-
-@pytest.fixture
-def nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No writer is at work, so there is no batch under way to wait for."""
-    monkeypatch.setattr(erase, "_BATCH_SECONDS", 0.0)
 
 
 def sessions_in(engine: Engine) -> set[str | None]:
@@ -51,7 +45,6 @@ def of_others() -> list[Record]:
     ]
 
 
-@pytest.mark.usefixtures("nobody_writes")
 def test_should_erase_a_session_and_no_other(database: Engine) -> None:
     insert_records(database, [*of_anna(), *of_others()])
     gone = forget_session(database, "anna")
@@ -61,7 +54,6 @@ def test_should_erase_a_session_and_no_other(database: Engine) -> None:
     assert forget_session(database, "anna") == Forgotten(impressions=0, items=0, feedback=0, spooled=0)
 
 
-@pytest.mark.usefixtures("nobody_writes")
 def test_should_not_let_a_session_come_back_but_let_it_go_on(database: Engine) -> None:
     forget_session(database, "anna")
     now = datetime.now(UTC)
@@ -136,7 +128,6 @@ def test_should_delete_what_is_older_than_so_many_days(database: Engine) -> None
     assert delete_older_than(database, 0.5) == Deleted(impressions=3, items=9, feedback=1)
 
 
-@pytest.mark.usefixtures("nobody_writes")
 def test_should_delete_the_note_of_an_erased_session_when_it_is_old_too(database: Engine) -> None:
     forget_session(database, "anna")
     delete_older_than(database, 1)
