@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.parts import collect
 from segue.errors import InteractionsError
-from segue.evaluate.bootstrap import Interval
 from segue.evaluate.findings import Figure
 from segue.evaluate.judge import Judge
 from segue.evaluate.measure import Subject
-from segue.evaluate.metrics import Floats, recall
+from segue.evaluate.metrics import Floats
 from segue.evaluate.settings import EvaluationSettings
 from segue.recommend.model import Bundle
 from segue.recommend.rerank import LocalRanker
@@ -29,7 +27,7 @@ FIGURES = {
 }
 _DEPTH = 500
 
-PerSeed = Mapping[str, Floats]
+PerSeed = dict[str, Floats]
 
 
 class Ablation(BaseModel):
@@ -86,10 +84,8 @@ def measure(
             f"an ablation is judged on playlists: {found} of the test part have tracks to judge by, and at "
             f"least {settings.min_playlists} are needed; give more playlists with --interactions"
         )
-    near = subject.neighbours(_DEPTH)
-    hits = judge.relevance.hits(near, judge.facts.size)
     figures = judge.per_seed(subject.test.pools.lists(subject.rules(subject.weight)))
-    figures["recall_at_500"] = recall(hits, judge.relevance.counts, _DEPTH)
+    figures["recall_at_500"] = judge.recall(subject.neighbours(_DEPTH), _DEPTH)
     return judge, {name: figures[name] for name in FIGURES}, subject.weight
 
 
@@ -97,11 +93,7 @@ def compare(judge: Judge, left_out: str, tried: PerSeed, whole: PerSeed, weight:
     """One training's figures, and what it gains on the whole."""
     return Ablation(
         left_out=left_out,
-        figures=_figures(judge.intervals(dict(tried))),
-        gain=_figures(judge.differences(dict(tried), dict(whole))) if left_out else {},
+        figures=Figure.of_each(judge.intervals(tried)),
+        gain=Figure.of_each(judge.differences(tried, whole)) if left_out else {},
         popularity_weight=weight,
     )
-
-
-def _figures(found: Mapping[str, Interval]) -> dict[str, Figure]:
-    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}

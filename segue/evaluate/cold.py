@@ -8,7 +8,7 @@ from segue.evaluate.findings import Figure, PartFindings
 from segue.evaluate.judge import Judge
 from segue.evaluate.lists import padded
 from segue.evaluate.measure import NEAREST, SEGUE, STANDARDISED, TITLES, Subject
-from segue.evaluate.metrics import Flags, Rows, recall
+from segue.evaluate.metrics import Flags, Rows
 from segue.recommend.request import Filters, Request
 
 __all__ = ["candidate_recall", "parts"]
@@ -40,7 +40,7 @@ def parts(subject: Subject) -> dict[str, PartFindings]:
 
 
 def _part(subject: Subject, title: str, which: Flags) -> PartFindings:
-    judge = _judge(subject, which)
+    judge = subject.judge(subject.test.relevance.take(which))
     methods = [name for name in (SEGUE, NEAREST, STANDARDISED) if name in subject.lists]
     return PartFindings(
         title=title,
@@ -49,23 +49,11 @@ def _part(subject: Subject, title: str, which: Flags) -> PartFindings:
     )
 
 
-def _judge(subject: Subject, which: Flags) -> Judge:
-    settings = subject.settings
-    return Judge(
-        subject.facts,
-        subject.test.relevance.take(which),
-        k=settings.k,
-        rounds=settings.bootstrap_rounds,
-        seed=settings.seed,
-    )
-
-
 def _figures(judge: Judge, lists: Rows) -> dict[str, Figure]:
     if not len(lists):
         return {}
     per_seed = judge.per_seed(lists)
-    found = judge.intervals({name: per_seed[name] for name in _SHOWN if name in per_seed})
-    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}
+    return Figure.of_each(judge.intervals({name: per_seed[name] for name in _SHOWN if name in per_seed}))
 
 
 def _of_no_catalogue(subject: Subject) -> PartFindings:
@@ -104,7 +92,7 @@ def _of_no_catalogue(subject: Subject) -> PartFindings:
         lists.append(pools[0].rows[picks.positions])
     which = np.zeros(len(seeds), np.bool_)
     which[at] = True
-    judge = _judge(subject, which)
+    judge = subject.judge(subject.test.relevance.take(which))
     return PartFindings(
         title="Seeds by their features alone, as tracks of no catalogue",
         seeds=len(at),
@@ -127,9 +115,4 @@ def candidate_recall(subject: Subject) -> dict[int, Figure]:
     if not subject.test.relevance.playlists:
         return {}
     near = subject.neighbours(max(_DEPTHS))
-    found = {}
-    for depth in _DEPTHS:
-        hits = judge.relevance.hits(near[:, :depth], judge.facts.size)
-        values = recall(hits, judge.relevance.counts, depth)
-        found[depth] = Figure.model_validate(judge.draws.mean(values).as_dict())
-    return found
+    return {depth: Figure.of(judge.draws.mean(judge.recall(near, depth))) for depth in _DEPTHS}

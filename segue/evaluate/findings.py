@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import RequestDefaults
+from segue.evaluate.bootstrap import Interval
 from segue.evaluate.curve import CurvePoint
 from segue.evaluate.gate import CatalogChange
 from segue.evaluate.popularity import CalibrationBin, Regression
@@ -36,6 +38,16 @@ class Figure(_Frozen):
     low: float | None
     high: float | None
     seeds: int
+
+    @classmethod
+    def of(cls, interval: Interval) -> Figure:
+        """A figure of what was measured."""
+        return cls.model_validate(interval.as_dict())
+
+    @classmethod
+    def of_each(cls, intervals: Mapping[str, Interval]) -> dict[str, Figure]:
+        """Figures by name."""
+        return {name: cls.of(interval) for name, interval in intervals.items()}
 
 
 class Method(_Frozen):

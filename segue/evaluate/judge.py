@@ -107,6 +107,11 @@ class Judge:
         found["list_length"] = (recs[:, : self.k] >= 0).sum(axis=1).astype(np.float64)
         return found
 
+    def recall(self, recs: Rows, depth: int) -> Floats:
+        """Share of what is relevant among the first `depth`, float64 [q]."""
+        hits = self.relevance.hits(recs[:, :depth], self.facts.size)
+        return metrics.recall(hits, self.relevance.counts, depth)
+
     def overall(self, recs: Rows) -> dict[str, float | None]:
         """Figures that only all lists together have."""
         counts = metrics.exposure(recs, self.facts.size, self.k)

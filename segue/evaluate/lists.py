@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segue.evaluate.metrics import Rows
+from segue.evaluate.metrics import Flags, Rows
 from segue.recommend.finish import Rules, finish
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request, Seed
@@ -49,6 +49,11 @@ class SeedPools:
             ],
             rules.k,
         )
+
+    def take(self, which: Flags) -> SeedPools:
+        """The seeds where `which`, bool [q], is true."""
+        at = np.flatnonzero(which).tolist()
+        return SeedPools(self.recommender, [self.pools[i] for i in at], [self.predictions[i] for i in at])
 
     def candidates(self, width: int) -> Rows:
         """The candidates in the order of similarity, int32 [q, width], padded with -1."""

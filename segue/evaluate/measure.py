@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from segue.evaluate.curve import CurvePoint, choose_weight, measure_curve, weigh
 from segue.evaluate.findings import Figure, Method
 from segue.evaluate.judge import Judge, TrackFacts, labels, leading_metric
 from segue.evaluate.lists import SeedPools, fetch_pools
-from segue.evaluate.metrics import Floats, Rows
+from segue.evaluate.metrics import Rows
 from segue.evaluate.relevance import TEST, VALIDATION, Relevance, from_playlists, sample_tracks
 from segue.evaluate.settings import EvaluationSettings
 from segue.features.split import TRAIN
@@ -252,9 +252,9 @@ class Subject:
         return {
             name: Method(
                 title=TITLES[name],
-                figures=_figures(judge, figures),
+                figures=Figure.of_each(judge.intervals(figures)),
                 overall=judge.overall(self.lists[name]),
-                gain={} if name == SEGUE else _gain(judge, per_seed[SEGUE], figures),
+                gain={} if name == SEGUE else Figure.of_each(judge.differences(per_seed[SEGUE], figures)),
             )
             for name, figures in per_seed.items()
         }
@@ -264,15 +264,18 @@ class Subject:
         """What the figures are called."""
         return labels(self.settings.k, self.settings.depth)
 
-    def _part(self, split: int, most: int) -> Part:
-        relevance = self._relevance(split, most)
-        judge = Judge(
+    def judge(self, relevance: Relevance) -> Judge:
+        """A judge of lists for these seeds, by the settings."""
+        return Judge(
             self.facts,
             relevance,
             k=self.settings.k,
             rounds=self.settings.bootstrap_rounds,
             seed=self.settings.seed,
         )
+
+    def _part(self, split: int, most: int) -> Part:
+        relevance = self._relevance(split, most)
         pools = fetch_pools(
             Recommender(self.bundle),
             self.ranker,
@@ -280,7 +283,7 @@ class Subject:
             candidates=self.settings.neighbours,
             progress=self.progress,
         )
-        return Part(judge, pools)
+        return Part(self.judge(relevance), pools)
 
     def _relevance(self, split: int, most: int) -> Relevance:
         found = self.playlists.get(split)
@@ -289,13 +292,3 @@ class Subject:
         return sample_tracks(
             self.split, self.bundle.artist, of=split, max_seeds=most, seed=self.settings.seed
         )
-
-
-def _figures(judge: Judge, per_seed: Mapping[str, Floats]) -> dict[str, Figure]:
-    found = judge.intervals(dict(per_seed))
-    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}
-
-
-def _gain(judge: Judge, ours: Mapping[str, Floats], theirs: Mapping[str, Floats]) -> dict[str, Figure]:
-    found = judge.differences(dict(ours), dict(theirs))
-    return {name: Figure.model_validate(interval.as_dict()) for name, interval in found.items()}

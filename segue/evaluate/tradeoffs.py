@@ -49,21 +49,10 @@ def _rules(rules: Rules, setting: str, value: float) -> Rules:
 
 def _sample(subject: Subject) -> tuple[Judge, SeedPools]:
     """Some of the validation seeds, with their candidates."""
-    part, settings = subject.validation, subject.settings
+    part = subject.validation
     which = np.zeros(len(part.judge.seeds), np.bool_)
-    which[np.random.default_rng(settings.seed).permutation(len(which))[:_MOST_SEEDS]] = True
-    judge = Judge(
-        subject.facts,
-        part.relevance.take(which),
-        k=settings.k,
-        rounds=settings.bootstrap_rounds,
-        seed=settings.seed,
-    )
-    at = np.flatnonzero(which).tolist()
-    pools = SeedPools(
-        part.pools.recommender, [part.pools.pools[i] for i in at], [part.pools.predictions[i] for i in at]
-    )
-    return judge, pools
+    which[np.random.default_rng(subject.settings.seed).permutation(len(which))[:_MOST_SEEDS]] = True
+    return subject.judge(part.relevance.take(which)), part.pools.take(which)
 
 
 def _measure(judge: Judge, lists: Rows, leading: str, at: tuple[str, float]) -> Tradeoff:
@@ -72,7 +61,7 @@ def _measure(judge: Judge, lists: Rows, leading: str, at: tuple[str, float]) -> 
     return Tradeoff(
         setting=setting,
         value=value,
-        leading=Figure.model_validate(judge.draws.mean(judge.leading(lists, leading)).as_dict()),
+        leading=Figure.of(judge.draws.mean(judge.leading(lists, leading))),
         figures={
             **{name: judge.draws.mean(per_seed[name]).as_dict()["mean"] for name in _TOLD},
             "popularity_lift": overall["popularity_lift"],
