@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -170,6 +170,10 @@ class Catalogue:
     def rows_of(self, track_ids: Sequence[str]) -> list[int | None]:
         """Rows of tracks by id; None for each that the catalogue lacks."""
         return [self.lookup.row_of(track_id) for track_id in track_ids]
+
+    def known_rows(self, track_ids: Iterable[str]) -> list[int]:
+        """Rows of the tracks that the catalogue has."""
+        return [row for track_id in track_ids if (row := self.lookup.row_of(track_id)) is not None]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

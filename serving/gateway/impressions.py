@@ -23,6 +23,7 @@ def impression_of(
     answer: Mapping[str, Any],
     *,
     catalogue: Catalogue | None,
+    rows: Sequence[int],
     api: Literal["native", "spotify"],
     session: str | None,
     latency_seconds: float,
@@ -39,9 +40,10 @@ def impression_of(
         What the transformer answered.
     catalogue
         The bundle that it answered from; None if that is not held here, and then nothing is measured.
+    rows
+        Rows of the list's tracks that the catalogue has.
     """
     items = answer["items"]
-    rows = _known(catalogue, [item["track_id"] for item in items]) if catalogue else []
     return Impression(
         impression_id=impression_id,
         at=datetime.now(UTC),
@@ -121,7 +123,3 @@ def _genres(catalogue: Catalogue, track_id: str | None, artist: str | None, genr
         number = lookup.artist_number(artist)
         rows = [] if number is None else lookup.rows_of_artist_number(number)[:5].tolist()
     return {int(code) for code in catalogue.genre[list(rows)] if code >= 0}
-
-
-def _known(catalogue: Catalogue, track_ids: Sequence[str]) -> list[int]:
-    return [row for row in catalogue.rows_of(track_ids) if row is not None]

@@ -73,18 +73,21 @@ async def recommend(
     def log() -> None:
         opened = gateway.opened_of(answer["digest"])
         catalogue = opened.catalogue if opened else None
+        rows = catalogue.known_rows(item["track_id"] for item in answer["items"]) if catalogue else []
         impression = impression_of(
             identity,
             instance,
             asked,
             answer,
             catalogue=catalogue,
+            rows=rows,
             api=api,
             session=session,
             latency_seconds=seconds,
         )
         gateway.log.put(impression)
-        gateway.lists.note_list(impression, catalogue)
+        if catalogue is not None:
+            gateway.lists.note_list(impression, catalogue, rows)
 
     # measured and logged once the answer is on its way: this handler does not wait for anything any more
     asyncio.get_running_loop().call_soon(log)

@@ -38,28 +38,27 @@ class ListMeasures:
         self._lists: deque[tuple[str, ...]] = deque()
         self._shown: Counter[str] = Counter()
 
-    def note_list(self, impression: Impression, catalogue: Catalogue | None) -> None:
-        """Note one list; without a catalogue nothing is known of its tracks."""
-        if catalogue is None:
-            return
+    def note_list(self, impression: Impression, catalogue: Catalogue, rows: Sequence[int]) -> None:
+        """Note one list, whose tracks stand in these rows of the catalogue."""
         if impression.list_diversity is not None:
             metrics.LIST_DIVERSITY.observe(impression.list_diversity)
         if impression.genre_precision is not None:
             metrics.LIST_GENRE_PRECISION.observe(impression.genre_precision)
-        track_ids = tuple(item.track_id for item in impression.items)
-        shown, seeds = _popularity(catalogue, track_ids), _popularity(catalogue, impression.seeds)
+        seeds = catalogue.popularity[catalogue.known_rows(impression.seeds)]
+        seeds = seeds[np.isfinite(seeds)]
         # lift compares the two: a list counts where both are known
-        if impression.avg_popularity is not None and (known := [p for p in seeds if np.isfinite(p)]):
+        if impression.avg_popularity is not None and len(seeds):
             metrics.LIST_POPULARITY.observe(impression.avg_popularity)
-            metrics.SEED_POPULARITY.observe(float(np.mean(known)))
-        for popularity in shown:
+            metrics.SEED_POPULARITY.observe(float(seeds.mean()))
+        for popularity in catalogue.popularity[list(rows)].tolist():
             metrics.SHOWN.labels(popularity_band(popularity)).inc()
-        self._cover(track_ids, impression.digest, catalogue)
+        self._cover(tuple(item.track_id for item in impression.items), impression.digest, catalogue)
 
     def note_feedback(self, event: str, track_id: str, catalogue: Catalogue | None) -> None:
         """Note what a listener did with a track."""
-        found = _popularity(catalogue, (track_id,)) if catalogue else []
-        metrics.FEEDBACK.labels(event, popularity_band(found[0] if found else None)).inc()
+        rows = catalogue.known_rows([track_id]) if catalogue else []
+        popularity = float(catalogue.popularity[rows[0]]) if catalogue and rows else None
+        metrics.FEEDBACK.labels(event, popularity_band(popularity)).inc()
 
     def _cover(self, track_ids: tuple[str, ...], digest: str, catalogue: Catalogue) -> None:
         if digest != self._digest:
@@ -74,8 +73,3 @@ class ListMeasures:
                 if not self._shown[track_id]:
                     del self._shown[track_id]
         metrics.LIST_COVERAGE.set(len(self._shown) / max(catalogue.size, 1))
-
-
-def _popularity(catalogue: Catalogue, track_ids: Sequence[str]) -> list[float]:
-    """Popularity of the tracks that the catalogue has, NaN where it is missing."""
-    return [float(catalogue.popularity[row]) for row in catalogue.rows_of(track_ids) if row is not None]

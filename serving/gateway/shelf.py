@@ -16,7 +16,7 @@ from segue.bundle.store import Store, open_store
 from segue.bundle.urls import parse_bundle_url
 from serving.gateway.errors import Conflict, NotFound
 
-__all__ = ["Shelf"]
+__all__ = ["Shelf", "describe_channel", "read_object"]
 
 _MOST_BUNDLES = 50
 # tables of tracks and points, which the report draws
@@ -110,13 +110,17 @@ class Shelf:
 
     def _read_evaluation(self, key: str) -> dict[str, Any] | None:
         """One file of an evaluation, which never changes once it is written; None if it is no JSON object."""
-        try:
-            value = orjson.loads(self.store.read(key))
-        except orjson.JSONDecodeError:
-            return None
-        if not isinstance(value, dict):
-            return None
-        return {name: part for name, part in value.items() if name not in _LEFT_OUT}
+        value = read_object(self.store, key)
+        return value and {name: part for name, part in value.items() if name not in _LEFT_OUT}
+
+
+def read_object(store: Store, key: str) -> dict[str, Any] | None:
+    """A JSON object of the store; None if what stands there is none."""
+    try:
+        value = orjson.loads(store.read(key))
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def describe_channel(channel: Channel) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[st
     -------
     `rows` in each half, whether they are enough, and the population stability index by feature.
     """
-    known = [row for request in seeds for row in catalogue.rows_of(request) if row is not None]
+    known = catalogue.known_rows(track for request in seeds for track in request)
     half = len(known) // 2
     newer, older = np.array(known[:half], np.int64), np.array(known[half:], np.int64)
     found = {}

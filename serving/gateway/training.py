@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from segue.bundle.channel import read_channel
 from segue.bundle.place import EVALUATIONS
 from segue.bundle.store import Store
 from segue.errors import SegueError
 from serving import metrics
+from serving.gateway.shelf import read_object
 
 __all__ = ["OUTCOMES", "Training", "TrainingWatch", "read_training"]
 
@@ -173,11 +172,7 @@ def _read(store: Store, run: _Run, name: str, cache: dict[str, dict[str, Any]]) 
     """One file of a run; empty where it is missing or no JSON object."""
     key = f"{EVALUATIONS}/{run.digest}/{run.run_id}/{name}"
     if key not in cache:
-        value: Any = {}
-        if name in run.names:
-            with contextlib.suppress(orjson.JSONDecodeError):
-                value = orjson.loads(store.read(key))
-        cache[key] = _slim(value) if isinstance(value, dict) else {}
+        cache[key] = _slim((read_object(store, key) if name in run.names else None) or {})
     return cache[key]
 
 

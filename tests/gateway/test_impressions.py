@@ -76,6 +76,7 @@ def test_should_keep_ranks_and_scores(opened: Opened) -> None:
         asked,
         answer,
         catalogue=opened.catalogue,
+        rows=opened.catalogue.known_rows([NATIVE_TRACK, "?"]),
         api="native",
         session="s",
         latency_seconds=0.1,

@@ -64,7 +64,7 @@ def test_should_name_bands_of_popularity(popularity: float | None, band: str) ->
 def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened: Opened) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
-    ListMeasures().note_list(impression(opened, [10, 11], seeds=[0, 1]), opened.catalogue)
+    ListMeasures().note_list(impression(opened, [10, 11], seeds=[0, 1]), opened.catalogue, [10, 11])
     expected = dict(zip(names, (40.0, float(opened.catalogue.popularity[[0, 1]].mean()), 0.5), strict=True))
     for name in names:
         assert value(f"{name}_sum") - before[name][0] == pytest.approx(expected[name]), name
@@ -73,13 +73,13 @@ def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened:
 
 def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(opened: Opened) -> None:
     measures, size = ListMeasures(), opened.catalogue.size
-    measures.note_list(impression(opened, [1, 2, 3], seeds=[0]), opened.catalogue)
-    measures.note_list(impression(opened, [3, 4], seeds=[0]), opened.catalogue)
+    measures.note_list(impression(opened, [1, 2, 3], seeds=[0]), opened.catalogue, [1, 2, 3])
+    measures.note_list(impression(opened, [3, 4], seeds=[0]), opened.catalogue, [3, 4])
     assert value("segue_list_coverage_ratio") == pytest.approx(4 / size)
     for _ in range(LOOKED_BACK - 1):
-        measures.note_list(impression(opened, [4], seeds=[0]), opened.catalogue)
+        measures.note_list(impression(opened, [4], seeds=[0]), opened.catalogue, [4])
     assert value("segue_list_coverage_ratio") == pytest.approx(2 / size)
-    measures.note_list(impression(opened, [7], seeds=[0], digest="f" * 64), opened.catalogue)
+    measures.note_list(impression(opened, [7], seeds=[0], digest="f" * 64), opened.catalogue, [7])
     assert value("segue_list_coverage_ratio") == pytest.approx(1 / size)
 
 
