@@ -21,32 +21,8 @@ __all__ = ["IndexPoint", "exact_distances", "measure", "points_of", "recall_at"]
 Floats = npt.NDArray[np.float32]
 
 # Steps of a fifth or less where most catalogues end up: a request pays for what is probed beyond the target.
-_PROBES = (
-    1,
-    2,
-    4,
-    8,
-    12,
-    16,
-    20,
-    24,
-    28,
-    32,
-    40,
-    48,
-    56,
-    64,
-    80,
-    96,
-    112,
-    128,
-    160,
-    192,
-    256,
-    384,
-    512,
-    1024,
-)
+_FEW, _MANY = (1, 2, 4, 8, 12), (160, 192, 256, 384, 512, 768, 1024)
+_PROBES = (*_FEW, *range(16, 32, 4), *range(32, 64, 8), *range(64, 129, 16), *_MANY)
 _EFFORTS = (64, 128, 200, 256, 400, 512, 800, 1024)
 
 
