@@ -88,6 +88,8 @@ class Versions(Generic[T]):
         self._settled = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bundles", daemon=True)
+        for reason in _REASONS:
+            metrics.BUNDLE_REFUSED.labels(reason)  # at 0 from the start: a rate ignores the first sample
 
     @property
     def pointer(self) -> Pointer:
@@ -312,8 +314,11 @@ class Versions(Generic[T]):
         self._trouble = ""
 
 
+_REASONS = ("checksum", "schema", "missing", "unreadable")
+
+
 def _reason(error: Exception) -> str:
-    """A label of few values."""
+    """A label of few values: one of `_REASONS`."""
     if isinstance(error, ChecksumError):
         return "checksum"
     text = str(error)

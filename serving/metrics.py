@@ -249,9 +249,3 @@ CATALOG_ROWS = Gauge("segue_catalog_rows", "Rows of the newest run: kept, reject
 CATALOG_PSI = Gauge(
     "segue_catalog_psi", "PSI of the newest run's catalogue against its champion's, by column.", ("column",)
 )
-
-# Series that stand at 0 from the start: a rate ignores a series' first sample.
-for _reason in ("checksum", "schema", "missing", "unreadable"):
-    BUNDLE_REFUSED.labels(_reason)
-for _outcome in ("ok", "degraded", "overloaded", "error", "not_ready", "invalid", "unknown_seeds"):
-    REQUESTS.labels(_outcome)

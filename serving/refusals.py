@@ -107,6 +107,10 @@ class OtherBundle(Refusal):
     outcome = "other_bundle"
 
 
+# What a call that was refused counts as; "error" is a fault of ours.
+OUTCOMES = (Refusal.outcome, *(kind.outcome for kind in Refusal.__subclasses__()))
+
+
 def as_refusal(error: RequestError | UnknownSeeds, *, prefix: str = "") -> Refusal:
     """Say what the library said, in the form that a route answers with.
 

@@ -20,9 +20,10 @@ from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
 
+from serving import metrics
 from serving.bodies import ShortWay
 from serving.body_limit import BodyLimit
-from serving.refusals import BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
+from serving.refusals import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
 from serving.settings import ServingSettings
 
 __all__ = ["ServedModel", "Server"]
@@ -127,6 +128,8 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
             refuse=lambda _, message: write_refusal(None, TooLarge(message)),
         )
         self._name = settings.model_name
+        for outcome in ("ok", "degraded", *OUTCOMES):
+            metrics.REQUESTS.labels(outcome)  # at 0 from the start: a rate ignores the first sample
 
     async def _v1(self, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
         """Answer a V1 call as kserve's own route does; a model takes bytes as well as what they say."""

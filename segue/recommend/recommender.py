@@ -75,21 +75,12 @@ class Recommender:
         """
         rows = pools[0].rows if len(pools) == 1 else np.concatenate([pool.rows for pool in pools])
         kept = slice(None) if positions is None else positions
-        nearest = self._nearest(pools, kept) if self._ranks_pairs else None
+        nearest = _nearest(pools, kept) if self._ranks_pairs else None
         return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows[kept], nearest)
 
     def track_matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
         """Ranking matrix of tracks that nobody asked for, float32 [m, f]: enough to predict popularity."""
         return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows)
-
-    def _nearest(self, pools: Sequence[Candidates], kept: npt.NDArray[np.int64] | slice) -> Nearest:
-        """The seeds that the candidates are nearest to, of these positions."""
-        parts = [_nearest(pool) for pool in pools]
-        return Nearest(
-            rows=np.concatenate([part.rows for part in parts])[kept],
-            points=np.concatenate([part.points for part in parts])[kept],
-            features=np.concatenate([part.features for part in parts])[kept],
-        )
 
     @cached_property
     def _ranks_pairs(self) -> bool:
@@ -191,9 +182,17 @@ class Recommender:
         return [Item(*cells) for cells in zip(*columns, strict=True)]
 
 
-def _nearest(pool: Candidates) -> Nearest:
-    """The seed of positive weight that each candidate is nearest to."""
-    query = pool.query
-    positive = np.flatnonzero(query.weights > 0)
-    seed = positive[pool.distances.argmin(axis=1)] if len(pool.rows) else positive[:0]
-    return Nearest(rows=query.rows[seed], points=query.points[seed], features=query.features[seed])
+def _nearest(pools: Sequence[Candidates], kept: npt.NDArray[np.int64] | slice) -> Nearest:
+    """The seeds of positive weight that these candidates, by position, are nearest to."""
+    seeds = [(pool.query, _nearest_seed(pool)) for pool in pools]
+    return Nearest(
+        rows=np.concatenate([query.rows[seed] for query, seed in seeds])[kept],
+        points=np.concatenate([query.points[seed] for query, seed in seeds])[kept],
+        features=np.concatenate([query.features[seed] for query, seed in seeds])[kept],
+    )
+
+
+def _nearest_seed(pool: Candidates) -> npt.NDArray[np.int64]:
+    """Position within the query of the seed that each candidate is nearest to, int64 [m]."""
+    positive = np.flatnonzero(pool.query.weights > 0)
+    return positive[pool.distances.argmin(axis=1)] if len(pool.rows) else positive[:0]

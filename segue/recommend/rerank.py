@@ -53,27 +53,23 @@ class LocalRanker:
         self._sums: dict[str, SumOfTrees] = {}
         for booster in definition.boosters:
             file: Path = path(booster.file)
-            self._boosters[booster.name] = (
-                lightgbm.Booster(model_file=str(file)),
-                booster_positions(booster, definition.ranking_columns),
-            )
+            loaded = lightgbm.Booster(model_file=str(file))
+            self._boosters[booster.name] = loaded, booster_positions(booster, definition.ranking_columns)
             if _is_sum(file):
-                self._sums[booster.name] = SumOfTrees(self._boosters[booster.name][0])
+                self._sums[booster.name] = SumOfTrees(loaded)
 
     def predict(self, matrix: Floats, *, threads: int | None = None) -> Predictions:
         """Predict for a ranking matrix, float32 [m, f]; with other threads than its own where told so."""
+        if not len(matrix):
+            return {name: np.zeros(0, np.float32) for name in self._boosters}
         used = threads or self._threads
         predictions = {}
         for name, (booster, positions) in self._boosters.items():
-            if not len(matrix):
-                predictions[name] = np.zeros(0, np.float32)
-                continue
             read = _columns(matrix, positions)
-            values = (
-                self._sums[name].predict(read, threads=used)
-                if name in self._sums
-                else np.asarray(booster.predict(read, num_threads=used))
-            )
+            if name in self._sums:
+                values = self._sums[name].predict(read, threads=used)
+            else:
+                values = np.asarray(booster.predict(read, num_threads=used))
             predictions[name] = values.astype(np.float32)
         return predictions
 

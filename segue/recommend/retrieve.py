@@ -132,7 +132,7 @@ def _merge(bundle: Bundle, query: Query, lists: list[_Found], drop: Rows, most: 
         shares = _shares(query.weights[query.weights > 0], most)
         rows = _union(kept, shares, most)
         distances = _distances(bundle.embedding[rows], query.points[query.weights > 0])
-    nearest = distances.min(axis=1) if distances.shape[1] > 1 else distances[:, 0]
+    nearest = distances.min(axis=1)
     affinity = _affinity(bundle, rows, distances, shares, query)
     order = np.lexsort((rows, nearest, -affinity))[:most]
     unique = _one_of_each(bundle.recording[rows[order]], order)
