@@ -8,6 +8,22 @@ __all__ = ["DRIFT"]
 
 _FEATURE = 'feature=~"$feature"'
 
+
+def _distribution(
+    title: str, description: str, query: str, *, alert: str, legend: str = "{{bin}}", width: int = 8
+) -> Panel:
+    """Shares of bins as bars."""
+    return Panel(
+        title=title,
+        description=description,
+        queries=[(query, legend)],
+        unit="percentunit",
+        kind="bars",
+        width=width,
+        alert=alert,
+    )
+
+
 DRIFT = Board(
     name="drift",
     title="Drift",
@@ -30,21 +46,19 @@ DRIFT = Board(
                     queries=[("max by (release) (segue:query_rows:increase1h{$S})", "{{release}}")],
                     alert="SegueQueryDrift",
                 ),
-                Panel(
-                    title="Query distribution: last hour",
-                    description="Share of each bin of the chosen feature in the last hour.",
-                    queries=[(f"segue:query_bin:share1h{{$S, {_FEATURE}}}", "{{feature}} {{bin}}")],
-                    unit="percentunit",
-                    kind="bars",
+                _distribution(
+                    "Query distribution: last hour",
+                    "Share of each bin of the chosen feature in the last hour.",
+                    f"segue:query_bin:share1h{{$S, {_FEATURE}}}",
+                    legend="{{feature}} {{bin}}",
                     width=12,
                     alert="SegueQueryDrift",
                 ),
-                Panel(
-                    title="Query distribution: week before",
-                    description="Share of the same bins in the week before: compare line by line.",
-                    queries=[(f"segue:query_bin:expected{{$S, {_FEATURE}}}", "{{feature}} {{bin}}")],
-                    unit="percentunit",
-                    kind="bars",
+                _distribution(
+                    "Query distribution: week before",
+                    "Share of the same bins in the week before: compare line by line.",
+                    f"segue:query_bin:expected{{$S, {_FEATURE}}}",
+                    legend="{{feature}} {{bin}}",
                     width=12,
                     alert="SegueQueryDrift",
                 ),
@@ -74,37 +88,29 @@ DRIFT = Board(
                     queries=[("max by (feature) (segue:output_psi{$S})", "{{feature}}")],
                     alert="SegueOutputDrift",
                 ),
-                Panel(
-                    title="Scores: last hour",
-                    description="Share of each bin of the score in whole lists.",
-                    queries=[('segue:output_bin:share1h{$S, feature="output:score"}', "{{bin}}")],
-                    unit="percentunit",
-                    kind="bars",
+                _distribution(
+                    "Scores: last hour",
+                    "Share of each bin of the score in whole lists.",
+                    'segue:output_bin:share1h{$S, feature="output:score"}',
                     alert="SegueOutputDrift",
                 ),
-                Panel(
-                    title="Scores: evaluation",
-                    description="The same bins in the evaluation's lists.",
-                    queries=[('segue:output_bin:expected{$S, feature="output:score"}', "{{bin}}")],
-                    unit="percentunit",
-                    kind="bars",
+                _distribution(
+                    "Scores: evaluation",
+                    "The same bins in the evaluation's lists.",
+                    'segue:output_bin:expected{$S, feature="output:score"}',
                     alert="SegueOutputDrift",
                 ),
-                Panel(
-                    title="Distances: last hour",
-                    description="Share of each bin of similarity, which falls with the distance.",
-                    queries=[('segue:output_bin:share1h{$S, feature="output:similarity"}', "{{bin}}")],
-                    unit="percentunit",
-                    kind="bars",
+                _distribution(
+                    "Distances: last hour",
+                    "Share of each bin of similarity, which falls with the distance.",
+                    'segue:output_bin:share1h{$S, feature="output:similarity"}',
                     width=12,
                     alert="SegueOutputDrift",
                 ),
-                Panel(
-                    title="Distances: evaluation",
-                    description="The same bins in the evaluation's lists.",
-                    queries=[('segue:output_bin:expected{$S, feature="output:similarity"}', "{{bin}}")],
-                    unit="percentunit",
-                    kind="bars",
+                _distribution(
+                    "Distances: evaluation",
+                    "The same bins in the evaluation's lists.",
+                    'segue:output_bin:expected{$S, feature="output:similarity"}',
                     width=12,
                     alert="SegueOutputDrift",
                 ),
