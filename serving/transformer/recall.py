@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import queue
 import random
 import threading
+import time
 from collections import deque
 
 import numpy as np
@@ -22,6 +21,11 @@ Floats = npt.NDArray[np.float32]
 
 _NEIGHBOURS = 200
 _WINDOW = 200
+# About a millisecond of one CPU, and then a pause ten times as long: a request that comes meanwhile waits for
+# one piece at most. A low priority instead of pauses does worse: a thread that is put aside while it holds
+# the GIL, or a lock of the allocator, stops every request until it runs again.
+_PIECE_ROWS = 16_384
+_PAUSE_SHARE = 10.0
 
 
 class LiveRecall:
@@ -66,8 +70,6 @@ class LiveRecall:
         return recall
 
     def _run(self) -> None:
-        with contextlib.suppress(AttributeError, OSError):  # not Linux
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         while True:
             bundle, points = self._queue.get()
             self.measure(bundle, points)
@@ -75,10 +77,16 @@ class LiveRecall:
 
 
 def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[np.int64]:
-    """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix.
-
-    One call, because FAISS runs without the GIL: between calls this thread, whose priority is the lowest,
-    could be put aside while it holds the GIL, and every request would wait for it.
-    """
-    nearest: npt.NDArray[np.int64] = exact_search(points, embedding, k)[1][0]
-    return nearest
+    """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix, slowly."""
+    distances, rows = np.empty(0, np.float32), np.empty(0, np.int64)
+    for start in range(0, len(embedding), _PIECE_ROWS):
+        began = time.perf_counter()
+        piece = embedding[start : start + _PIECE_ROWS]
+        near, found = exact_search(points, piece, min(k, len(piece)))
+        distances = np.concatenate([distances, near[0]])
+        rows = np.concatenate([rows, found[0] + start])
+        if len(rows) > k:
+            kept = np.argsort(distances, kind="stable")[:k]
+            distances, rows = distances[kept], rows[kept]
+        time.sleep(_PAUSE_SHARE * (time.perf_counter() - began))
+    return rows
