@@ -7,7 +7,6 @@ from nobody. A bundle that fails changes nothing but a metric and one line in th
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from segue.bundle.definition import DEFINITION
+from segue.bundle.pace import Pace
 from segue.bundle.place import Place
 from segue.bundle.reader import BundleFiles, Resolved, open_place, resolve
 from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
@@ -28,6 +28,8 @@ __all__ = ["Pointer", "Version", "Versions"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_SHARE_BESIDE_REQUESTS = 0.2
 
 # A pointer that moves every few seconds must not fill the memory, whatever `keep_seconds` says.
 _MOST_OF_KEPT = 2
@@ -146,11 +148,6 @@ class Versions(Generic[T]):
     def _run(self) -> None:
         self._look_safely()
         self._settled.set()
-        # Hashing and opening a bundle must not take a CPU from requests: on Linux a thread has its own nice.
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        except (AttributeError, OSError):
-            logger.debug("the thread that loads bundles keeps its priority")
         pause = self._settings.poll_seconds
         # Spread, or a hundred pods ask the store at the same moment.
         while not self._stop.wait(pause * random.uniform(0.8, 1.2)):  # noqa: S311
@@ -209,7 +206,9 @@ class Versions(Generic[T]):
         """Fetch, check and open one bundle. False if it was refused."""
         started = time.monotonic()
         try:
-            files = open_place(place, need=self._need)
+            # hashing and opening a bundle must not take a CPU from requests; before the first there are none
+            pace = Pace(_SHARE_BESIDE_REQUESTS if self.is_ready else 1.0)
+            files = open_place(place, need=self._need, pace=pace)
             value = self._load(files)
         except StoreError:
             raise

@@ -16,6 +16,7 @@ from segue.bundle.channel import Channel, read_channel
 from segue.bundle.definition import DEFINITION, OPTIONAL_FILES, BundleDefinition, FileEntry, sha256_file
 from segue.bundle.directory_store import DirectoryStore
 from segue.bundle.inventory import find_digest
+from segue.bundle.pace import Pace
 from segue.bundle.place import Place, read_definition
 from segue.bundle.store import open_store
 from segue.bundle.urls import parse_bundle_url
@@ -64,6 +65,8 @@ class BundleFiles:
         Where it comes from.
     refused
         Why the bundles that stood before this one in the channel were not taken; usually empty.
+    pace
+        How files are checked beside other work; at full speed if not given. Whoever reads on keeps to it.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class BundleFiles:
         cache: Path,
         verify: bool,
         refused: tuple[str, ...] = (),
+        pace: Pace | None = None,
     ) -> None:
+        self.pace = pace or Pace()
         self.definition = definition
         self.digest = digest
         self.url = place.url
@@ -153,7 +158,7 @@ class BundleFiles:
             size = path.stat().st_size
             if size != entry.bytes:
                 raise ChecksumError(f"{self.url}/{name} has {size} bytes, expected {entry.bytes}")
-            sha256 = sha256_file(path) if self._verify else entry.sha256
+            sha256 = sha256_file(path, self.pace) if self._verify else entry.sha256
         except FileNotFoundError:
             raise BundleError(f"{self.url}/{name} is missing") from None
         except OSError as error:
@@ -252,13 +257,15 @@ def open_place(
     verify: bool = True,
     need: Sequence[str] | None = (),
     refused: tuple[str, ...] = (),
+    pace: Pace | None = None,
 ) -> BundleFiles:
     """Open the bundle that lies in one place; see `open_bundle`."""
     folder = cache or _default_cache()
     definition, digest = _cached_definition(place, folder)
-    files = BundleFiles(place, definition, digest, cache=folder, verify=verify, refused=refused)
+    files = BundleFiles(place, definition, digest, cache=folder, verify=verify, refused=refused, pace=pace)
     files.fetch(
-        None if need is None else [name for name in need if name in files or name not in OPTIONAL_FILES]
+        None if need is None else [name for name in need if name in files or name not in OPTIONAL_FILES],
+        threads=2 if files.pace.is_full else 1,
     )
     return files
 

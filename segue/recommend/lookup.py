@@ -6,16 +6,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from segue.bundle.pace import Pace
 from segue.features.recordings import fold_text
 
 __all__ = ["Lookup"]
 
 Rows = npt.NDArray[np.int64]
+
+_PIECE_ROWS = 16_384
 
 
 class _Sorted:
@@ -73,6 +77,8 @@ class Lookup:
         float32 [n], NaN missing.
     recording
         int32 [n].
+    pace
+        How it is made ready beside other work; at full speed if not given.
     """
 
     def __init__(
@@ -84,7 +90,9 @@ class Lookup:
         genre: npt.NDArray[np.int16],
         popularity: npt.NDArray[np.float32],
         recording: npt.NDArray[np.int32],
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace or Pace()
         self._ids = _Sorted(track_ids)
         self._names = artist_names
         self._artist = artist
@@ -128,7 +136,15 @@ class Lookup:
     @cached_property
     def _by_artist(self) -> tuple[Rows, Rows]:
         """Rows in the order of (artist, popularity descending, row), and where each artist starts."""
+        start = np.concatenate(([0], np.cumsum(np.bincount(self._artist))))
         popularity = -np.nan_to_num(self._popularity, nan=-1)
-        order = np.lexsort((popularity, self._artist))
-        counts = np.bincount(self._artist)
-        return order, np.concatenate(([0], np.cumsum(counts)))
+        # A few artists at a time, with a pause in between.
+        pieces = min(len(self._artist) // _PIECE_ROWS + 1, np.iinfo(np.uint16).max)
+        piece = (self._artist.astype(np.int64) * pieces // (len(start) - 1)).astype(np.uint16)
+        order = np.argsort(piece, kind="stable")
+        ends = np.cumsum(np.bincount(piece, minlength=pieces))
+        for first, end in pairwise([0, *ends.tolist()]):
+            rows = order[first:end]
+            order[first:end] = rows[np.lexsort((popularity[rows], self._artist[rows]))]
+            self._pace()
+        return order, start

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from segue.bundle.definition import BundleDefinition
+from segue.bundle.pace import Pace
+from segue.bundle.table import read_tracks
 from segue.errors import BundleError
 from segue.features.transform import GENRE, FeatureTransform
 from segue.index.search import open_index
@@ -34,6 +35,8 @@ class Bundle:
         ``bundle.json``, or a draft of it before publishing.
     path
         Gives the local path of a file of the bundle, checked.
+    pace
+        How it is opened beside other work; at full speed if not given.
 
     Attributes
     ----------
@@ -56,12 +59,16 @@ class Bundle:
         The files do not fit each other.
     """
 
-    def __init__(self, definition: BundleDefinition, path: Callable[[str], Path]) -> None:
+    def __init__(
+        self, definition: BundleDefinition, path: Callable[[str], Path], pace: Pace | None = None
+    ) -> None:
+        self._pace = pace or Pace()
         self.definition = definition
         self.path = path
         self.digest = definition.digest
         self.transform = FeatureTransform.model_validate_json(path("transform.json").read_bytes())
-        self.tracks: pa.Table = pq.read_table(path("tracks.parquet"), columns=list(_COLUMNS)).combine_chunks()
+        table = read_tracks(path("tracks.parquet"), _COLUMNS, pace=self._pace)
+        self.tracks: pa.Table = table.combine_chunks()
         # as plain arrays: np.memmap's own class costs every gather some ten microseconds
         self.features: Floats = np.asarray(np.load(path("features.npy"), mmap_mode="r"))
         self.embedding: Floats = np.asarray(np.load(path("embedding.npy"), mmap_mode="r"))
@@ -72,6 +79,7 @@ class Bundle:
         self.popularity: Floats = self._column("popularity").to_numpy(zero_copy_only=False)
         codes = self.feature(GENRE)
         self.genre = np.where(np.isfinite(codes), codes, -1).astype(np.int16)
+        self._pace()
 
     @property
     def size(self) -> int:
@@ -88,6 +96,7 @@ class Bundle:
             genre=self.genre,
             popularity=self.popularity,
             recording=self.recording,
+            pace=self._pace,
         )
 
     def feature(self, name: str) -> Floats:

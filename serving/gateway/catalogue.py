@@ -10,9 +10,9 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from segue.bundle.reader import BundleFiles
+from segue.bundle.table import read_tracks
 from segue.errors import BundleError
 from segue.features.reference import Reference
 from segue.features.transform import GENRE, FeatureTransform
@@ -76,12 +76,11 @@ class Catalogue:
 
     def __init__(self, files: BundleFiles) -> None:
         self.digest = files.digest
+        self._pace = files.pace
         self.definition = files.definition
         self.transform = FeatureTransform.model_validate_json(files.path("transform.json").read_bytes())
-        table = pq.read_table(
-            files.path("tracks.parquet"),
-            columns=[*_SHOWN, *_MORE, *_NUMBERS],
-            read_dictionary=list(_REPEATED),
+        table = read_tracks(
+            files.path("tracks.parquet"), [*_SHOWN, *_MORE, *_NUMBERS], repeated=_REPEATED, pace=files.pace
         )
         self._columns = {name: _whole(table.column(name)) for name in table.column_names}
         self.features: Floats = np.asarray(np.load(files.path("features.npy"), mmap_mode="r"))
@@ -116,6 +115,7 @@ class Catalogue:
             genre=self.genre,
             popularity=self.popularity,
             recording=self._columns["recording"].to_numpy(),
+            pace=self._pace,
         )
 
     @cached_property

@@ -285,7 +285,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
 
     def _open(self, files: BundleFiles) -> Loaded:
         """Open a bundle and answer once from it, so that no request meets cold tables."""
-        bundle = Bundle(files.definition, files.path)
+        bundle = Bundle(files.definition, files.path, files.pace)
         recommender = Recommender(bundle)
         recommender.prepare([Request(seeds=[Seed(track_id=bundle.value("track_id", 0))])])
         reference = Reference.model_validate_json(files.path("reference.json").read_bytes())

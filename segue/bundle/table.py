@@ -1,0 +1,51 @@
+"""Reading the table of tracks, quickly or beside other work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segue.bundle.pace import Pace
+
+__all__ = ["read_tracks"]
+
+
+def read_tracks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), pace: Pace) -> pa.Table:
+    """Columns of ``tracks.parquet``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Names.
+    repeated
+        Those of few values, read as dictionaries.
+    pace
+        At full speed all threads read; else one does, a column of a row group at a time.
+
+    Returns
+    -------
+    pyarrow.Table
+        The columns in the order asked for.
+    """
+    if pace.is_full:
+        return pq.read_table(path, columns=list(columns), read_dictionary=list(repeated))
+    with pq.ParquetFile(path, read_dictionary=list(repeated), memory_map=True) as file:
+        return pa.table({name: _column(file, name, pace) for name in columns})
+
+
+def _column(file: pq.ParquetFile, name: str, pace: Pace) -> pa.ChunkedArray:
+    chunks: list[pa.Array] = []
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group, columns=[name], use_threads=False)
+        chunks.extend(table.column(0).chunks)
+        pace()
+    column = pa.chunked_array(chunks, type=file.schema_arrow.field(name).type)
+    if not pa.types.is_dictionary(column.type):
+        column = pa.chunked_array([column.combine_chunks()])
+    pace()
+    return column
