@@ -82,8 +82,10 @@ def list_diversity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
     points = catalogue.embedding[list(rows)]
     squares = np.einsum("ij,ij->i", points, points)
     distances = squares[:, None] + squares[None, :] - 2 * points @ points.T
-    upper = distances[np.triu_indices(len(points), 1)]
-    mean = np.sqrt(np.maximum(upper, 0)).mean() / catalogue.definition.similarity_scale
+    np.fill_diagonal(distances, 0)
+    # each pair is there twice
+    total = np.sqrt(np.maximum(distances, 0)).sum()
+    mean = total / (len(points) * (len(points) - 1)) / catalogue.definition.similarity_scale
     return round(float(mean), 4)
 
 
@@ -103,11 +105,10 @@ def genre_precision(catalogue: Catalogue, rows: Sequence[int], instance: Instanc
     for seed in instance.seeds:
         if seed.weight > 0:
             wanted.update(_genres(catalogue, seed.track_id, seed.artist, seed.genre))
-    got = catalogue.genre[list(rows)]
-    got = got[got >= 0]
-    if not wanted or not len(got):
+    got = [code for code in catalogue.genre[list(rows)].tolist() if code >= 0]
+    if not wanted or not got:
         return None
-    return round(float(np.isin(got, list(wanted)).mean()), 4)
+    return round(sum(code in wanted for code in got) / len(got), 4)
 
 
 def _genres(catalogue: Catalogue, track_id: str | None, artist: str | None, genre: str | None) -> set[int]:

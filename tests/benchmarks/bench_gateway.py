@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 
 from tests.benchmarks.bench_search import draw_queries
@@ -121,6 +122,22 @@ def compare(calls: dict[str, tuple[int, list[bytes]]]) -> dict[str, Any]:
     return {"medians": medians, "runs": seen, "asked": asked}
 
 
+def cpu_ms_per_list(
+    processes: dict[str, Served], port: int, calls: list[bytes]
+) -> tuple[dict[str, float], int]:
+    """Processor time that a list costs each process, steadier than latency where others compute; and of how
+    many lists.
+    """
+
+    def spent() -> dict[str, float]:
+        times = {name: psutil.Process(served.pid).cpu_times() for name, served in processes.items()}
+        return {name: each.user + each.system for name, each in times.items()}
+
+    before = spent()
+    lists = len(closed(port, calls, clients=1, seconds=2 * SECONDS).seconds)
+    return {name: 1e3 * (after - before[name]) / lists for name, after in spent().items()}, lists
+
+
 def search_ms(port: int, calls: list[bytes]) -> dict[str, float]:
     """Percentiles of one client's searches, each query asked once."""
     closed(port, calls[:200], clients=1, seconds=1)
@@ -153,13 +170,15 @@ def main(rows: int = ROWS) -> bool:
     try:
         for served in (ranking, serving, front):
             served.wait_ready()
-        figures = compare(
-            {
-                "transformer": (serving.http_port, bodies(chosen, k=K, candidates=CANDIDATES)),
-                "gateway": (front.http_port, posts(chosen, credential)),
-            }
+        calls = {
+            "transformer": (serving.http_port, bodies(chosen, k=K, candidates=CANDIDATES)),
+            "gateway": (front.http_port, posts(chosen, credential)),
+        }
+        figures = compare(calls)
+        figures["cpu_ms_per_list"], more = cpu_ms_per_list(
+            {"predictor": ranking, "transformer": serving, "gateway": front}, *calls["gateway"]
         )
-        asked = figures["asked"]["gateway"]
+        asked = figures["asked"]["gateway"] + more
         wait_for(lambda: written(front) >= asked, "the log", about=front.tail)
         figures["search_ms"] = search_ms(front.http_port, searches(tracks, credential))
         figures["rss_anon_mib"] = anonymous_mib(front.pid)
@@ -173,6 +192,7 @@ def main(rows: int = ROWS) -> bool:
     direct, through = medians["transformer"], medians["gateway"]
     print(f"p50 at 1 client: transformer {direct['p50_ms']:.2f} ms, gateway {through['p50_ms']:.2f} ms")
     print(f"rate at 8 clients: transformer {direct['rate']:.0f}/s, gateway {through['rate']:.0f}/s")
+    print("processor time of a list, ms:", {k: round(v, 2) for k, v in figures["cpu_ms_per_list"].items()})
     print("search, ms:", {name: round(value, 2) for name, value in figures["search_ms"].items()})
     print(f"RssAnon of the gateway: {figures['rss_anon_mib']:.0f} MiB", flush=True)
     bounds = [
