@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import Response
 from grpc_interceptor.exceptions import GrpcException
 
 from serving.logs import request_id, take_request_id
-from serving.refusals import answer_refusal
+from serving.refusals import write_refusal
 
 __all__ = ["ShortWay"]
+
+logger = logging.getLogger(__name__)
 
 Answer = Callable[[bytes, dict[str, str]], Awaitable[tuple[bytes, dict[str, str]]]]
 
 
 class ShortWay:
-    """Answers plain calls of one path without FastAPI's routing, which takes an eighth of a call's time.
+    """Answers plain calls of one path without FastAPI, whose routing and layers take an eighth of the time.
 
     What is not plain (a CloudEvent, a body in several parts, another path) goes the long way, through kserve.
 
@@ -48,11 +50,18 @@ class ShortWay:
             return
         try:
             content, extra = await self._answer(message["body"], headers)
-            response = Response(content, headers=extra)
-        except GrpcException as error:
-            response = await answer_refusal(None, error)
+        except Exception as error:
+            # nothing lies around this that would answer for it
+            if not isinstance(error, GrpcException):
+                logger.exception("a fault of ours")
+            response = write_refusal(None, error)
             response.headers["x-request-id"] = request_id.get() or take_request_id(headers)
-        await response(scope, receive, send)
+            await response(scope, receive, send)
+            return
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
+        raw.append((b"content-length", b"%d" % len(content)))
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send({"type": "http.response.body", "body": content})
 
 
 def _again(message: Any, receive: Any) -> Any:

@@ -14,36 +14,13 @@ import pyarrow as pa
 
 from segue.bundle.pace import Pace
 from segue.features.recordings import fold_text
+from segue.recommend.strings import Strings
 
 __all__ = ["Lookup"]
 
 Rows = npt.NDArray[np.int64]
 
 _PIECE_ROWS = 16_384
-
-
-class _Sorted:
-    """A sorted Arrow string column without nulls as a sequence of its bytes, for bisect.
-
-    UTF-8 sorts as the characters that it stands for do. The buffers are read as they are: an Arrow scalar
-    a step, and its Python string, cost five times as much.
-    """
-
-    def __init__(self, values: pa.StringArray) -> None:
-        _, offsets, data = values.buffers()
-        self._first = values.offset
-        self._length = len(values)
-        self._offsets = memoryview(offsets or bytes(8)).cast(
-            "q" if pa.types.is_large_string(values.type) else "i"
-        )
-        self._data = memoryview(data or b"")
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, row: int) -> bytes:
-        at = self._first + row
-        return self._data[self._offsets[at] : self._offsets[at + 1]].tobytes()
 
 
 class _ArtistNames:
@@ -93,7 +70,7 @@ class Lookup:
         pace: Pace | None = None,
     ) -> None:
         self._pace = pace or Pace()
-        self._ids = _Sorted(track_ids)
+        self._ids = Strings(track_ids)
         self._names = artist_names
         self._artist = artist
         self._genre = genre

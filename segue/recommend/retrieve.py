@@ -207,5 +207,7 @@ def _affinity(bundle: Bundle, rows: Rows, distances: Floats, shares: list[int], 
 
 def _one_of_each(recording: npt.NDArray[np.int32], order: Rows) -> Rows:
     """The first of each recording, keeping the order."""
-    first = np.sort(np.unique(recording, return_index=True)[1])
-    return order[first]
+    numbers = recording.tolist()
+    # from the last to the first, so that the first position of each recording stays
+    first = dict(zip(reversed(numbers), range(len(numbers) - 1, -1, -1), strict=True))
+    return order if len(first) == len(numbers) else order[sorted(first.values())]
