@@ -182,6 +182,25 @@ def schedule(
 
 
 @app.command()
+def unschedule(
+    *,
+    host: Host,
+    name: Annotated[str, typer.Option(help="Name of the recurring run.")] = "segue",
+    experiment: Experiment = "segue",
+    token_env: TokenEnv = "",
+    namespace: Namespace = "",
+    user: User = "",
+    user_header: UserHeader = "kubeflow-userid",
+) -> None:
+    """Delete a recurring run on a cluster; where there is none, nothing happens."""
+    from pipelines import remote
+
+    cluster = _cluster(host, token_env, namespace, user, user_header, experiment, "")
+    gone = remote.unschedule(cluster, name)
+    typer.echo(f"recurring run {name} is deleted" if gone else f"nothing to do: no recurring run {name}")
+
+
+@app.command()
 def trigger(
     *,
     host: Host,

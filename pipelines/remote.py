@@ -35,6 +35,7 @@ __all__ = [
     "schedule",
     "submit",
     "under_way",
+    "unschedule",
 ]
 
 # Where a pod finds the token that its own service account has for Kubeflow Pipelines.
@@ -165,6 +166,16 @@ def schedule(cluster: Cluster, name: str, cron: str, arguments: Mapping[str, Any
                 client.delete_recurring_run(old.recurring_run_id)
     outcome: Literal["created", "replaced", "unchanged"] = "replaced" if before else "created"
     return Scheduled(current, "unchanged" if kept else outcome)
+
+
+def unschedule(cluster: Cluster, name: str) -> int:
+    """Delete the recurring run of that name, and its namesakes; returns how many there were."""
+    with _calls(cluster) as client:
+        experiment = client.create_experiment(cluster.experiment, namespace=cluster.namespace)
+        found = _named(client, experiment.experiment_id, name)
+        for run in found:
+            client.delete_recurring_run(run.recurring_run_id)
+    return len(found)
 
 
 def _fingerprint(cluster: Cluster, cron: str, arguments: Mapping[str, Any], package: str) -> str:

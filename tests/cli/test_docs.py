@@ -63,7 +63,7 @@ def test_every_command_is_shown() -> None:
     shown = {shlex.split(line)[1] for line in COMMAND_LINES if line.startswith("segue ")}
     assert set(COMMANDS) - {"sample"} <= shown
     shown = {shlex.split(line)[3] for line in COMMAND_LINES if line.startswith("python ")}
-    assert shown == {"run", "ablate", "compile", "submit", "schedule", "trigger"}
+    assert shown == {"run", "ablate", "compile", "submit", "schedule", "unschedule", "trigger"}
 
 
 @pytest.mark.parametrize("line", COMMAND_LINES)

@@ -61,7 +61,9 @@ MATRIX: dict[str, dict[str, Any]] = {
         "gateway": {"enabled": False, "release": "segue"},
         "ui": {"enabled": False},
     },
+    "trained without a schedule": {"catalog": {"source": "sample"}, "training": {"schedule": ""}},
     "open network, scratch volume": {
+        **DATABASE,
         "networkPolicy": {"enabled": False},
         "gateway": {"volume": {"persistent": False}},
     },

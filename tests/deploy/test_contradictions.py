@@ -18,6 +18,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"autoscaling": {"class": "hpa"}, "gateway": {"maxReplicas": 3}},
         "gateway.maxReplicas is 3, but SQLite has one writer",
     ),
+    "SQLite that goes with the pod": (
+        {"gateway": {"volume": {"persistent": False}}},
+        "the keys in SQLite would go with the pod: set database.existingSecret",
+    ),
     "fewer at most than at least": (
         {"autoscaling": {"class": "hpa"}, "transformer": {"replicas": 8}},
         "transformer.maxReplicas is 4, less than transformer.replicas, 8",
@@ -77,6 +81,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "a wrong type": ({"ui": {"enabled": "yes"}}, "/ui/enabled"),
     "a store that is no bucket": ({"store": {"url": "http://minio/music"}}, "/store/url"),
     "latest": ({"images": {"tag": "latest"}}, "/images/tag"),
+    "latest in an image": ({"images": {"ui": "segue-ui:latest"}}, "/images/ui"),
     "no pods": ({"predictor": {"replicas": 0}}, "/predictor/replicas"),
     "more than all": ({"gateway": {"challenger": {"share": 1.5}}}, "/gateway/challenger/share"),
     "a scaler that there is not": ({"autoscaling": {"class": "vpa"}}, "/autoscaling/class"),

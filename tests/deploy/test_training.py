@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.__main__ import app
-from tests.deploy.chart import Manifest, Rendered, environment_of, render
+from tests.deploy.chart import Manifest, Rendered, deep_merge, environment_of, render
 from tests.deploy.matrix import MATRIX
 
 TRAINED: dict[str, Any] = MATRIX["trained"]
@@ -36,7 +36,7 @@ def test_should_submit_a_first_run_and_schedule_a_nightly_one() -> None:
     assert first[0] == "submit"
     assert "--first" in first
     assert nightly[0] == "schedule"
-    assert {"--name=segue", "--cron=30 3 * * *"} <= set(nightly)
+    assert {"--name=music.segue", "--cron=30 3 * * *"} <= set(nightly)
     for arguments in (first, nightly):
         assert {"--catalog=s3://music/tracks/", "--store=s3://music/segue"} <= set(arguments)
         assert {"--namespace=team-a", "--service-account=default-editor"} <= set(arguments)
@@ -61,12 +61,49 @@ def test_should_say_nothing_that_the_command_does_not_know(
 
     monkeypatch.setattr("pipelines.remote.submit", note)
     monkeypatch.setattr("pipelines.remote.schedule", note)
-    for manifest in render(values).of("Job"):
-        arguments = [word for word in words(manifest) if word != "--first"]
-        done = CliRunner().invoke(app, arguments)
+    training = [words(m) for m in render(values).of("Job") if "-unschedule-" not in m["metadata"]["name"]]
+    for given in training:
+        done = CliRunner().invoke(app, [word for word in given if word != "--first"])
         assert done.exit_code == 0, done.output
-    assert len(told) == 2
+    assert len(told) == len(training) >= 1
     assert all(arguments["store"] == "s3://music/segue" for arguments in told)
+
+
+def test_should_call_runs_otherwise_than_a_release_of_another_namespace_does() -> None:
+    def told(namespace: str, name: str = "segue") -> set[str]:
+        rendered = render(TRAINED, name=name, namespace=namespace)
+        retrain = environment_of(rendered.pod("-gateway")["spec"]["containers"][0])["SEGUE_RETRAIN_COMMAND"]
+        every = [*words(job(rendered, "first-run")), *words(job(rendered, "schedule")), *retrain.split()]
+        return {word for word in every if word.startswith(("--name=", "--experiment="))}
+
+    assert told("music") == {"--name=music.segue", "--experiment=music.segue"}
+    assert told("segue") == {"--name=segue", "--experiment=segue"}
+    # neither "a-b" and "segue" nor "a" and "b-segue" are the same
+    assert not told("a-b") & told("a", "b-segue")
+
+
+def test_should_take_the_schedule_out_when_there_is_none_any_more() -> None:
+    rendered = render(deep_merge(TRAINED, {"training": {"schedule": "", "onAlert": False}}))
+    assert not any("-schedule-" in m["metadata"]["name"] for m in rendered.of("Job"))
+    assert words(job(rendered, "-unschedule-")) == [
+        "unschedule",
+        "--host=http://ml-pipeline.kubeflow.svc.cluster.local:8888",
+        "--experiment=music.segue",
+        "--namespace=team-a",
+        "--name=music.segue",
+    ]
+
+
+def test_should_know_the_command_that_takes_a_schedule_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(
+        "pipelines.remote.unschedule", lambda cluster, name: told.append((cluster, name)) or 1
+    )
+    rendered = render({"catalog": {"source": "sample"}, "training": {"schedule": ""}})
+    done = CliRunner().invoke(app, words(job(rendered, "-unschedule-")))
+    assert done.exit_code == 0, done.output
+    ((cluster, name),) = told
+    assert (cluster.experiment, name) == ("music.segue", "music.segue")
 
 
 def test_should_be_another_job_when_its_spec_is_another_and_the_same_when_not() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.remote import Cluster, ClusterError, cron_fields, schedule, submit
+from pipelines.remote import Cluster, ClusterError, cron_fields, schedule, submit, unschedule
 from tests.pipelines.kfp_api import KfpApi, serving
 
 ARGUMENTS: dict[str, Any] = {"catalog": "s3://music/catalog.csv", "store": "s3://music/segue", "rounds": 50}
@@ -131,6 +131,17 @@ def test_namesakes_beyond_the_first_page_are_removed_too(api: KfpApi) -> None:
         api.recurring[copy] = {**api.recurring[first.id], "recurring_run_id": copy, "description": "by hand"}
     schedule(replace(cluster), "nightly", "30 3 * * *", ARGUMENTS)
     assert list(api.recurring) == [first.id]
+
+
+def test_what_is_scheduled_no_more_is_deleted_with_its_namesakes_and_nothing_else(api: KfpApi) -> None:
+    cluster = Cluster(host=api.url)
+    first = schedule(cluster, "nightly", "30 3 * * *", ARGUMENTS)
+    other = schedule(cluster, "weekly", "30 3 * * 1", ARGUMENTS)
+    elsewhere = schedule(replace(cluster, experiment="jazz"), "nightly", "30 3 * * *", ARGUMENTS)
+    api.recurring["copy"] = {**api.recurring[first.id], "recurring_run_id": "copy"}
+    assert unschedule(cluster, "nightly") == 2
+    assert set(api.recurring) == {other.id, elsewhere.id}
+    assert unschedule(cluster, "nightly") == 0
 
 
 @pytest.mark.parametrize("cron", ["", "daily", "* * *", "1 2 3 4 5 6 7", "0 3 * * $(id)"])

@@ -1,8 +1,15 @@
+{{/* What experiment and recurring run are called. One installation of Kubeflow Pipelines may serve several
+namespaces, and no namespace has a dot in its name. */}}
+{{- define "segue.runName" -}}
+{{- $name := include "segue.fullname" . -}}
+{{- if ne .Release.Namespace $name }}{{ .Release.Namespace }}.{{ end }}{{ $name }}
+{{- end -}}
+
 {{/* How Kubeflow Pipelines is reached, as flags of `python -m pipelines`. */}}
 {{- define "segue.pipelinesFlags" -}}
 {{- $pipelines := .Values.training.pipelines -}}
 - --host={{ $pipelines.host }}
-- --experiment={{ include "segue.fullname" . }}
+- --experiment={{ include "segue.runName" . }}
 {{- with $pipelines.namespace }}
 - --namespace={{ . }}
 {{- end }}
@@ -40,10 +47,12 @@ playlists. */}}
 - {name: pipelines-token, mountPath: /var/run/secrets/kubeflow/pipelines, readOnly: true}
 {{- end -}}
 
-{{/* Spec of the job that does one thing with the pipeline: (list . "first-run" flags). */}}
+{{/* Spec of the job that does one thing with the pipeline:
+(dict "root" . "name" "first-run" "command" "submit" "flags" list "trains" true). */}}
 {{- define "segue.trainingJob" -}}
-{{- $root := index . 0 -}}
-backoffLimit: 6
+{{- $root := .root -}}
+# an hour for Kubeflow Pipelines to come up; tries are five minutes apart in the end
+backoffLimit: 20
 activeDeadlineSeconds: 3600
 template:
   metadata:
@@ -53,14 +62,16 @@ template:
     {{- include "segue.podSpec" (list $root "training" (dict)) | nindent 4 }}
     restartPolicy: OnFailure
     containers:
-      - name: {{ index . 1 }}
+      - name: {{ .name }}
         {{- include "segue.container" (list $root "pipeline") | nindent 8 }}
         command: [python, -m, pipelines]
         args:
-          - {{ first (index . 2) }}
+          - {{ .command }}
+          {{- if .trains }}
           {{- include "segue.runFlags" $root | nindent 10 }}
+          {{- end }}
           {{- include "segue.pipelinesFlags" $root | nindent 10 }}
-          {{- range rest (index . 2) }}
+          {{- range .flags }}
           - {{ . | quote }}
           {{- end }}
         env:
