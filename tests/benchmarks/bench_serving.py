@@ -11,57 +11,20 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.http_load import Outcome, closed, paced
-from tests.benchmarks.measure import CACHE, Bound, report
-from tests.benchmarks.serving_store import CANDIDATES, K, Setting, make_store, point_at, prepare
-from tests.serving.processes import ROOT, Served, free_port, predictor, transformer, wait_for
+from tests.benchmarks.http_load import closed
+from tests.benchmarks.measure import Bound, report
+from tests.benchmarks.serving_load import SECONDS, no_failures, under_load
+from tests.benchmarks.serving_pairs import LOGS, noop_pair, segue_pair
+from tests.benchmarks.serving_store import CANDIDATES, K, Setting, make_store, prepare
+from tests.serving.processes import ROOT, Served, free_port, wait_for
 
 ROWS = 1_160_000
 ROUNDS = 5
-SECONDS = 4.0
-LOGS = CACHE / "serving-logs"
-
-
-@contextlib.contextmanager
-def noop_pair(columns: int) -> Iterator[int]:
-    """Start the pair that does nothing; gives its HTTP port."""
-    ports = [free_port() for _ in range(4)]
-    module = [sys.executable, "-m", "tests.benchmarks.noop_pair"]
-    commands = [
-        [*module, "predictor", str(ports[0]), str(ports[1]), str(columns)],
-        [*module, "transformer", str(ports[2]), str(ports[3]), str(columns), f"127.0.0.1:{ports[1]}"],
-    ]
-    with (LOGS / "noop.log").open("wb") as log:
-        started = [subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for command in commands]
-    try:
-        for port in (ports[0], ports[2]):
-            served = Served("noop", LOGS / "noop.log", {}, http_port=port)
-            wait_for(lambda served=served: served.ready, "the no-op pair")  # type: ignore[misc]
-        yield ports[2]
-    finally:
-        for process in started:
-            process.terminate()
-            process.wait()
-
-
-@contextlib.contextmanager
-def segue_pair(bundle: str, **flags: str) -> Iterator[tuple[Served, Served]]:
-    """Start the pair; gives transformer and predictor."""
-    ranking = predictor(LOGS, bundle, **flags)
-    serving = transformer(LOGS, bundle, ranking, poll_seconds="0.5", predictor_deadline_seconds="5")
-    try:
-        ranking.start().wait_ready()
-        serving.start().wait_ready()
-        yield serving, ranking
-    finally:
-        for served in (serving, ranking):
-            served.stop()
 
 
 def base_design(setting: Setting) -> float:
@@ -104,7 +67,7 @@ def compare(setting: Setting, ports: dict[str, int]) -> None:
         for clients in (1, 8):
             for name, port in ports.items():
                 outcome = closed(port, setting.calls, clients=clients, seconds=SECONDS)
-                _no_failures(name, outcome)
+                no_failures(name, outcome)
                 if clients == 1:
                     seen[name]["p50_ms"].append(outcome.percentile_ms(50))
                 else:
@@ -114,11 +77,6 @@ def compare(setting: Setting, ports: dict[str, int]) -> None:
         for name, kinds in seen.items()
     }
     setting.figures["compare"] = {"medians": medians, "runs": seen}
-
-
-def _no_failures(name: str, outcome: Outcome) -> None:
-    if outcome.failures:
-        raise SystemExit(f"{name}: {len(outcome.failures)} calls failed, first {outcome.failures[0]}")
 
 
 def start_times(setting: Setting) -> None:
@@ -164,101 +122,6 @@ def start_times(setting: Setting) -> None:
     setting.figures["start_seconds"] = {name: statistics.median(values) for name, values in runs.items()}
 
 
-def anonymous_mib(pid: int) -> float:
-    """RssAnon: what a process holds for itself, without mapped files."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("no RssAnon: this is not Linux")
-
-
-class MemoryWatch:
-    """The largest RssAnon that a process has while this is entered."""
-
-    def __init__(self, pid: int) -> None:
-        self.largest = 0.0
-        self._pid = pid
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> MemoryWatch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.02):
-            self.largest = max(self.largest, anonymous_mib(self._pid))
-
-
-def under_load(setting: Setting, minutes: float) -> None:
-    """Held rate, latency at 60 % of it, a swap in the middle of that, memory all along."""
-    # the one that is swapped in must be neither the champion nor the one before, which a pod holds already
-    point_at(setting, setting.digests[2])
-    point_at(setting, setting.digests[0])
-    with segue_pair(setting.channel) as (serving, _):
-        port, pid = serving.http_port, serving.pid
-        closed(port, setting.calls, clients=8, seconds=3)
-        held = statistics.median(
-            closed(port, setting.calls, clients=8, seconds=SECONDS).rate for _ in range(3)
-        )
-        rate = 0.6 * held
-        calm = paced(port, setting.calls, rate=rate, count=int(rate * 20))
-        _no_failures("calm", calm)
-        memory = anonymous_mib(pid)
-        before_seconds = 15.0
-        count = max(11_000, int(rate * 45))
-        swaps: list[float] = []
-
-        def swap() -> None:
-            swaps.append(time.perf_counter())
-            point_at(setting, setting.digests[1])
-            # by its log: /metrics, asked twenty times a second, would take a tenth of its CPU
-            wait_for(
-                lambda: f"in service: bundle {setting.digests[1][:12]}" in serving.tail(),
-                "the new bundle in service",
-                about=serving.tail,
-            )
-            swaps.append(time.perf_counter())
-
-        with MemoryWatch(pid) as watch:
-            outcome = paced(
-                port, setting.calls, rate=rate, count=count, meanwhile=swap, meanwhile_after=before_seconds
-            )
-        before = outcome.between(0, swaps[0])
-        during = outcome.between(swaps[0], swaps[1])
-        setting.figures["load"] = {
-            "held_rate": held,
-            "rate": rate,
-            "p50_ms": calm.percentile_ms(50),
-            "p99_ms": calm.percentile_ms(99),
-            "rss_anon_mib": memory,
-            "rss_anon_swap_mib": watch.largest,
-            "swap_requests": count,
-            "swap_failed": len(outcome.failures),
-            "swap_seconds": swaps[1] - swaps[0],
-            "swap_p99_before_ms": before.percentile_ms(99),
-            "swap_p99_during_ms": during.percentile_ms(99),
-            "swap_calls_during": len(during.seconds),
-        }
-        setting.figures["soak"] = soak(setting, serving, rate, minutes)
-
-
-def soak(setting: Setting, serving: Served, rate: float, minutes: float) -> dict[str, float]:
-    """Load for so long; memory after the first fifth against memory at the end."""
-    if not minutes:
-        return {}
-    measured = []
-    for _ in range(5):
-        outcome = paced(serving.http_port, setting.calls, rate=rate, count=int(rate * minutes * 12))
-        _no_failures("soak", outcome)
-        measured.append(anonymous_mib(serving.pid))
-    return {"minutes": minutes, "first_mib": measured[0], "last_mib": measured[-1]}
-
-
 def bounds(figures: dict[str, Any]) -> list[Bound]:
     """The figures that are promised."""
     medians, load, start = figures["compare"]["medians"], figures["load"], figures["start_seconds"]
@@ -271,9 +134,9 @@ def bounds(figures: dict[str, Any]) -> list[Bound]:
         Bound("predictor ready - empty kserve server, s", start["predictor"] - start["empty"], 2),
         Bound("RssAnon of the transformer, MiB", load["rss_anon_mib"], 550),
         Bound("RssAnon during a swap, MiB", load["rss_anon_swap_mib"], 900),
-        Bound("p99 / p50 at 60 % of the rate held", load["p99_ms"] / load["p50_ms"], 4),
+        Bound("p99 / p50 at 60 % of the rate held", load["p99_to_p50"], 4),
         Bound("failed requests during a swap", load["swap_failed"], 0),
-        Bound("p99 during a swap / before", load["swap_p99_during_ms"] / load["swap_p99_before_ms"], 2),
+        Bound("p99 during a swap / before", load["swap_p99"], 2),
     ]
     if "compiled" in medians:
         compiled = medians["compiled"]
