@@ -19,9 +19,10 @@ import psutil
 import pyarrow.parquet as pq
 
 from tests.benchmarks.bench_search import draw_queries
-from tests.benchmarks.bench_serving import ROWS, anonymous_mib
+from tests.benchmarks.bench_serving import ROWS
 from tests.benchmarks.http_load import Outcome, bodies, closed
 from tests.benchmarks.measure import CACHE, Bound, report
+from tests.benchmarks.serving_load import anonymous_mib
 from tests.benchmarks.serving_store import CANDIDATES, K, make_store
 from tests.serving.processes import Served, call, gateway, predictor, transformer, wait_for
 
