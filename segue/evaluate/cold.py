@@ -1,4 +1,6 @@
-"""Cold start: seeds of artists never trained on, seeds in no training playlist, tracks of no catalogue."""
+"""Cold start: seeds of artists never trained on, seeds in no training playlist and such tracks as what is
+recommended, tracks of no catalogue.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from segue.evaluate.findings import Figure, PartFindings
 from segue.evaluate.judge import Judge
 from segue.evaluate.lists import padded
 from segue.evaluate.measure import NEAREST, SEGUE, STANDARDISED, TITLES, Subject
-from segue.evaluate.metrics import Flags, Rows
+from segue.evaluate.metrics import Flags, Rows, compact
 from segue.recommend.request import Filters, Request
 
 __all__ = ["candidate_recall", "parts"]
@@ -35,6 +37,7 @@ def parts(subject: Subject) -> dict[str, PartFindings]:
         "warm": _part(subject, "Seeds in a training playlist", warm),
         "cold": _part(subject, "Seeds in no training playlist", ~warm),
     }
+    found["cold_tracks"] = _of_cold_tracks(subject)
     found["no_catalogue"] = _of_no_catalogue(subject)
     return {name: part for name, part in found.items() if part.seeds}
 
@@ -46,6 +49,29 @@ def _part(subject: Subject, title: str, which: Flags) -> PartFindings:
         title=title,
         seeds=int(which.sum()),
         figures={TITLES[name]: _figures(judge, subject.lists[name][which]) for name in methods},
+    )
+
+
+def _of_cold_tracks(subject: Subject) -> PartFindings:
+    """Whether tracks that nobody listened to are found.
+
+    All others are taken out of the lists, and do not count as relevant.
+    """
+    known = np.zeros(subject.bundle.size, np.bool_)
+    if subject.entries is not None:
+        known[subject.entries[1]] = True
+    relevance = subject.test.relevance.among(~known)
+    which = relevance.counts > 0
+    judge = subject.judge(relevance.take(which))
+    lists = {
+        name: compact(subject.lists[name][which], known[subject.lists[name][which]])
+        for name in (SEGUE, NEAREST, STANDARDISED)
+        if name in subject.lists
+    }
+    return PartFindings(
+        title="Only tracks in no training playlist, as what is recommended",
+        seeds=int(which.sum()),
+        figures={TITLES[name]: _figures(judge, found) for name, found in lists.items()},
     )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "PartFindings",
     "PopularityFindings",
     "Tradeoff",
+    "YoungFindings",
 ]
 
 
@@ -71,6 +72,13 @@ class Method(_Frozen):
     gain: dict[str, Figure] = {}
 
 
+class YoungFindings(_Frozen):
+    """The popularity model on the youngest tracks: those of the year `since` or later."""
+
+    since: int
+    regression: dict[str, Regression]
+
+
 class PopularityFindings(_Frozen):
     """The popularity model on artists never trained on, beside a constant and the genre-and-year mean.
 
@@ -80,11 +88,17 @@ class PopularityFindings(_Frozen):
         By method: ``model``, ``constant``, ``genre and year mean``. NDCG within the candidates, at k.
     calibration
         The model's, ascending.
+    unknown
+        Tracks of the catalogue without a popularity, for which the model's is the only one.
+    young
+        The youngest of the tracks judged; None where there are few.
     """
 
     regression: dict[str, Regression]
     ndcg: dict[str, Figure]
     calibration: list[CalibrationBin]
+    unknown: int = 0
+    young: YoungFindings | None = None
 
 
 class PartFindings(_Frozen):

@@ -64,6 +64,10 @@ class Relevance:
         owner = np.repeat(np.arange(len(self.seeds)), self.counts)
         return self._keep(artist[self.rows] != artist[self.seeds[owner]], owner)
 
+    def among(self, tracks: Flags) -> Relevance:
+        """The same seeds, with nothing relevant but some tracks (bool [n])."""
+        return self._keep(tracks[self.rows], np.repeat(np.arange(len(self.seeds)), self.counts))
+
     def take(self, which: Flags) -> Relevance:
         """The seeds where ``which`` (bool [q]) is true."""
         owner = np.repeat(np.arange(len(self.seeds)), self.counts)

@@ -24,8 +24,9 @@ from segue.evaluate.charts import (
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
 from segue.evaluate.figure_tables import Cell, explain, figure_rows, gain_rows, measured, methods, ordered
-from segue.evaluate.findings import Findings, PopularityFindings
+from segue.evaluate.findings import Figure, Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
+from segue.evaluate.popularity import Regression
 from segue.evaluate.wording import (
     HIGHER_IS_BETTER,
     clean,
@@ -237,17 +238,18 @@ def _popularity(found: PopularityFindings | None, training: Mapping[str, Any]) -
     total, most = sum(importance.values()), max(importance.values(), default=1.0)
     ordered = sorted(importance.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "regressions": _regressions(found) if found else [],
+        "regressions": _regressions(found.regression, found.ndcg) if found else [],
+        "young": _regressions(found.young.regression, {}) if found and found.young else [],
         "calibration": calibration_chart(found.calibration) if found else None,
         "learning": learning_chart(training.get("validation_curve") or [], training.get("trees")),
         "importance": [BarRow(name, 0, gain / total, gain / most) for name, gain in ordered],
     }
 
 
-def _regressions(found: PopularityFindings) -> list[RegressionRow]:
+def _regressions(found: Mapping[str, Regression], ndcgs: Mapping[str, Figure]) -> list[RegressionRow]:
     rows = []
-    for name, one in found.regression.items():
-        ndcg = found.ndcg.get(name)
+    for name, one in found.items():
+        ndcg = ndcgs.get(name)
         rows.append(
             RegressionRow(
                 title=_BASELINES.get(name, name),

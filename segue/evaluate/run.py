@@ -14,20 +14,20 @@ import orjson
 from segue.bundle.definition import RequestDefaults
 from segue.catalog.profile import Profile
 from segue.evaluate import cold
-from segue.evaluate import popularity as popularity_model
 from segue.evaluate.champion import against_base_design, against_champion
 from segue.evaluate.change import catalog_change
 from segue.evaluate.eda import explore
 from segue.evaluate.examples import example_lists
-from segue.evaluate.findings import Figure, Findings, PopularityFindings
+from segue.evaluate.findings import Findings
 from segue.evaluate.gate import CatalogChange, Verdict, decide
 from segue.evaluate.measure import Subject
+from segue.evaluate.popularity_findings import popularity_findings
 from segue.evaluate.report import render_html, render_markdown
 from segue.evaluate.retrieval import index_recall
 from segue.evaluate.settings import EvaluationSettings
 from segue.evaluate.tradeoffs import tradeoffs
 from segue.features.reference import Reference, fit_reference
-from segue.features.split import TEST, TRAIN
+from segue.features.split import TEST
 from segue.files import replacing, write_json
 from segue.recommend.model import Bundle
 from segue.recommend.rerank import LocalRanker
@@ -141,7 +141,7 @@ def _findings(
             subject.bundle.index, subject.bundle.embedding, _held_out(subject), at=_DEPTHS
         ),
         index_curve=curve,
-        popularity=_popularity(subject),
+        popularity=popularity_findings(subject),
         change=change,
         examples=example_lists(subject, defaults),
         parts=cold.parts(subject),
@@ -157,42 +157,6 @@ def _held_out(subject: Subject) -> npt.NDArray[np.int32]:
         return rows
     # not the queries that the index was tuned on
     return np.sort(np.random.default_rng(subject.settings.seed).choice(rows, most, replace=False))
-
-
-def _popularity(subject: Subject) -> PopularityFindings | None:
-    """The popularity model on the tracks of artists it was never trained on."""
-    bundle, actual = subject.bundle, subject.bundle.popularity
-    rows = np.flatnonzero((subject.split == TEST) & np.isfinite(actual))
-    if not len(rows):
-        return None
-    predicted = np.zeros(bundle.size, np.float32)
-    recommender = subject.test.pools.recommender
-    predicted[rows] = subject.ranker.predict(recommender.track_matrix(rows))["popularity"]
-    training = subject.split == TRAIN
-    guesses: dict[str, npt.NDArray[np.floating]] = {
-        "model": predicted,
-        "constant": np.full(bundle.size, np.nanmean(actual[training]), np.float32),
-        "genre and year mean": popularity_model.genre_year_mean(
-            subject.facts.genre, bundle.feature("year"), actual, training
-        ),
-    }
-    judged = np.zeros(bundle.size, np.bool_)
-    judged[rows] = True
-    candidates = subject.test.pools.candidates(subject.settings.neighbours)
-    draws = subject.test.judge.draws
-    ndcg = {
-        name: draws.mean(
-            popularity_model.ndcg_within(candidates, actual, guess, judged, subject.settings.k)
-        ).as_dict()
-        for name, guess in guesses.items()
-    }
-    return PopularityFindings(
-        regression={
-            name: popularity_model.judge(actual[rows], guess[rows]) for name, guess in guesses.items()
-        },
-        ndcg={name: Figure.model_validate(figure) for name, figure in ndcg.items()},
-        calibration=popularity_model.calibration(actual[rows], predicted[rows]),
-    )
 
 
 def _reference(subject: Subject) -> Reference:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segue.catalog.profile import Profile
     from segue.evaluate.findings import Findings
     from segue.evaluate.gate import Verdict
+    from segue.evaluate.popularity import Regression
     from segue.recommend.model import Bundle
 
 __all__ = ["JUDGED_AGAINST", "evaluate", "figures"]
@@ -117,11 +118,19 @@ def figures(findings: Findings, verdict: Verdict) -> dict[str, float]:
     }
     told |= {f"recall_at_{k}": value for k, value in findings.retrieval.recall.items()}
     if findings.popularity is not None:
-        for method, judged in findings.popularity.regression.items():
-            name = f"popularity.{method.replace(' ', '_')}"
-            told |= {f"{name}.r2": judged.r2, f"{name}.mae": judged.mae, f"{name}.spearman": judged.spearman}
+        told |= _regression("popularity", findings.popularity.regression)
+        if findings.popularity.young is not None:
+            told |= _regression("popularity.young", findings.popularity.young.regression)
     told["default_popularity_weight"] = findings.defaults.popularity_weight
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _regression(prefix: str, judged: Mapping[str, Regression]) -> dict[str, float | None]:
+    return {
+        f"{prefix}.{method.replace(' ', '_')}.{name}": getattr(found, name)
+        for method, found in judged.items()
+        for name in ("r2", "mae", "spearman")
+    }
 
 
 def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bundle] | None, Profile | None]:

@@ -201,6 +201,27 @@ def test_the_popularity_model_beats_a_constant(evaluation: Evaluation) -> None:
     assert np.corrcoef(predicted, [part.actual for part in found.calibration])[0, 1] > 0.8
 
 
+def test_the_popularity_model_is_judged_on_the_youngest_tracks_apart(
+    trained: Trained, evaluation: Evaluation
+) -> None:
+    found = evaluation.findings.popularity
+    assert found is not None
+    assert found.young is not None
+    assert found.unknown == np.isnan(trained.bundle.popularity).sum() > 0
+    years = trained.bundle.feature("year")
+    share = (years >= found.young.since).sum() / np.isfinite(years).sum()
+    assert 0.05 < share < 0.3
+    assert 30 <= found.young.regression["model"].tracks < 0.4 * found.regression["model"].tracks
+    assert set(found.young.regression) == set(found.regression)
+
+
+def test_tracks_in_no_training_playlist_are_recommended(evaluation: Evaluation) -> None:
+    part = evaluation.findings.parts["cold_tracks"]
+    ours, chance = part.figures["Segue"]["precision"], evaluation.findings.methods["random"]
+    assert part.seeds > 50
+    assert (ours.low or 0) > 3 * (chance.figures["precision"].mean or 1)
+
+
 def test_more_diverse_lists_are_bought_with_the_leading_figure(
     trained: Trained, evaluation: Evaluation
 ) -> None:
