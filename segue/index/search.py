@@ -28,15 +28,27 @@ EXACT_TRACKS = 5_000
 faiss.cvar.distance_compute_blas_threshold = 1 << 30
 
 
+# Under BLAS, tracks and queries whose distances are computed at once. FAISS takes 1024 tracks at a time, and
+# spends three quarters of the time on starting over; with these it holds 64 MB of distances.
+_BLAS_TRACKS, _BLAS_QUERIES = 16_384, 1_024
+
+
 @contextmanager
 def blas() -> Iterator[None]:
-    """Let FAISS compute distances by BLAS: eight times as fast for millions of points, last bits apart."""
-    before = faiss.cvar.distance_compute_blas_threshold
-    faiss.cvar.distance_compute_blas_threshold = 0
+    """Let FAISS compute distances by BLAS: far faster for many queries and points, last bits apart."""
+    wanted = {
+        "distance_compute_blas_threshold": 0,
+        "distance_compute_blas_database_bs": _BLAS_TRACKS,
+        "distance_compute_blas_query_bs": _BLAS_QUERIES,
+    }
+    before = {name: getattr(faiss.cvar, name) for name in wanted}
     try:
+        for name, value in wanted.items():
+            setattr(faiss.cvar, name, value)
         yield
     finally:
-        faiss.cvar.distance_compute_blas_threshold = before
+        for name, value in before.items():
+            setattr(faiss.cvar, name, value)
 
 
 def exact_search(queries: Floats, vectors: Floats, k: int) -> tuple[Floats, Rows]:
