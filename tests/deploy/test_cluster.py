@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import require
-from tests.deploy.chart import CHART, MINIMAL, Manifest, deep_merge, pods_of, render
+from tests.deploy.chart import CHART, MINIMAL, ROOT, Manifest, deep_merge, pods_of, render
 from tests.deploy.cluster import PROGRAMS, Cluster, Refused, program, running
 from tests.deploy.matrix import MATRIX
 from tests.deploy.test_kustomize import MANIFESTS, OVERLAYS
@@ -21,6 +23,13 @@ from tests.serving.processes import wait_for
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 TRIED = deep_merge(MINIMAL, {"catalog": {"source": "sample"}, "monitoring": {"enabled": True}})
+# What a later version's chart may have more.
+ADDED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: segue-added}
+data: {name: "{{ .Values.added.name }}", catalogue: "{{ .Values.catalog.source }}"}
+"""
 numbers = itertools.count()
 
 
@@ -134,6 +143,31 @@ def test_should_take_the_place_of_the_version_before(
     assert {n: u for n, u in before.items() if "Job/" not in n} == {
         n: u for n, u in after.items() if "Job/" not in n
     }
+
+
+def test_should_be_upgraded_by_the_page_s_command_to_a_chart_with_more_values(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs/DEPLOY.md").read_text()
+    (told,) = re.findall(r"`helm upgrade segue helm/segue -n music (--.+?)`", page)
+    # nothing becomes ready without nodes
+    assert told.endswith("--rollback-on-failure --timeout 15m")
+    flags = told.removesuffix("--rollback-on-failure --timeout 15m").split()
+    cluster.install("segue", namespace, TRIED)
+
+    newer = tmp_path / "segue"
+    shutil.copytree(CHART, newer)
+    with (newer / "values.yaml").open("a") as values:
+        values.write("\nadded:\n  name: new\n")
+    schema = json.loads((newer / "values.schema.json").read_text())
+    schema["properties"]["added"] = {"type": "object"}
+    (newer / "values.schema.json").write_text(json.dumps(schema))
+    (newer / "templates" / "added.yaml").write_text(ADDED)
+    with pytest.raises(Refused, match="added"):
+        cluster.helm("upgrade", "segue", str(newer), "--reuse-values", namespace=namespace)
+    cluster.helm("upgrade", "segue", str(newer), *flags, namespace=namespace)
+    (added,) = [m for m in cluster.get("configmap", namespace) if m["metadata"]["name"] == "segue-added"]
+    assert added["data"] == {"name": "new", "catalogue": "sample"}
 
 
 def test_should_be_rolled_back_where_it_does_not_become_ready(cluster: Cluster, namespace: str) -> None:

@@ -90,6 +90,25 @@ def test_should_forward_ports_of_services_that_are_there() -> None:
         assert forward["port"] in services[forward["resourceName"]]
 
 
+def test_should_forward_nothing_in_prod_that_is_not_there() -> None:
+    """A profile's patches as Skaffold applies them: in order, to the base with the profile on it."""
+    forwards = list(SKAFFOLD["portForward"])
+    prod = SKAFFOLD["profiles"][0]
+    # Skaffold takes an empty list of a profile for none given
+    assert "portForward" not in prod
+    for patch in prod["patches"]:
+        assert patch["op"] == "remove"
+        forwards.pop(int(patch["path"].removeprefix("/portForward/")))
+    services = {s["metadata"]["name"] for s in render(values_of(RELEASES["prod"])).of("Service")}
+    assert [forward["resourceName"] for forward in forwards] == ["segue-gateway", "segue-ui"]
+    assert {forward["resourceName"] for forward in forwards} <= services
+
+
+def test_should_not_wait_for_pods_that_wait_for_their_first_bundle() -> None:
+    assert SKAFFOLD["deploy"]["statusCheck"] is False
+    assert "hooks" not in SKAFFOLD["profiles"][0]["deploy"]["helm"]
+
+
 KUBECTL = """#!/bin/sh
 echo "$@" >> "$LOG"
 case "$*" in *"get secret"*|*"get namespace"*) exit 1;; esac

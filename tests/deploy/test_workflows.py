@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,49 @@ def test_should_deploy_with_rollback_to_an_environment() -> None:
     job = PARSED["deploy.yml"]["jobs"]["deploy"]
     assert job["environment"]
     assert "--rollback-on-failure" in str(job["steps"])
+
+
+HELM = """#!/bin/sh
+case "$1" in
+list) cat "$RELEASES" ;;
+upgrade) echo "$@" >>"$LOG" ;;
+*) cat >/dev/null ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("there", "guarded"), [("segue\n", True), ("", False)], ids=["upgrade", "first"])
+def test_should_wait_for_an_upgrade_and_not_for_a_first_installation(
+    tmp_path: Path, there: str, *, guarded: bool
+) -> None:
+    (step,) = (s for s in PARSED["deploy.yml"]["jobs"]["deploy"]["steps"] if "run" in s)
+    (tmp_path / "helm").write_text(HELM)
+    (tmp_path / "helm").chmod(0o755)
+    (tmp_path / "releases").write_text(there)
+    environment = dict.fromkeys(step["env"], "x") | {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "RUNNER_TEMP": str(tmp_path),
+        "RELEASES": str(tmp_path / "releases"),
+        "LOG": str(tmp_path / "log"),
+        "OWNER": "The-Owner",
+        "VERSION": "1.2.3",
+        "NAMESPACE": "music",
+    }
+    # as the runner starts it
+    subprocess.run(["bash", "-e", "-c", step["run"]], env=environment, check=True)
+    (asked,) = (tmp_path / "log").read_text().splitlines()
+    assert "oci://ghcr.io/the-owner/charts/segue --version 1.2.3" in asked
+    assert "images.registry=ghcr.io/the-owner" in asked
+    assert ("--rollback-on-failure" in asked) is guarded
+    assert (tmp_path / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+def test_should_release_under_a_name_that_a_registry_takes() -> None:
+    steps = [step for job in PARSED["release.yml"]["jobs"].values() for step in job["steps"]]
+    named = [str(step["with"]) for step in steps if "/segue-" in str(step.get("with", ""))]
+    assert len(named) == 2
+    assert all("needs.version.outputs.registry" in told for told in named)
+    assert "github.repository_owner" not in WORKFLOWS["release.yml"]
 
 
 def test_should_run_commands_that_there_are() -> None:
