@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from segue.bundle.definition import sha256_file
+from segue.bundle.pace import Pace
 from segue.bundle.store import Entry, check_key
 from segue.errors import ChecksumError, StoreAccessDenied, StoreError, StoreUnavailable
 
@@ -86,10 +87,10 @@ class DirectoryStore:
                     f"{path} changed while it was published: sha256 {seen}, expected {sha256}"
                 )
 
-    def download(self, key: str, path: Path) -> str:
+    def download(self, key: str, path: Path, pace: Pace | None = None) -> str:
         """Copy a file out of the store; returns the sha256 of what was written."""
         with _translated(self._path(key)):
-            return _copy(self._path(key), path)
+            return _copy(self._path(key), path, pace)
 
     def checksum(self, key: str) -> str:
         """sha256 of a file."""
@@ -202,13 +203,15 @@ def _translated(path: Path) -> Iterator[None]:
         raise StoreError(f"{error.filename or path}: {error.strerror or error}") from None
 
 
-def _copy(source: Path, target: Path) -> str:
+def _copy(source: Path, target: Path, pace: Pace | None = None) -> str:
     """Copy a file and return the sha256 of what was copied."""
     hasher = hashlib.sha256()
     with source.open("rb") as reader, target.open("wb") as writer:
         while chunk := reader.read(_CHUNK):
             hasher.update(chunk)
             writer.write(chunk)
+            if pace:
+                pace()
     return hasher.hexdigest()
 
 

@@ -144,7 +144,7 @@ class BundleFiles:
         part = target.with_name(f".{name}.{uuid.uuid4().hex}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            sha256 = store.download(key, part)
+            sha256 = store.download(key, part, self.pace)
             if self._verify and sha256 != entry.sha256:
                 raise ChecksumError(f"{self.url}/{name} has sha256 {sha256}, expected {entry.sha256}")
             part.replace(target)

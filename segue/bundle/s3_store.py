@@ -19,6 +19,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error, ServerError
 
+from segue.bundle.pace import Pace
 from segue.bundle.s3_errors import FAILURES, code_of, explain, is_transient
 from segue.bundle.store import Entry, check_key
 from segue.errors import ChecksumError, SettingsError
@@ -157,7 +158,7 @@ class S3Store:
 
         self._call(key, put)
 
-    def download(self, key: str, path: Path) -> str:
+    def download(self, key: str, path: Path, pace: Pace | None = None) -> str:
         """Stream an object to a file; returns the sha256 of what was written."""
 
         def get() -> str:
@@ -166,6 +167,8 @@ class S3Store:
                 for chunk in self._stream(key):
                     hasher.update(chunk)
                     file.write(chunk)
+                    if pace:
+                        pace()
             return hasher.hexdigest()
 
         return self._call(key, get)

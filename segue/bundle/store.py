@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from segue.bundle.pace import Pace
 from segue.errors import StoreError
 from segue.settings import S3Settings, read_settings
 
@@ -77,7 +78,7 @@ class Store(Protocol):
             The file no longer has this sha256; nothing was written.
         """
 
-    def download(self, key: str, path: Path) -> str:
+    def download(self, key: str, path: Path, pace: Pace | None = None) -> str:
         """Copy an object to `path` in bounded memory; returns the sha256 of what was written."""
 
     def checksum(self, key: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from segue.bundle.pace import Pace
 from segue.bundle.store import Store
 from segue.errors import ChecksumError, StoreError
 
@@ -131,6 +132,8 @@ class TestStoreContract:
         assert store.checksum("big/file.bin") == sha256(data)
         assert store.download("big/file.bin", tmp_path / "back") == sha256(data)
         assert (tmp_path / "back").read_bytes() == data
+        assert store.download("big/file.bin", tmp_path / "paced", Pace(0.99)) == sha256(data)
+        assert (tmp_path / "paced").read_bytes() == data
 
     @pytest.mark.parametrize("size", [1000, 20 * 1024 * 1024])
     def test_a_file_that_changed_since_it_was_hashed_is_not_sent(
