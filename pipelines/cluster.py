@@ -20,6 +20,7 @@ _S3_KEYS = {
     "secret_key": "SEGUE_S3_SECRET_KEY",
     "region": "SEGUE_S3_REGION",
     "secure": "SEGUE_S3_SECURE",
+    "role": "SEGUE_S3_ROLE",
 }
 _TRACKING_KEYS = {
     "tracking_uri": "SEGUE_MLFLOW_TRACKING_URI",

@@ -21,7 +21,10 @@ class S3Settings(BaseSettings):
     endpoint
         ``host`` or ``host:port``. A URL is taken too: its scheme then decides `secure`.
     access_key, secret_key
-        Credentials, both or neither (then access is anonymous).
+        Credentials, both or neither (then access is anonymous, or by `role`).
+    role
+        Ask as the role that this pod or machine has: AWS's web identity, container and instance credentials,
+        found as its own programs find them and renewed before they expire.
     region
         Region of the bucket; asked of the store where it is not given.
     secure
@@ -35,6 +38,7 @@ class S3Settings(BaseSettings):
     endpoint: str = "s3.amazonaws.com"
     access_key: SecretStr | None = None
     secret_key: SecretStr | None = None
+    role: bool = False
     region: str | None = None
     secure: bool = True
     retry_seconds: float = Field(default=30.0, ge=0, le=3600)

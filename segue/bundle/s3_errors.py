@@ -66,11 +66,11 @@ def _denied(code: str, place: str, endpoint: str, has_credentials: bool) -> str:
     if not has_credentials:
         return (
             f"{endpoint} refused {place} ({code}): no credentials are set, expected them in "
-            "SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY"
+            "SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY, or SEGUE_S3_ROLE=true"
         )
     return (
         f"{endpoint} refused {place} ({code}): check SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY, "
-        "and what that key is allowed to do"
+        "or the role of SEGUE_S3_ROLE, and what it is allowed to do"
     )
 
 

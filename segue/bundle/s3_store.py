@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 import certifi
 import tenacity
 import urllib3
-from minio import Minio
 from minio.error import MinioException, S3Error, ServerError
 
 from segue.bundle.pace import Pace
+from segue.bundle.s3_client import has_credentials, open_client
 from segue.bundle.s3_errors import FAILURES, code_of, explain, is_transient
 from segue.bundle.store import Entry, check_key
-from segue.errors import ChecksumError, SettingsError
+from segue.errors import ChecksumError
 from segue.settings import S3Settings
 
 __all__ = ["S3Store"]
@@ -63,31 +63,21 @@ class S3Store:
     Raises
     ------
     SettingsError
-        Only one of the two credentials is set.
+        Only one of the two keys is set, or keys and a role are.
     """
 
     def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         self._endpoint = settings.endpoint
-        self._has_credentials = settings.access_key is not None
-        if (settings.access_key is None) != (settings.secret_key is None):
-            missing = "SECRET_KEY" if settings.secret_key is None else "ACCESS_KEY"
-            raise SettingsError(f"SEGUE_S3_{missing} is not set, though the other half of the credentials is")
+        self._has_credentials = has_credentials(settings)
         self._http = urllib3.PoolManager(
             maxsize=16,
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             retries=False,  # tenacity does it, for every kind of failure alike
             ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
         )
-        self._client = Minio(
-            settings.endpoint,
-            access_key=settings.access_key.get_secret_value() if settings.access_key else None,
-            secret_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
-            region=settings.region,
-            secure=settings.secure,
-            http_client=self._http,
-        )
+        self._client = open_client(settings, self._http)
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),

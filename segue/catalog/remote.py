@@ -112,23 +112,17 @@ class _ObjectReader:
     def __init__(self, settings: S3Settings, bucket: str) -> None:
         import certifi
         import urllib3
-        from minio import Minio
 
+        from segue.bundle.s3_client import open_client
         from segue.bundle.s3_errors import is_transient
 
         self._settings, self._bucket = settings, bucket
-        self._client = Minio(
-            settings.endpoint,
-            access_key=settings.access_key.get_secret_value() if settings.access_key else None,
-            secret_key=settings.secret_key.get_secret_value() if settings.secret_key else None,
-            region=settings.region,
-            secure=settings.secure,
-            http_client=urllib3.PoolManager(
-                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-                retries=False,
-                ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
-            ),
+        http = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            retries=False,
+            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
         )
+        self._client = open_client(settings, http)
         self._retrying = _retrying(is_transient)
 
     def list(self, prefix: str) -> list[str]:
@@ -156,6 +150,7 @@ class _ObjectReader:
         self._call(key, get)
 
     def _call(self, key: str, action: Callable[[], Any]) -> Any:
+        from segue.bundle.s3_client import has_credentials
         from segue.bundle.s3_errors import FAILURES, explain
 
         try:
@@ -167,7 +162,7 @@ class _ObjectReader:
                 endpoint=settings.endpoint,
                 bucket=self._bucket,
                 key=key,
-                has_credentials=settings.access_key is not None,
+                has_credentials=has_credentials(settings),
             )
         raise told
 

@@ -111,3 +111,18 @@ def test_should_find_the_pods_of_every_service_and_budget() -> None:
             wanted = selector.get("matchLabels", selector)
             found = [pod for pod in labels if wanted.items() <= pod.items()]
             assert len(found) == 1, manifest["metadata"]["name"]
+
+
+def test_should_give_the_role_s_name_to_the_accounts_that_read_the_store_alone() -> None:
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/music"}
+    values = {"store": {"secretRequired": False, "roleAnnotations": role}, "catalog": {"source": "sample"}}
+    rendered = render(values)
+    annotated = {
+        m["metadata"]["name"]: m["metadata"].get("annotations") for m in rendered.of("ServiceAccount")
+    }
+    assert annotated.pop("segue-ui") is None
+    assert annotated == {f"segue-{c}": role for c in ("predictor", "transformer", "gateway", "training")}
+    for name, pod in rendered.pods():
+        if not name.endswith("-ui"):
+            told = environment_of(pod["spec"]["containers"][0])["SEGUE_S3_ROLE"]["secretKeyRef"]
+            assert told == {"name": "segue-s3", "key": "role", "optional": True}

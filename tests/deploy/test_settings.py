@@ -19,6 +19,7 @@ from tests.deploy.matrix import MATRIX
 FROM_SECRET = {
     "SEGUE_S3_ENDPOINT": "minio:9000",
     "SEGUE_S3_SECURE": "false",
+    "SEGUE_S3_ROLE": "false",
     "SEGUE_DATABASE_URL": "postgresql://segue:secret@postgresql/segue",
     "SEGUE_GATEWAY_KEY": "id.secret",
 }

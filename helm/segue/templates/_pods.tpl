@@ -19,13 +19,13 @@ capabilities:
 {{/* How the object store is reached: variables of segue.settings.S3Settings, all by reference. */}}
 {{- define "segue.storeEnv" -}}
 {{- $store := .Values.store -}}
-{{- range $key := list "endpoint" "access_key" "secret_key" "region" "secure" }}
+{{- range $key := list "endpoint" "access_key" "secret_key" "region" "secure" "role" }}
 - name: SEGUE_S3_{{ upper $key }}
   valueFrom:
     secretKeyRef:
       name: {{ $store.existingSecret }}
       key: {{ $key }}
-      optional: {{ or (not $store.secretRequired) (has $key (list "region" "secure")) }}
+      optional: {{ or (not $store.secretRequired) (has $key (list "region" "secure" "role")) }}
 {{- end }}
 - name: SEGUE_CACHE_DIR
   value: /cache
