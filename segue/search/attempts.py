@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 
 from segue.search.query import Part, Phrase
@@ -15,14 +14,13 @@ _MOST_TRIED = 4
 _MOST_UNKNOWN = 3
 
 
-def attempts(database: sqlite3.Connection, phrases: Sequence[Phrase]) -> Iterator[list[Part]]:
+def attempts(vocabulary: Vocabulary, phrases: Sequence[Phrase]) -> Iterator[list[Part]]:
     """Yield what to look for: as typed, then every word as a beginning, then with one typo forgiven."""
     typed = [phrase.part() for phrase in phrases]
     yield typed
     beginnings = [phrase.part(all_prefixes=True) for phrase in phrases]
     if beginnings != typed:
         yield beginnings
-    vocabulary = Vocabulary(database)
     for number, phrase in enumerate(phrases):
         others = [typed[other] for other in range(len(phrases)) if other != number]
         for part in _corrections(vocabulary, phrase):

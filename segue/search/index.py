@@ -13,6 +13,7 @@ from segue.search.build import SCHEMA_VERSION
 from segue.search.query import Part, expression, read_phrase
 from segue.search.rank import Found, Match, match, ordered
 from segue.search.text import exact_key
+from segue.search.typos import Vocabulary
 
 __all__ = ["SearchIndex"]
 
@@ -102,9 +103,10 @@ class SearchIndex:
         if not phrases or limit < 1:
             return []
         database = self._database()
+        vocabulary = Vocabulary(database)
         found: dict[int, Found] = {}
-        for number, parts in enumerate(attempts(database, phrases)):
-            for one in _find(database, parts, number, max(_POOL, limit)):
+        for number, parts in enumerate(attempts(vocabulary, phrases)):
+            for one in _find(database, vocabulary, parts, number, max(_POOL, limit)):
                 found.setdefault(one.id, one)
             if len(found) >= limit or _is_answered(parts, found):
                 break
@@ -130,10 +132,14 @@ def _is_answered(parts: Sequence[Part], found: Mapping[int, Found]) -> bool:
     return words == 2 and any(one.match <= Match.BEGINS for one in found.values())
 
 
-def _find(database: sqlite3.Connection, parts: Sequence[Part], attempt: int, most: int) -> Iterator[Found]:
+def _find(
+    database: sqlite3.Connection, vocabulary: Vocabulary, parts: Sequence[Part], attempt: int, most: int
+) -> Iterator[Found]:
     """Yield whole names first, then the most popular tracks that hold all words."""
     if len(parts) == 1:
         yield from _find_whole(database, parts[0], attempt, most)
+    if not all(map(vocabulary.may_find, parts)):
+        return
     rows = database.execute(
         "SELECT track.id, row, track.artist, track.title FROM names JOIN track ON track.id = names.rowid "
         "WHERE names MATCH ? ORDER BY names.rowid LIMIT ?",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+from segue.search.query import Part
 from segue.search.text import token_text
 
 __all__ = ["Vocabulary", "alphabet_of", "edits", "is_one_edit"]
@@ -39,9 +41,12 @@ def alphabet_of(word: str) -> str:
     return next((letters for letters in _ALPHABETS if word[0] in letters), "")
 
 
-def edits(word: str) -> Iterator[str]:
-    """Yield words at one edit from this one, in the letters of its script, likely slips first."""
-    splits = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+def edits(word: str, last: int | None = None) -> Iterator[str]:
+    """Yield words at one edit from this one, in the letters of its script, likely slips first.
+
+    With `last` the slip is after no more than so many letters.
+    """
+    splits = [(word[:at], word[at:]) for at in range((len(word) if last is None else last) + 1)]
     letters = alphabet_of(word)
     yield from (head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1)
     yield from (head + tail[1:] for head, tail in splits if tail)
@@ -78,6 +83,20 @@ class Vocabulary:
             query = "SELECT 1 FROM word WHERE word = ?1"
         return self._database.execute(query, (token_text(word),)).fetchone() is not None
 
+    def may_find(self, part: Part) -> bool:
+        """Tell whether each term of a part has a word that is in the index.
+
+        Microseconds, where the full-text index spends milliseconds on the other terms to find nothing.
+        """
+        return all(
+            any(
+                # such words stand in the table of words as they are, and in the full-text index otherwise
+                token_text(word) != word or self.knows(word, as_prefix=term.as_prefix)
+                for word in term.words
+            )
+            for term in part.terms
+        )
+
     def corrections(self, word: str, *, as_prefix: bool) -> tuple[str, ...]:
         """Words of the index at one edit from this one, the most frequent first.
 
@@ -87,10 +106,14 @@ class Vocabulary:
             return ()
         if not alphabet_of(word):
             return self._similar(word, as_prefix=as_prefix)
+        # what no word begins with has its slip in it
+        last = bisect_left(
+            range(1, len(word) + 1), True, key=lambda length: not self.knows(word[:length], as_prefix=True)
+        )
         # A prefix of what was typed would, as a prefix, find all that the typed word finds and much more.
         variants = [
             variant
-            for variant in dict.fromkeys(edits(word))
+            for variant in dict.fromkeys(edits(word, last))
             if variant != word and not (as_prefix and word.startswith(variant))
         ]
         marks = ",".join("?" * len(variants))

@@ -42,6 +42,14 @@ def test_edits_are_complete_in_their_alphabet(typed: str, word: str) -> None:
         assert word in set(edits(typed))
 
 
+@given(WORDS, WORDS)
+def test_edits_up_to_a_letter_are_those_that_keep_no_more_letters(typed: str, word: str) -> None:
+    # the first letter that differs stands after at most `shared` others
+    shared = next((n for n in range(len(typed)) if typed[n] != word[n : n + 1]), len(typed))
+    if is_one_edit(typed, word):
+        assert word in set(edits(typed, shared))
+
+
 def test_letters_of_the_script_are_tried() -> None:
     assert "ж" in alphabet_of("группа")
     assert "ガ"[0] in alphabet_of("カメラ")
