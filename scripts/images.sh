@@ -4,7 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-tag=${TAG:-$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' segue/__init__.py)}
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' segue/__init__.py)
+tag=${TAG:-$version}
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 if command -v buildah >/dev/null; then build='buildah bud --layers'; else build='docker build'; fi
 
 dockerfile() {
@@ -19,5 +21,6 @@ for name in "$@"; do
   echo "building ${PREFIX:-}segue-$name:$tag"
   # shellcheck disable=SC2086 - words on purpose
   $build ${BUILD_FLAGS:-} ${BASE:+--build-arg "BASE=$BASE"} --quiet --file "$(dockerfile "$name")" \
+    --label "org.opencontainers.image.version=$version" --label "org.opencontainers.image.revision=$revision" \
     --tag "${PREFIX:-}segue-$name:$tag" . >/dev/null
 done

@@ -57,4 +57,5 @@ def test_should_tell_after_an_install_what_to_watch() -> None:
         )
         (notes,) = (text for path, text in files.items() if path.endswith("NOTES.txt"))
         assert told in notes
+        assert "kubectl -n jazz get secret segue-s3 segue-page\n" in notes
         assert "kubectl -n jazz get inferenceservice segue" in notes

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from segue import __version__
 from segue.keys.key import new_id, new_secret
 from tests.conftest import require
 from tests.deploy.chart import ROOT
@@ -114,6 +115,8 @@ def test_should_be_small_and_run_as_nobody_special(
     config = containers[name].config
     assert config["User"] == "10001:10001"
     assert config["Labels"]["org.opencontainers.image.title"].startswith("Segue: ")
+    assert config["Labels"]["org.opencontainers.image.version"] == __version__
+    assert len(config["Labels"]["org.opencontainers.image.revision"]) == 40
     size = json.loads(buildah("images", "--json", images[name]))[0]["size"]
     number, unit = re.fullmatch(r"([\d.]+) ?([MG])B", size).groups()  # type: ignore[union-attr]
     megabytes = float(number) * (1000 if unit == "G" else 1)
