@@ -83,6 +83,25 @@ class Material:
     trial: Trial | None
 
 
+@dataclass(frozen=True)
+class Validation:
+    """Validation seeds, with the catalogue in the embedding that was chosen, and what it retrieves for them.
+
+    Attributes
+    ----------
+    trial
+        The seeds and their judge.
+    table
+        The catalogue.
+    candidates
+        int32 [q, candidates].
+    """
+
+    trial: Trial
+    table: TrackTable
+    candidates: Rows
+
+
 def learn(material: Material, *, settings: TrainSettings, progress: Callable[[str], None]) -> Lesson:
     """Learn from the training playlists; `progress` is told how far it is."""
     table, transform, trial = material.table, material.transform, material.trial
@@ -97,7 +116,7 @@ def learn(material: Material, *, settings: TrainSettings, progress: Callable[[st
         return lesson
     listening = CoListening(table.embedding, table.popularity, table.artist, material.training)
     progress(f"learning the embedding from {playlists:,} playlists")
-    fit = _choose_embedding(lesson, listening, entries, trial, settings)
+    fit, candidates = _choose_embedding(lesson, listening, entries, trial, settings)
     if fit is None:
         return lesson
     lesson.transform = transform.model_copy(update={"learned": fit.learned})
@@ -109,7 +128,8 @@ def learn(material: Material, *, settings: TrainSettings, progress: Callable[[st
     progress("retrieving for training queries")
     examples = _examples(material, listening, entries, lesson, settings)
     progress(f"learning relevance from {len(examples.sizes):,} queries")
-    _choose_ranker(lesson, embedded(table, fit, listening.inputs), examples, trial, settings)
+    validation = Validation(trial, embedded(table, fit, listening.inputs), candidates)
+    _choose_ranker(lesson, validation, examples, settings)
     return lesson
 
 
@@ -123,26 +143,30 @@ def _fit(listening: CoListening, entries: Entries, settings: TrainSettings) -> F
 
 def _choose_embedding(
     lesson: Lesson, listening: CoListening, entries: Entries, trial: Trial, settings: TrainSettings
-) -> Fit | None:
-    """The learned embedding with the artist weight that finds most; None where standardised columns do."""
-    standard = trial.recall(trial.retrieve(lesson.embedding))
+) -> tuple[Fit | None, Rows]:
+    """The learned embedding with the artist weight that finds most, None where standardised columns do; and
+    the validation candidates.
+    """
+    candidates = trial.retrieve(lesson.embedding)
+    standard = trial.recall(candidates)
     lesson.told["recall"] = {"standardised": round(standard, 5)}
     fit = _fit(listening, entries, settings)
     if fit is None:
         lesson.told["outcome"] = "the playlists taught nothing: standardised features are kept"
-        return None
+        return None, candidates
     best, chosen = standard, None
     for weight in ARTIST_WEIGHTS if fit.vectors.shape[1] else (0.0,):
         weighted = fit.weighted(weight)
-        found = trial.recall(trial.retrieve(weighted.embedding(listening.inputs, listening.artist)))
+        retrieved = trial.retrieve(weighted.embedding(listening.inputs, listening.artist))
+        found = trial.recall(retrieved)
         lesson.told["recall"][f"learned, artists at {weight:g}"] = round(found, 5)
         if found > best:
-            best, chosen = found, weighted
+            best, chosen, candidates = found, weighted, retrieved
     if chosen is None:
         lesson.told["outcome"] = "the learned embedding finds no more: standardised features are kept"
-        return None
+        return None, candidates
     lesson.told["artist_weight"] = chosen.learned.artist_weight if chosen.learned.artist_width else 0.0
-    return chosen
+    return chosen, candidates
 
 
 def _examples(
@@ -170,20 +194,20 @@ def _examples(
 
 
 def _choose_ranker(
-    lesson: Lesson, table: TrackTable, examples: Examples, trial: Trial, settings: TrainSettings
+    lesson: Lesson, validation: Validation, examples: Examples, settings: TrainSettings
 ) -> None:
     """Keep the relevance model if it orders validation candidates better than nearness does."""
-    candidates = trial.retrieve(table.embedding)
+    trial, candidates = validation.trial, validation.candidates
     nearest = trial.precision(candidates)
 
-    def judged(tried: TrainSettings) -> tuple[float, lgb.Booster]:
-        booster = fit_relevance(examples, lesson.columns, tried)
-        scores = trial.scores(booster, lesson.columns, table, candidates, settings.threads)
+    def tried(with_these: TrainSettings) -> tuple[float, lgb.Booster]:
+        booster = fit_relevance(examples, lesson.columns, with_these)
+        scores = trial.scores(booster, lesson.columns, validation.table, candidates, settings.threads)
         return trial.precision(candidates, scores), booster
 
     if settings.trials:
-        settings, lesson.told["trials"] = search(settings, lambda tried: judged(tried)[0])
-    ranked, booster = judged(settings)
+        settings, lesson.told["trials"] = search(settings, lambda these: tried(these)[0])
+    ranked, booster = tried(settings)
     lesson.told |= {
         "queries": len(examples.sizes),
         "rows": len(examples.labels),

@@ -17,7 +17,6 @@ from tests.benchmarks.measure import CACHE, Bound, in_own_process, report
 
 # The sample of so many tracks has 100,000 playlists.
 ROWS = 1_200_000
-_TRAIN = "segue.ranking.train"
 
 
 def prepare(rows: int, folder: Path) -> Path:
@@ -30,20 +29,11 @@ def prepare(rows: int, folder: Path) -> Path:
     return folder / "features"
 
 
-def learn(features: Path, out: Path, *, playlists: bool) -> dict[str, Any]:
-    """Train with playlists and a popularity model of one tree, or without and with all of its trees.
-
-    The second is what the first is compared with: LightGBM itself, for the most part.
-    """
+def learn(features: Path, out: Path) -> dict[str, Any]:
+    """Train embedding and relevance model, beside a popularity model of one tree."""
     from segue.ranking.train import TrainSettings, train
 
-    if playlists:
-        return train(features, out, settings=TrainSettings(rounds=1, early_stopping=0)).learning
-    alone = out / "features"
-    alone.mkdir(parents=True)
-    for name in ("tracks.parquet", "features.npy", "split.npy", "transform.json"):
-        (alone / name).symlink_to(features / name)
-    return {"trees": train(alone, out, settings=TrainSettings(early_stopping=0)).trees}
+    return train(features, out, settings=TrainSettings(rounds=1, early_stopping=0)).learning
 
 
 def main(rows: int = ROWS) -> bool:
@@ -53,25 +43,17 @@ def main(rows: int = ROWS) -> bool:
     if not (features / "playlists.parquet").exists():
         shutil.rmtree(folder, ignore_errors=True)
         features = prepare(rows, folder)
-    shutil.rmtree(folder / "popularity", ignore_errors=True)
-    learned = in_own_process(
-        learn, imports=(_TRAIN,), features=features, out=folder / "model", playlists=True
-    )
-    alone = in_own_process(
-        learn, imports=(_TRAIN,), features=features, out=folder / "popularity", playlists=False
-    )
+    learned = in_own_process(learn, imports=("segue.ranking.train",), features=features, out=folder / "model")
     told = learned.result
     print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
-    print(f"  popularity: {alone.seconds:.1f} s, {alone.peak_mib:.0f} MiB")
     bounds = [
         Bound(f"embedding and ranker, {rows:,} tracks, seconds", learned.seconds, 360),
         Bound("their peak memory, GiB", learned.peak_mib / 1024, 4),
-        Bound("their time over that of the popularity model alone", learned.seconds / alone.seconds, 5),
     ]
     if "recall" in told:
         gained = max(told["recall"].values()) / told["recall"]["standardised"]
         bounds.append(Bound("recall of candidates over standardised features'", gained, 1, at_least=True))
-    return report("learning", bounds, {"rows": rows, "learning": told, "popularity_seconds": alone.seconds})
+    return report("learning", bounds, {"rows": rows, "learning": told})
 
 
 if __name__ == "__main__":
