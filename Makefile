@@ -53,8 +53,9 @@ clean: ## remove what was built: .venv, .segue, caches
 serve: $(STAMP) ## the pair on this machine: make serve BUNDLE=STORE/channels/champion
 	@BUNDLE="$(BUNDLE)" scripts/serve.sh
 
-bench-serving: $(STAMP) ## measure the pair against one that does nothing
+bench-serving: $(STAMP) ## measure the pair against one that does nothing, and two boosters against one
 	@$(BIN)/python -m tests.benchmarks.bench_serving
+	@$(BIN)/python -m tests.benchmarks.bench_boosters
 
 .PHONY: bench-gateway
 bench-gateway: $(STAMP) ## measure what the gateway adds to the pair

@@ -35,12 +35,8 @@ class Setting:
 
 def make_store(rows: int) -> Path:
     """A store with the bundle of the sample of this size; made once."""
-    from segue.bundle.parts import collect
-    from segue.bundle.publish import publish
     from segue.catalog.ingest import ingest
     from segue.features.preprocess import preprocess
-    from segue.index.build import build_index
-    from segue.ranking.train import TrainSettings, train
     from tests.benchmarks.bench_pipeline import sample
 
     store, work = CACHE / f"serving-{rows}", CACHE / f"serving-steps-{rows}"
@@ -48,17 +44,27 @@ def make_store(rows: int) -> Path:
         return store
     ingest(str(sample(rows) / "catalog.csv"), work / "ingested")
     preprocess(work / "ingested", work / "preprocessed")
-    train(work / "preprocessed", work / "trained", settings=TrainSettings(rounds=300, early_stopping=0))
-    build_index(work / "trained", work / "preprocessed", work / "indexed")
+    train_and_publish(work / "preprocessed", work, store)
+    return store
+
+
+def train_and_publish(preprocessed: Path, work: Path, store: Path) -> None:
+    """A bundle of what the preprocess step left, with 300 trees of popularity, as the store's champion."""
+    from segue.bundle.parts import collect
+    from segue.bundle.publish import publish
+    from segue.index.build import build_index
+    from segue.ranking.train import TrainSettings, train
+
+    train(preprocessed, work / "trained", settings=TrainSettings(rounds=300, early_stopping=0))
+    build_index(work / "trained", preprocessed, work / "indexed")
     definition, parts = collect(
-        preprocessed=work / "preprocessed",
+        preprocessed=preprocessed,
         trained=work / "trained",
         indexed=work / "indexed",
         catalog_profile="0" * 64,
     )
     parts |= _extras(work, parts)
     publish(definition, parts, str(store), run_id="bench", by="bench", reason="first", promote=True)
-    return store
 
 
 def _extras(work: Path, parts: dict[str, Path]) -> dict[str, Path]:
@@ -77,8 +83,8 @@ def _extras(work: Path, parts: dict[str, Path]) -> dict[str, Path]:
     return {name: work / name for name in ("reference.json", "search.sqlite")}
 
 
-def prepare(store: Path) -> Setting:
-    """Publish two more versions that differ in name alone, for the swap, and draw the queries."""
+def prepare(store: Path, *, twins: int = 2) -> Setting:
+    """Publish more versions that differ in name alone, for the swap, and draw the queries."""
     import numpy as np
     import pyarrow.parquet as pq
 
@@ -94,7 +100,7 @@ def prepare(store: Path) -> Setting:
     folder = store / "bundles" / first
     parts = {name: folder / name for name in definition.files}
     digests = [first]
-    for number in (1, 2):
+    for number in range(1, twins + 1):
         other = definition.model_copy(update={"catalog_profile": f"{number:064x}", "files": {}})
         made = publish(other, parts, opened, run_id="bench", by="bench", reason="again", channel="bench")
         digests.append(made.digest)
