@@ -18,6 +18,7 @@ __all__ = [
     "leading_chart",
     "learning_chart",
     "popularity_curve",
+    "variety_chart",
     "weight_curve",
 ]
 
@@ -83,6 +84,30 @@ def popularity_curve(findings: Findings) -> Markup | None:
         x_title="popularity_weight",
         y_title="mean popularity",
         marks=[_default(findings)],
+    )
+
+
+def variety_chart(findings: Findings) -> Markup | None:
+    """The leading figure over the artists in a list: a line for each setting that buys variety."""
+    lines = []
+    for setting in dict.fromkeys(point.setting for point in findings.tradeoffs):
+        pairs = sorted(
+            (point.figures.get("artists_per_list") or 0.0, point.leading.mean)
+            for point in findings.tradeoffs
+            if point.setting == setting and point.leading.mean is not None
+        )
+        if len(pairs) > 1:
+            lines.append(Series(x=[x for x, _ in pairs], y=[y for _, y in pairs], name=setting, dots=True))
+    if not lines or findings.leading is None:
+        return None
+    label = findings.labels[findings.leading]
+    said = "; ".join(
+        f"{line.name} from {number(line.y[0])} at {line.x[0]:.1f} artists to {number(line.y[-1])} at "
+        f"{line.x[-1]:.1f}"
+        for line in lines
+    )
+    return line_chart(
+        lines, alt=f"{label} over artists a list: {said}", x_title="artists a list", y_title=label
     )
 
 

@@ -19,6 +19,7 @@ from segue.evaluate.charts import (
     leading_chart,
     learning_chart,
     popularity_curve,
+    variety_chart,
     weight_curve,
 )
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
@@ -85,13 +86,12 @@ class Card:
 
 
 @dataclass(frozen=True)
-class PartRow:
-    """One line of the table of parts."""
+class PartRows:
+    """The lines of one part of the seeds: a method, and its figures."""
 
     title: str
-    method: str
     seeds: int
-    cells: list[Cell]
+    methods: list[tuple[str, list[Cell]]]
 
 
 @dataclass(frozen=True)
@@ -279,6 +279,7 @@ def _recommendations(findings: Findings) -> dict[str, Any]:
         "candidate_recall": _candidate_recall(findings),
         "tradeoffs": _tradeoffs(findings),
         "tradeoffs_shown": [findings.labels[name] for name in _TRADEOFF_FIGURES],
+        "variety_chart": variety_chart(findings),
         "curve": weight_curve(findings),
         "curve_popularity": popularity_curve(findings),
         "curve_text": _curve_text(findings),
@@ -288,21 +289,25 @@ def _recommendations(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _parts(findings: Findings) -> list[PartRow]:
-    """A line for each part of the seeds and method that answered them."""
+def _parts(findings: Findings) -> list[PartRows]:
+    """For each part of the seeds, a line for each method that answered them."""
     return [
-        PartRow(
+        PartRows(
             title=part.title,
-            method=method,
             seeds=part.seeds,
-            cells=[
-                Cell(number(figures[name].mean, name), interval(figures[name], name))
-                for name in _PART_FIGURES
-                if name in figures
+            methods=[
+                (
+                    method,
+                    [
+                        Cell(number(figures[name].mean, name), interval(figures[name], name))
+                        for name in _PART_FIGURES
+                        if name in figures
+                    ],
+                )
+                for method, figures in part.figures.items()
             ],
         )
         for part in findings.parts.values()
-        for method, figures in part.figures.items()
     ]
 
 

@@ -26,7 +26,10 @@ from segue.evaluate.findings import (
     Figure,
     Findings,
     Method,
+    PartFindings,
     PopularityFindings,
+    Tradeoff,
+    YoungFindings,
 )
 from segue.evaluate.gate import CatalogChange, Leading, Verdict, decide
 from segue.evaluate.judge import GENRE, PLAYLIST, labels
@@ -99,6 +102,9 @@ def make_findings(
         "defaults": RequestDefaults(popularity_weight=0.35),
         "methods": {name: make_method(name, playlists=playlists, genres=genres) for name in METHODS},
         "curve": _curve(popularity) if leading else [],
+        "tradeoffs": _tradeoffs() if leading else [],
+        "parts": _parts() if playlists else {},
+        "candidate_recall": {500: _figure(0.4321)} if playlists else {},
         "retrieval": Retrieval(queries=300, recall={10: 0.9987, 100: 0.9961, 200: 0.9943}, worst=0.9512),
         "index_curve": _index_curve(),
         "popularity": _popularity() if popularity else None,
@@ -106,6 +112,39 @@ def make_findings(
         "examples": _examples(track_name, popularity),
     }
     return Findings.model_validate(figures)
+
+
+def _tradeoffs() -> list[Tradeoff]:
+    """What diversity gives up, and what a looser cap on artists does."""
+    steps = {"diversity": (0.0, 0.3, 0.7), "max_per_artist": (1, 2, 10)}
+    return [
+        Tradeoff(
+            setting=setting,
+            value=value,
+            leading=_figure(0.254 - 0.02 * place),
+            figures={"artists_per_list": 8.0 + place, "popularity": 47.5, "hubness": 8.19},
+        )
+        for setting, values in steps.items()
+        for place, value in enumerate(values)
+    ]
+
+
+def _parts() -> dict[str, PartFindings]:
+    titles = {
+        "new_artist": "Seeds of artists in no training playlist",
+        "cold": "Seeds in no training playlist",
+    }
+    return {
+        name: PartFindings(
+            title=title,
+            seeds=1424,
+            figures={
+                method: {"precision": _figure(level), "artist_filtered_precision": _figure(level / 2)}
+                for method, level in (("Segue", 0.4456), ("Standardised", 0.161))
+            },
+        )
+        for name, title in titles.items()
+    }
 
 
 def make_change(psi: float = 0.04) -> CatalogChange:
@@ -272,6 +311,10 @@ def _popularity() -> PopularityFindings:
         calibration=[
             CalibrationBin(predicted=20 + 4 * i, actual=19 + 4.1 * i, tracks=251) for i in range(10)
         ],
+        unknown=512,
+        young=YoungFindings(
+            since=2019, regression={"model": Regression(tracks=301, r2=0.1812, mae=18.4, spearman=0.41)}
+        ),
     )
 
 

@@ -105,8 +105,8 @@ def test_the_contents_list_every_section_in_order(page: Page) -> None:
 
 def test_every_chart_says_in_words_what_it_shows(page: Page) -> None:
     charts = [attributes for tag, attributes in page.tags if tag == "svg"]
-    # 14 columns with values, two of genres and years, index, calibration, learning, leading, two curves
-    assert len(charts) == 22
+    # 14 columns with values, two of genres and years, index, calibration, learning, leading, three curves
+    assert len(charts) == 23
     assert all(chart["role"] == "img" and len(str(chart["aria-label"])) > 10 for chart in charts)
 
 
@@ -178,6 +178,31 @@ def test_what_is_surely_better_or_worse_is_marked(page: Page) -> None:
     # 11 figures against base design, most popular and random, and the legend
     assert marked.count("better") == 33 + 1
     assert marked.count("worse") == 1
+
+
+def test_parts_of_the_seeds_stand_apart_with_their_methods(whole: str, page: Page) -> None:
+    assert "Seeds of artists in no training playlist, 1,424 seeds" in page.text
+    table = whole[whole.index("Parts of the seeds") : whole.index("How much popularity?")]
+    assert table.count('scope="rowgroup"') == 2
+    assert (
+        re.findall(r'<th scope="row">(.*?)</th><td>([0-9.]+)<', table)
+        == [
+            ("Segue", "0.446"),
+            ("Standardised", "0.161"),
+        ]
+        * 2
+    )
+
+
+def test_variety_is_drawn_against_the_leading_figure(whole: str) -> None:
+    (alt,) = re.findall(r'aria-label="([^"]* over artists a list[^"]*)"', whole)
+    assert "diversity from 0.254 at 8.0 artists to 0.214 at 10.0" in alt
+    assert "max_per_artist from 0.254 at 8.0 artists to 0.214 at 10.0" in alt
+
+
+def test_the_popularity_of_the_youngest_is_told_apart(page: Page) -> None:
+    assert "(512 of this catalogue)" in page.text
+    assert "The youngest tenth of them: tracks of 2019 or later" in page.text
 
 
 def test_the_data_section_shows_what_was_read_and_rejected(page: Page) -> None:
