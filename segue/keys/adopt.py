@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from segue.database.engine import WRITE, explained
 from segue.database.tables import API_KEYS
@@ -20,6 +21,10 @@ __all__ = ["adopt_key", "is_credential"]
 
 # What `segue keys create` draws; a shorter secret could be tried out.
 _CREDENTIAL = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43,128})")
+
+# Whoever loses does so to one that came through, so ten are enough for ten replicas that start at once.
+_MOST_TRIES = 10
+_MYSQL_DEADLOCK = 1213
 
 
 def is_credential(text: str) -> bool:
@@ -42,7 +47,7 @@ def adopt_key(engine: Engine, credential: str, *, name: str, scopes: Iterable[Sc
     Returns
     -------
     bool
-        Whether anything was changed.
+        Whether anything was changed. Of several who adopt it at the same moment more than one may say so.
 
     Raises
     ------
@@ -58,10 +63,28 @@ def adopt_key(engine: Engine, credential: str, *, name: str, scopes: Iterable[Sc
             "least 43 characters of A-Z a-z 0-9 _ -"
         )
     key_id, secret = parts.groups()
-    now = datetime.now(UTC)
     check_name(name)
     wanted = " ".join(sorted(parse_scopes(scopes)))
-    with explained(engine), engine.connect().execution_options(**WRITE) as connection, connection.begin():
+    with explained(engine):
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return _adopt(engine, key_id, secret, name, wanted)
+            except DBAPIError as error:
+                if not _is_race(error):
+                    raise
+        return _adopt(engine, key_id, secret, name, wanted)
+
+
+def _is_race(error: DBAPIError) -> bool:
+    """Whether another process adopted at the same time: what it did can be seen at the next try."""
+    # MySQL lets both look for the name and then lets neither insert it: it ends one as a deadlock
+    said = error.orig.args if error.orig else ()
+    return isinstance(error, IntegrityError) or said[:1] == (_MYSQL_DEADLOCK,)
+
+
+def _adopt(engine: Engine, key_id: str, secret: str, name: str, wanted: str) -> bool:
+    now = datetime.now(UTC)
+    with engine.connect().execution_options(**WRITE) as connection, connection.begin():
         if _stands(connection, key_id, secret, name, wanted):
             return False
         others = (API_KEYS.c.live_name == name) & (API_KEYS.c.id != key_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,23 @@ def test_should_revoke_the_key_that_had_the_name(engine: Engine) -> None:
     adopt_key(engine, new, name="page", scopes=SCOPES)
     assert opens(engine, old) is None
     assert opens(engine, new) == frozenset(SCOPES)
+
+
+def test_should_be_adopted_once_by_several_gateways_that_start_at_once(database: Engine) -> None:
+    for number in range(5):
+        credential, name = drawn(), f"page {number}"
+        start = threading.Barrier(6)
+
+        def adopt(credential: str = credential, name: str = name, start: threading.Barrier = start) -> bool:
+            start.wait()
+            return adopt_key(database, credential, name=name, scopes=SCOPES)
+
+        with ThreadPoolExecutor(6) as pool:
+            changed = [future.result() for future in [pool.submit(adopt) for _ in range(6)]]
+        assert any(changed)
+        assert not adopt_key(database, credential, name=name, scopes=SCOPES)
+        assert opens(database, credential) == frozenset(SCOPES)
+    assert len(list_keys(database)) == 5
 
 
 def test_should_take_other_scopes_over(engine: Engine) -> None:
