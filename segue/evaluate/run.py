@@ -25,8 +25,9 @@ from segue.evaluate.popularity_findings import popularity_findings
 from segue.evaluate.report import render_html, render_markdown
 from segue.evaluate.retrieval import index_recall
 from segue.evaluate.settings import EvaluationSettings
+from segue.evaluate.shown import shown_outputs
 from segue.evaluate.tradeoffs import tradeoffs
-from segue.features.reference import Reference, fit_reference
+from segue.features.reference import fit_reference
 from segue.features.split import TEST
 from segue.files import replacing, write_json
 from segue.recommend.model import Bundle
@@ -107,7 +108,8 @@ def evaluate(
     write_json(out / "metrics.json", findings.model_dump(mode="json"))
     write_json(out / "verdict.json", verdict.model_dump(mode="json"))
     write_json(out / "defaults.json", findings.defaults.model_dump(mode="json"))
-    write_json(out / "reference.json", _reference(subject).model_dump(mode="json"))
+    reference = fit_reference(bundle.transform, bundle.features, shown_outputs(subject, findings.defaults))
+    write_json(out / "reference.json", reference.model_dump(mode="json"))
     _write_text(out / "report.html", page)
     _write_text(out / "report.md", render_markdown(findings, verdict))
     return Evaluation(findings, verdict)
@@ -157,25 +159,6 @@ def _held_out(subject: Subject) -> npt.NDArray[np.int32]:
         return rows
     # not the queries that the index was tuned on
     return np.sort(np.random.default_rng(subject.settings.seed).choice(rows, most, replace=False))
-
-
-def _reference(subject: Subject) -> Reference:
-    """Bins of the catalogue's features, and of what the test seeds' lists show."""
-    lists = subject.test.pools.lists(subject.rules(subject.weight))[:, : subject.settings.k]
-    similarity: list[float] = []
-    predicted: list[float] = []
-    for line, pool, prediction in zip(
-        lists, subject.test.pools.pools, subject.test.pools.predictions, strict=True
-    ):
-        shown = np.isin(pool.rows, line)
-        similarity.extend(pool.similarity[shown].tolist())
-        predicted.extend(prediction["popularity"][shown].tolist())
-    outputs = {"similarity": similarity, "predicted_popularity": predicted}
-    return fit_reference(
-        subject.bundle.transform,
-        subject.bundle.features,
-        {name: np.array(values, np.float32) for name, values in outputs.items()},
-    )
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from segue.bundle.parts import collect
 from segue.catalog.ingest import ingest
 from segue.catalog.profile import Profile
 from segue.evaluate.champion import against_champion
+from segue.evaluate.drift import psi
 from segue.evaluate.measure import Subject
 from segue.evaluate.run import Evaluation, evaluate
 from segue.evaluate.settings import EvaluationSettings
@@ -20,6 +21,8 @@ from segue.features.reference import Reference
 from segue.index.build import build_index
 from segue.ranking.train import TrainSettings, train
 from segue.recommend.model import Bundle
+from segue.recommend.recommender import Recommender
+from segue.recommend.request import Request, Seed
 from segue.recommend.rerank import LocalRanker
 from segue.sample import generate
 
@@ -117,6 +120,29 @@ def test_everything_is_written(trained: Trained, evaluation: Evaluation) -> None
     assert orjson.loads((out / "defaults.json").read_bytes()) == evaluation.findings.defaults.model_dump()
     reference = Reference.model_validate_json((out / "reference.json").read_bytes())
     assert sum(reference.outputs["similarity"].shares) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+def test_lists_of_any_number_of_seeds_are_like_the_reference(
+    trained: Trained, evaluation: Evaluation, seeds: int
+) -> None:
+    """SegueOutputDrift fires above a PSI of 0.25 between the lists of an hour and the reference."""
+    path = trained.root / "evaluated" / "reference.json"
+    outputs = Reference.model_validate_json(path.read_bytes()).outputs
+    assert outputs.keys() == {"similarity", "predicted_popularity", "score"}
+    served = trained.bundle.definition.model_copy(update={"defaults": evaluation.findings.defaults})
+    bundle = Bundle(served, trained.bundle.path)
+    ids = bundle.values("track_id", trained.subject().test.judge.seeds.astype(np.int64))
+    random = np.random.default_rng(7)
+    requests = [
+        Request(seeds=[Seed(track_id=track) for track in random.choice(ids, seeds, replace=False).tolist()])
+        for _ in range(300)
+    ]
+    answers = Recommender(bundle).recommend(requests, LocalRanker(served, bundle.path))
+    items = [item for answer in answers for item in answer.items]
+    for name, bins in outputs.items():
+        values = np.array([getattr(item, name) for item in items], np.float32)
+        assert psi(bins.shares, bins.count(values)) < 0.25, name
 
 
 def test_two_runs_say_the_same(trained: Trained, evaluation: Evaluation) -> None:
