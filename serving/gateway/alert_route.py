@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Literal
 
 import orjson
@@ -17,6 +18,8 @@ from serving.gateway.gateway import Gateway, gateway_of
 from serving.gateway.retrain import claim_start, release_start
 
 __all__ = ["router"]
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api", tags=["operations"], responses=SORTS_OF_ERRORS)
 
@@ -77,6 +80,9 @@ async def post_alerts(request: Request, group: AlertGroup) -> Response:
     gateway = gateway_of(request)
     names = sorted({alert.labels.get("alertname", "?") for alert in group.alerts if alert.status == "firing"})
     reason = await _act(gateway, names) if names else "no alert fires"
+    if names and reason:
+        # Alertmanager throws the answer away
+        logger.info("no run for alert %s: %s", ", ".join(names), reason)
     value = {"started": reason is None, "reason": reason or f"started for {', '.join(names)}"}
     return Response(orjson.dumps(value), media_type="application/json")
 

@@ -91,7 +91,10 @@ def test_should_say_that_nothing_is_configured(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("own", ["sh -c 'echo \"$SEGUE_RETRAIN_REASON\" >> {folder}/runs'"], indirect=True)
-def test_should_run_the_command_once(own: Inside, gateway_shelf: Shelf, tmp_path: Path) -> None:
+def test_should_run_the_command_once(
+    own: Inside, gateway_shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "serving.gateway.alert_route")
     resolved = {**_EXAMPLE, "status": "resolved", "alerts": [{**_EXAMPLE["alerts"][0], "status": "resolved"}]}
     assert own.post("/api/alerts", json=resolved).json() == {"started": False, "reason": "no alert fires"}
     first = own.post("/api/alerts", json=_EXAMPLE)
@@ -100,6 +103,7 @@ def test_should_run_the_command_once(own: Inside, gateway_shelf: Shelf, tmp_path
     wait_for(runs.exists, "the run")
     again = own.post("/api/alerts", json=_EXAMPLE).json()
     assert (again["started"], "cooling down" in again["reason"]) == (False, True)
+    assert "no run for alert SegueCatalogDrift: cooling down" in caplog.text
     assert runs.read_text(encoding="utf-8") == "alert SegueCatalogDrift\n"
     # a restart forgets nothing: it stands in the store, beside the channel
     fresh = open_store(str(gateway_shelf.root))
