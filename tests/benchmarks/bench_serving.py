@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.benchmarks.http_load import closed
 from tests.benchmarks.measure import Bound, report
-from tests.benchmarks.serving_load import SECONDS, no_failures, under_load
+from tests.benchmarks.serving_load import SECONDS, SWAPS, no_failures, under_load
 from tests.benchmarks.serving_pairs import LOGS, noop_pair, segue_pair
 from tests.benchmarks.serving_store import CANDIDATES, K, Setting, make_store, prepare
 from tests.serving.processes import ROOT, Served, free_port, wait_for
@@ -159,7 +159,7 @@ def main() -> int:
     parser.add_argument("--no-compile", action="store_true")
     arguments = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
-    setting = prepare(arguments.store or make_store(arguments.rows))
+    setting = prepare(arguments.store or make_store(arguments.rows), twins=2 + SWAPS)
     figures = setting.figures
     figures |= {"tracks": setting.tracks, "bytes_per_track": setting.bytes_per_track}
     figures["cpus"] = len(os.sched_getaffinity(0))

@@ -16,6 +16,7 @@ from tests.serving.processes import Served, wait_for
 SECONDS = 4.0
 CALM_SECONDS = 12.0
 STRETCHES = 5
+SWAPS = 3
 
 
 def no_failures(name: str, outcome: Outcome) -> None:
@@ -55,7 +56,7 @@ class MemoryWatch:
 
 def under_load(setting: Setting, minutes: float) -> None:
     """Held rate, latency at 60 % of it, swaps in the middle of that, memory all along."""
-    # the one that is swapped in must be neither the champion nor the one before, which a pod holds already
+    # those that are swapped in are others: a pod holds the champion and the one before already
     point_at(setting, setting.digests[2])
     point_at(setting, setting.digests[0])
     with segue_pair(setting.channel) as (serving, _):
@@ -88,11 +89,11 @@ def calm(setting: Setting, port: int) -> dict[str, float]:
 
 
 def swaps(setting: Setting, serving: Served, rate: float) -> dict[str, Any]:
-    """Three new champions in one stream of requests; p99 while each comes in against the calm before it."""
+    """New champions in one stream of requests; p99 while each comes in against the calm before it."""
     moments: list[tuple[float, float, float]] = []
 
-    def swap_thrice() -> None:
-        for digest in (setting.digests[1], setting.digests[2], setting.digests[0]):
+    def swap_again() -> None:
+        for digest in setting.digests[3 : 3 + SWAPS]:
             calm_from = time.perf_counter()
             time.sleep(CALM_SECONDS)
             begun = time.perf_counter()
@@ -106,9 +107,9 @@ def swaps(setting: Setting, serving: Served, rate: float) -> dict[str, Any]:
             moments.append((calm_from, begun, time.perf_counter()))
             time.sleep(2.0)
 
-    count = int(max(11_000, rate * 3 * (CALM_SECONDS + 15)))
+    count = int(max(11_000, rate * SWAPS * (CALM_SECONDS + 15)))
     with MemoryWatch(serving.pid) as watch:
-        outcome = paced(serving.http_port, setting.calls, rate=rate, count=count, meanwhile=swap_thrice)
+        outcome = paced(serving.http_port, setting.calls, rate=rate, count=count, meanwhile=swap_again)
     each = [
         {
             "seconds": end - begun,
