@@ -90,3 +90,7 @@ screenshots: $(STAMP) ## pictures of the page for the README, after make demo
 .PHONY: dashboards
 dashboards: $(STAMP) ## write dashboards/*.json from scripts/dashboards
 	@$(BIN)/python -m scripts.dashboards
+
+.PHONY: pictures
+pictures: $(STAMP) ## pictures of the dashboards for the README, from the live test
+	@SEGUE_PICTURES=docs/images $(BIN)/pytest -q -m live tests/dashboards/test_watched.py
