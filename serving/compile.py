@@ -110,7 +110,6 @@ class Compiler:
 
     def start(self) -> None:
         """Begin, in a thread that mostly waits for the compiling process."""
-        metrics.RANKER_COMPILED.labels(self._files.digest).set(0)
         self._thread.start()
 
     def stop(self) -> None:
@@ -118,8 +117,6 @@ class Compiler:
         self._stopped.set()
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-        with contextlib.suppress(KeyError):
-            metrics.RANKER_COMPILED.remove(self._files.digest)
 
     def _run(self) -> None:
         definition = self._files.definition

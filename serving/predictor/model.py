@@ -216,6 +216,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]
         columns = len(files.definition.ranking_columns)
         # a model that can't read its own columns is refused here, not in a request
         booster.predict(np.zeros((1, columns), np.float32))
+        metrics.RANKER_COMPILED.labels(files.digest).set(0)
         compiler = None
         if self.settings.compile_ranker:
             compiler = Compiler(files, booster, cache=self.settings.compile_cache)
@@ -225,6 +226,7 @@ class Predictor(kserve.Model):  # type: ignore[misc]
     def _close(self, version: Version[Boosters]) -> None:
         if version.value.compiler is not None:
             version.value.compiler.stop()
+        metrics.RANKER_COMPILED.remove(version.digest)
 
 
 def _predict(boosters: Boosters, matrix: Floats, threads: int) -> dict[str, Floats]:

@@ -99,11 +99,12 @@ def test_should_alert_of_what_happens_and_of_nothing_else(watched: Watched, moni
         promote_corrupt(watched.store, good, "1")
         wait(alerted("SegueBundleRefused"), "the alert of a second refused bundle")
         wait(lambda: watched.gateway.lines("no run for alert SegueBundleRefused: cooling down"), "a refusal")
-        rolled = call(port, "POST", "/api/bundles/rollback", {}, headers=watched.keys.header("admin"))
+        why = {"reason": "its files are corrupt"}
+        rolled = call(port, "POST", "/api/bundles/rollback", why, headers=watched.keys.header("admin"))
         assert (rolled.status, watched.champion) == (200, good), rolled.content
         wait(lambda: not monitor.firing(), "all alerts to end")
 
-        assert missing_panels(monitor) == []
+        assert missing_panels(monitor, begun) == []
         pictures = os.environ.get("SEGUE_PICTURES")
         draw(monitor, Path(pictures) if pictures else watched.folder, begun, time.time())
     assert listeners.statuses.keys() == {200, 202}
@@ -130,8 +131,9 @@ def promote_corrupt(store: Path, good: str, mark: str) -> None:
     promote(open_store(str(store)), "champion", other.digest, by="test", reason="corrupt", quick=True)
 
 
-def missing_panels(monitor: Monitor) -> list[str]:
-    """Panels of which a query returns nothing."""
+def missing_panels(monitor: Monitor, begun: float) -> list[str]:
+    """Panels of which a query returned nothing all along."""
+    window = {"start": begun, "end": time.time(), "step": 2}
     empty = []
     for board in BOARDS.values():
         for panel in panels(board):
@@ -139,6 +141,6 @@ def missing_panels(monitor: Monitor) -> list[str]:
                 expression = scaled(target["expr"])
                 for name, value in VARIABLES.items():
                     expression = expression.replace(f"${name}", value)
-                if not monitor.query(expression):
+                if not monitor.ask("/api/v1/query_range", query=expression, **window)["result"]:
                     empty.append(f"{board['title']}, {panel['title']}: {target['expr']}")
     return empty
