@@ -32,15 +32,6 @@ MAIN = {
         "Output drift",
         "Distances: last hour",
     ),
-    "quality": (
-        "List diversity",
-        "Coverage",
-        "Popularity lift",
-        "Genre precision",
-        "Live recall",
-        "Feedback rate by popularity",
-    ),
-    "training": ("Runs", "Age of the newest run", "Champion", "Figures by bundle", "Gate", "Catalogue"),
 }
 _MOST_LEGEND = 8
 _UNITS = {"reqps": "a second", "s": "seconds", "percentunit": "share", "bytes": "bytes", "short": ""}
@@ -90,8 +81,17 @@ def _draw_bars(axes: Axes, panel: dict[str, Any], monitor: Monitor) -> None:
         for one in found:
             names.append(_legend(target["legendFormat"], one["metric"]))
             values.append(float(one["value"][1]))
-    axes.barh(names[::-1], values[::-1], color="#4c78a8")
+    order = sorted(range(len(names)), key=lambda i: _lower_end(names[i]), reverse=True)
+    axes.barh([names[i] for i in order], [values[i] for i in order], color="#4c78a8")
     axes.tick_params(axis="y", labelsize=7)
+
+
+def _lower_end(name: str) -> float:
+    """Where a bin begins, by its name: ``<0.2``, ``0.2..0.4``, ``>=0.4``, or one that is no number."""
+    found = re.search(r"(<)?(?:>=)?(-?[0-9.]+?)(?:\.\.|$)", name)
+    if found is None:
+        return float("inf")
+    return -float("inf") if found[1] else float(found[2])
 
 
 def _range(
