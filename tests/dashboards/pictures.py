@@ -32,6 +32,15 @@ MAIN = {
         "Output drift",
         "Distances: last hour",
     ),
+    "quality": (
+        "List diversity",
+        "Coverage",
+        "Popularity lift",
+        "Genre precision",
+        "Live recall",
+        "Feedback rate by popularity",
+    ),
+    "training": ("Runs", "Age of the newest run", "Champion", "Figures by bundle", "Gate", "Catalogue"),
 }
 _MOST_LEGEND = 8
 _UNITS = {"reqps": "a second", "s": "seconds", "percentunit": "share", "bytes": "bytes", "short": ""}
