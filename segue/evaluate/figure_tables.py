@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from segue.evaluate.findings import Figure, Findings, Method
 from segue.evaluate.wording import GLOSSARY, interval, number, places, signed
 
-__all__ = ["Cell", "FigureRow", "explain", "figure_rows", "gain_rows", "measured", "methods", "ordered"]
+__all__ = [
+    "Cell",
+    "FigureRow",
+    "explain",
+    "figure_cell",
+    "figure_rows",
+    "gain_rows",
+    "measured",
+    "methods",
+    "ordered",
+]
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,11 @@ def _cell(method: Method, name: str) -> Cell:
     figure = method.figures.get(name)
     if figure is None:
         return Cell(number(method.overall.get(name), name))
+    return figure_cell(figure, name)
+
+
+def figure_cell(figure: Figure, name: str) -> Cell:
+    """A figure's mean with its interval."""
     return Cell(number(figure.mean, name), interval(figure, name))
 
 

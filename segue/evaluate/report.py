@@ -24,7 +24,16 @@ from segue.evaluate.charts import (
 )
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
-from segue.evaluate.figure_tables import Cell, explain, figure_rows, gain_rows, measured, methods, ordered
+from segue.evaluate.figure_tables import (
+    Cell,
+    explain,
+    figure_cell,
+    figure_rows,
+    gain_rows,
+    measured,
+    methods,
+    ordered,
+)
 from segue.evaluate.findings import Figure, Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
 from segue.evaluate.popularity import Regression
@@ -298,11 +307,7 @@ def _parts(findings: Findings) -> list[PartRows]:
             methods=[
                 (
                     method,
-                    [
-                        Cell(number(figures[name].mean, name), interval(figures[name], name))
-                        for name in _PART_FIGURES
-                        if name in figures
-                    ],
+                    [figure_cell(figures[name], name) for name in _PART_FIGURES if name in figures],
                 )
                 for method, figures in part.figures.items()
             ],
@@ -319,7 +324,7 @@ def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
             title=f"{point.setting} {point.value:g}",
             default=point.value == defaults[point.setting],
             cells=[
-                Cell(number(point.leading.mean, "precision"), interval(point.leading, "precision")),
+                figure_cell(point.leading, "precision"),
                 *(Cell(number(point.figures.get(name), name)) for name in _TRADEOFF_FIGURES),
             ],
         )

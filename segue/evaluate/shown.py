@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from segue.bundle.definition import RequestDefaults
 from segue.evaluate.measure import Subject
+from segue.recommend.answer import numbers
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request, Seed
@@ -44,8 +45,7 @@ def shown_outputs(subject: Subject, defaults: RequestDefaults) -> dict[str, npt.
     for low in range(0, len(requests), _CHUNK):
         for answer in recommender.recommend(requests[low : low + _CHUNK], subject.ranker):
             for name, values in found.items():
-                shown = (getattr(item, name) for item in answer.items)
-                values.extend(np.nan if value is None else value for value in shown)
+                values.extend(numbers(answer.items, name))
     return {name: np.array(values, np.float32) for name, values in found.items()}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer", "Item", "Pool"]
+__all__ = ["Answer", "Item", "Pool", "numbers"]
 
 
 @dataclass(slots=True)
@@ -42,3 +44,9 @@ class Answer:
     pool: Pool
     reason: str | None = None
     explanation: dict[str, Any] | None = field(default=None)
+
+
+def numbers(items: Iterable[Item], name: str) -> list[float]:
+    """One field of some items, NaN where an item has none."""
+    values = (getattr(item, name, None) for item in items)
+    return [math.nan if value is None else value for value in values]

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from segue.features.reference import Bins, Reference
-from segue.recommend.answer import Answer
+from segue.recommend.answer import Answer, numbers
 from segue.recommend.retrieve import Candidates
 from serving import metrics
 
@@ -59,10 +59,7 @@ class DriftCounts:
                 if answer.degraded:
                     continue
                 for name, values in self._values.items():
-                    values.extend(
-                        np.nan if value is None else value
-                        for value in (getattr(item, name, None) for item in answer.items)
-                    )
+                    values.extend(numbers(answer.items, name))
             if len(self._rows) >= _BATCH:
                 self._count()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import queue
 import random
 import threading
-import time
 from collections import deque
 
 import numpy as np
 import numpy.typing as npt
 
+from segue.bundle.pace import Pace
 from segue.index.search import exact_search
 from segue.recommend.model import Bundle
 from serving import metrics
@@ -21,11 +21,9 @@ Floats = npt.NDArray[np.float32]
 
 _NEIGHBOURS = 200
 _WINDOW = 200
-# About a millisecond of one CPU, and then a pause ten times as long: a request that comes meanwhile waits for
-# one piece at most. A low priority instead of pauses does worse: a thread that is put aside while it holds
-# the GIL, or a lock of the allocator, stops every request until it runs again.
+# About a millisecond of one CPU: a request that comes meanwhile waits for one piece at most.
 _PIECE_ROWS = 16_384
-_PAUSE_SHARE = 10.0
+_SHARE_BESIDE_REQUESTS = 1 / 11
 
 
 class LiveRecall:
@@ -78,9 +76,9 @@ class LiveRecall:
 
 def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[np.int64]:
     """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix, slowly."""
+    pace = Pace(_SHARE_BESIDE_REQUESTS)
     distances, rows = np.empty(0, np.float32), np.empty(0, np.int64)
     for start in range(0, len(embedding), _PIECE_ROWS):
-        began = time.perf_counter()
         piece = embedding[start : start + _PIECE_ROWS]
         near, found = exact_search(points, piece, min(k, len(piece)))
         distances = np.concatenate([distances, near[0]])
@@ -88,5 +86,5 @@ def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[n
         if len(rows) > k:
             kept = np.argsort(distances, kind="stable")[:k]
             distances, rows = distances[kept], rows[kept]
-        time.sleep(_PAUSE_SHARE * (time.perf_counter() - began))
+        pace()
     return rows

@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 
 from tests.benchmarks.bench_learning import prepare as preprocessed
-from tests.benchmarks.bench_serving import LOGS, compare, segue_pair
+from tests.benchmarks.bench_serving import compare
 from tests.benchmarks.measure import CACHE, Bound, report
+from tests.benchmarks.serving_pairs import LOGS, segue_pair
 from tests.benchmarks.serving_store import prepare, train_and_publish
 
 # Searching costs more in a larger catalogue, so the second booster weighs less there.

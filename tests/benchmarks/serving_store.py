@@ -1,4 +1,4 @@
-"""What the serving benchmarks serve: a store with a bundle of the sample, two twins of it, and queries."""
+"""What the serving benchmarks serve: a store with a bundle of the sample, twins of it, and queries."""
 
 from __future__ import annotations
 
