@@ -1,7 +1,8 @@
 """What the native API takes and gives, for its documentation, its clients and its tests.
 
-A request for recommendations is the library's own (`segue.recommend.request.Request`): there is one
-definition of what can be asked. Answers are written from plain dictionaries; tests hold them against these.
+A request for recommendations is the library's own (`segue.recommend.request.Request`), and so are the items
+of a list: each is defined once. Answers are written from plain dictionaries; tests hold them against these.
+What the log gives is said here again: the page reads it, and has no database's packages.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from segue.recommend.answer import Item, Pool
 
 __all__ = [
     "AlertsAnswer",
@@ -105,27 +108,6 @@ class Genres(_Answer):
 
     items: list[Genre]
     digest: str
-
-
-class Item(_Answer):
-    """One recommended track. `similarity` is 1 at the seed itself; `score` is relative to the request."""
-
-    rank: int
-    track_id: str
-    track_name: str
-    artist_name: str
-    score: float
-    similarity: float
-    popularity: float | None
-    predicted_popularity: float | None
-    relevance: float | None
-
-
-class Pool(_Answer):
-    """Tracks retrieved, and those left once the rules had dropped theirs."""
-
-    retrieved: int
-    after_filters: int
 
 
 class Recommendations(_Answer):

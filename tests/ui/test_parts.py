@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -71,7 +72,7 @@ def test_should_give_reasons_from_the_librarys_own_explanation(answer: schemas.R
 
 def test_should_not_praise_a_relevance_that_may_be_negative(answer: schemas.Recommendations) -> None:
     assert answer.explanation is not None
-    item = answer.items[0].model_copy(update={"relevance": -0.561})
+    item = dataclasses.replace(answer.items[0], relevance=-0.561)
     told = reasons(item, answer.explanation["items"][0], seed_title="x")
     assert [text for text in told if "relevance" in text] == [
         "Judged by what is played together: relevance −0.56, which means something within this list alone."
@@ -103,7 +104,7 @@ def test_should_read_values_in_a_listeners_terms() -> None:
 
 
 def test_should_save_a_table_in_which_no_cell_is_a_formula(answer: schemas.Recommendations) -> None:
-    first = answer.items[0].model_copy(update={"track_name": "=1+1", "artist_name": 'A, "B"'})
+    first = dataclasses.replace(answer.items[0], track_name="=1+1", artist_name='A, "B"')
     rows = list(csv.DictReader(io.StringIO(as_csv([first], {first.track_id: track(year=1999, genre="-x")}))))
     assert [(row["track_name"], row["artist_name"], row["year"], row["genre"]) for row in rows] == [
         ("'=1+1", 'A, "B"', "1999", "'-x")
