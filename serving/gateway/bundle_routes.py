@@ -73,19 +73,7 @@ async def get_report(request: Request, digest: _Digest) -> Response:
 )
 async def post_promote(request: Request, move: schemas.Promotion) -> Response:
     """Refused where the channel is pinned, unless forced; the bundle's files are checked first."""
-    return await _move(
-        request,
-        move,
-        lambda store, name, by: channels.promote(
-            store,
-            name,
-            move.digest,
-            by=by,
-            reason=move.reason,
-            force=move.force,
-            expected_generation=move.expected_generation,
-        ),
-    )
+    return await _move(request, move, channels.promote)
 
 
 @router.post(
@@ -96,9 +84,7 @@ async def post_promote(request: Request, move: schemas.Promotion) -> Response:
 )
 async def post_rollback(request: Request, move: schemas.Move) -> Response:
     """The newest of the channel's previous bundles that is whole."""
-    return await _move(
-        request, move, lambda store, name, by: channels.rollback(store, name, by=by, reason=move.reason)
-    )
+    return await _move(request, move, channels.rollback)
 
 
 @router.post(
@@ -109,9 +95,7 @@ async def post_rollback(request: Request, move: schemas.Move) -> Response:
 )
 async def post_pin(request: Request, move: schemas.Move) -> Response:
     """A pinned channel refuses promotion."""
-    return await _move(
-        request, move, lambda store, name, by: channels.pin(store, name, by=by, reason=move.reason)
-    )
+    return await _move(request, move, channels.pin)
 
 
 @router.post(
@@ -122,16 +106,15 @@ async def post_pin(request: Request, move: schemas.Move) -> Response:
 )
 async def post_unpin(request: Request, move: schemas.Move) -> Response:
     """The next promotion may come."""
-    return await _move(
-        request, move, lambda store, name, by: channels.unpin(store, name, by=by, reason=move.reason)
-    )
+    return await _move(request, move, channels.unpin)
 
 
-async def _move(request: Request, move: schemas.Move, made: Callable[[Any, str, str], Channel]) -> Response:
+async def _move(request: Request, move: schemas.Move, made: Callable[..., Channel]) -> Response:
     gateway = gateway_of(request)
     name = gateway.shelf.channel_named(move.channel)
-    by = caller_of(request)
+    # a move's other fields are named as what it is made with
+    asked = {"by": caller_of(request), **move.model_dump(exclude={"channel"})}
     moved = await gateway.in_thread(
-        lambda: made(gateway.shelf.store, name, by), seconds=_STORE_SECONDS, what="moving the channel"
+        lambda: made(gateway.shelf.store, name, **asked), seconds=_STORE_SECONDS, what="moving the channel"
     )
     return _answer(describe_channel(moved))
