@@ -10,27 +10,15 @@ from rich.text import Text
 
 from segue.catalog.columns import COLUMNS
 from segue.catalog.profile import InteractionsProfile, NumericProfile, Profile, Reason
+from segue.cli.terminal import escape
 
-__all__ = ["escape", "show_profile", "spark"]
+__all__ = ["show_profile", "spark"]
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BARS_WIDE = 12
 _GENRES = 12
 _REASONS = 20
-_VALUE_CLIP = 48
 _YEARS_PER_BAR = 5
-
-
-def escape(value: str, *, limit: int = _VALUE_CLIP) -> str:
-    r"""Write a value so that it can do nothing to a terminal.
-
-    Control characters, line ends, and marks that turn the direction of text become ``\x1b``, ``\n``,
-    ``\u202e``; letters of every script stay.
-    """
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in value[: limit + 1]
-    )
-    return shown if len(value) <= limit else shown[:limit] + "…"
 
 
 def spark(counts: Sequence[int]) -> str:

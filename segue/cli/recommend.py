@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from rich import box
+from rich import box, markup
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from segue.cli.terminal import escape
 from segue.errors import RequestError
 from segue.recommend.answer import Answer
 from segue.recommend.request import Request, Seed
@@ -217,8 +218,8 @@ def _value(value: float | str) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name for a terminal: rich's brackets and control characters are data."""
-    return "".join(char if char.isprintable() else "�" for char in name).replace("[", r"\[")
+    """A name for a terminal: control characters and rich's brackets are data."""
+    return markup.escape(escape(name, limit=200))
 
 
 def _seed(kind: str, text: str) -> dict[str, Any]:

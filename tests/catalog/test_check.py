@@ -12,7 +12,8 @@ import pytest
 from segue.catalog.ingest import examine
 from segue.catalog.profile import Profile
 from segue.cli import main
-from segue.cli.profile_view import escape, spark
+from segue.cli.profile_view import spark
+from segue.cli.terminal import escape
 from tests.catalog.rows import as_csv, row, rows, write_csv
 
 

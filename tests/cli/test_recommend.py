@@ -91,6 +91,12 @@ def test_a_person_gets_a_table_and_why(champion: str) -> None:
         assert words in done.stdout
 
 
+def test_what_is_asked_for_can_do_nothing_to_a_terminal(champion: str) -> None:
+    done = _segue(champion, "--seed", "id000001", "--seed", "[red]no\x1b[2Jbody[/red]")
+    assert r"unknown seed: [red]no\x1b[2Jbody[/red]" in done.stdout
+    assert "\x1b[2J" not in done.stdout
+
+
 def test_a_file_of_seeds(champion: str, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("id000001\nid000002\nnowhere\n")
     done = _segue(champion, "--seeds-file", str(tmp_path / "ids.txt"), "--out", str(tmp_path / "recs.csv"))
