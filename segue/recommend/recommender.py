@@ -18,7 +18,7 @@ from segue.recommend.explain import explain
 from segue.recommend.finish import Picks, Rules, finish
 from segue.recommend.model import Bundle
 from segue.recommend.request import Request
-from segue.recommend.rerank import Predictions, Ranker
+from segue.recommend.rerank import Contributor, Predictions, Ranker
 from segue.recommend.retrieve import Candidates, retrieve
 from segue.recommend.seeds import Query, resolve
 
@@ -120,7 +120,7 @@ class Recommender:
         pool: Candidates,
         predictions: Predictions | None,
         *,
-        contributions: Ranker | None = None,
+        contributions: Contributor | None = None,
     ) -> Answer:
         """Choose the list and say what is in it.
 

@@ -71,17 +71,13 @@ class Loaded:
 
 @dataclass(frozen=True)
 class _Contributions:
-    """Contributions that the predictor has sent, where the library asks for a ranker."""
+    """Contributions that the predictor has sent, where the library asks for them."""
 
     values: Floats
 
-    def contributions(self, matrix: Floats) -> Floats:  # noqa: ARG002 - a Ranker is given the rows
+    def contributions(self, matrix: Floats) -> Floats:  # noqa: ARG002 - a Contributor is given the rows
         """What was sent."""
         return self.values
-
-    def predict(self, matrix: Floats) -> Predictions:
-        """Never asked."""
-        raise NotImplementedError
 
 
 class Transformer(kserve.Model):  # type: ignore[misc]
