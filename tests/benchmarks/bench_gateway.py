@@ -42,12 +42,12 @@ def gateway_store(rows: int) -> Path:
     store = CACHE / f"gateway-{rows}"
     if (store / "channels" / "champion.json").exists():
         return store
-    source = open_store(str(make_store(rows)))
-    digest = read_channel(source, "champion").digest
+    source = make_store(rows)
+    digest = read_channel(open_store(str(source)), "champion").digest
     assert digest is not None
-    place = Place.in_store(source, digest)
-    definition, _ = read_definition(place)
-    parts = {name: source.local_path(place.key(name)) for name in definition.files}
+    folder = source / "bundles" / digest
+    definition, _ = read_definition(Place.in_folder(folder))
+    parts = {name: folder / name for name in definition.files}
     parts["search.sqlite"] = WORK / f"search-{rows}.sqlite"
     build_search(parts["tracks.parquet"], parts["search.sqlite"])
     unnamed = definition.model_copy(update={"files": {}})
