@@ -25,6 +25,7 @@ from kserve.protocol.rest.server import RESTServer
 from serving import metrics
 from serving.bodies import ShortWay
 from serving.body_limit import BodyLimit
+from serving.grpc_server import GRPCServer
 from serving.refusals import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
 from serving.settings import ServingSettings
 
@@ -132,6 +133,7 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
             grace_period=int(settings.drain_seconds),
         )
         model_server.args.grpc_max_receive_message_length = settings.max_body_bytes
+        model_server.GRPCServer = GRPCServer
         model_server.RESTServer = partial(_RESTServer, around=self._around)
         self.dataplane = _DataPlane(model_registry=self.registered_models)
         model_server.app.add_exception_handler(GrpcException, answer_refusal)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceServicer
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, Summary, generate_latest
 
 from segue.errors import SettingsError
@@ -17,6 +18,7 @@ from segue.features.reference import Reference
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from serving import metrics
+from serving.grpc_server import Servicer
 from serving.logs import JSONFormatter, request_id, take_request_id
 from serving.settings import (
     GatewaySettings,
@@ -241,3 +243,9 @@ def test_should_predict_in_blocks_of_trees_what_the_booster_predicts_at_once(fam
     for threads in (1, 2):
         seen = steps.ranker().predict(matrix, threads=threads)["popularity"]
         np.testing.assert_allclose(seen, at_once, rtol=1e-6)
+
+
+def test_every_method_of_the_protocol_turns_faults_into_a_status() -> None:
+    methods = {name for name in vars(GRPCInferenceServiceServicer) if not name.startswith("_")}
+    assert "ModelInfer" in methods
+    assert methods == {name for name in vars(Servicer) if not name.startswith("_")}

@@ -1,0 +1,67 @@
+"""kserve's gRPC server without its interceptors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import Any
+
+import grpc
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
+from kserve.protocol.grpc.interceptors import ExceptionToStatusInterceptor
+from kserve.protocol.grpc.server import GRPCServer as KServeGRPCServer
+from kserve.protocol.grpc.servicer import InferenceServicer
+
+__all__ = ["GRPCServer"]
+
+_Method = Callable[[Any, Any, Any], Awaitable[Any]]
+
+_FAULTS = ExceptionToStatusInterceptor()
+
+
+def _with_status(method: _Method) -> _Method:
+    """A method whose faults become the status that kserve's interceptor gives them."""
+
+    @wraps(method)
+    async def answer(servicer: Any, request: Any, context: Any) -> Any:
+        try:
+            return await method(servicer, request, context)
+        except Exception as error:
+            return await _FAULTS.handle_exception(error, request, context, method.__name__)
+
+    return answer
+
+
+class Servicer(InferenceServicer):  # type: ignore[misc]
+    """kserve's methods, each with what an interceptor would put around it at every call."""
+
+    ServerMetadata = _with_status(InferenceServicer.ServerMetadata)
+    ServerLive = _with_status(InferenceServicer.ServerLive)
+    ServerReady = _with_status(InferenceServicer.ServerReady)
+    ModelReady = _with_status(InferenceServicer.ModelReady)
+    ModelMetadata = _with_status(InferenceServicer.ModelMetadata)
+    ModelInfer = _with_status(InferenceServicer.ModelInfer)
+    RepositoryModelLoad = _with_status(InferenceServicer.RepositoryModelLoad)
+    RepositoryModelUnload = _with_status(InferenceServicer.RepositoryModelUnload)
+
+
+class GRPCServer(KServeGRPCServer):  # type: ignore[misc]
+    """kserve's server; with interceptors, gRPC makes a handler anew for each call, in three coroutines.
+
+    One of kserve's logs the name of each method, the other turns faults into a status, which `Servicer`
+    does.
+    """
+
+    async def start(self, max_workers: int) -> None:
+        """Serve until stopped."""
+        names = ("grpc_max_send_message_length", "grpc_max_receive_message_length")
+        self._server = grpc.aio.server(
+            ThreadPoolExecutor(max_workers=max_workers),
+            options=[(name.replace("_", ".", 1), self._kwargs.get(name)) for name in names],
+        )
+        servicer = Servicer(self._data_plane, self._model_repository_extension)
+        add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
+        self._server.add_insecure_port(f"[::]:{self._port}")
+        await self._server.start()
+        await self._server.wait_for_termination()
