@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,6 @@ Doubles = npt.NDArray[np.float64]
 # Trees a part: LightGBM takes a row through all trees of a booster, and the nodes of more than these leave
 # the cache before the next row comes.
 _BLOCK = 150
-# For so few rows LightGBM's own threads, which share out rows, cost more to wake than a part's thread does,
-# and each of them reads all trees.
-_FEW_ROWS = 2_000
 # From LightGBM's c_api.h.
 _FLOAT32, _ROW_MAJOR, _RAW_SCORE = 0, 1, 1
 
@@ -46,8 +42,6 @@ class SumOfTrees:
             _Part(Booster(model_str=booster.model_to_string(num_iteration=_BLOCK, start_iteration=first)))
             for first in range(0, max(booster.num_trees(), 1), _BLOCK)
         ]
-        # starts no thread before it is first used
-        self._pool = ThreadPoolExecutor(max(len(self._parts) - 1, 1), thread_name_prefix="trees")
 
     def predict(self, matrix: Floats, *, threads: int = 1) -> Doubles:
         """Predict for float32 [m, f]; float64 [m], whatever the number of threads.
@@ -58,16 +52,9 @@ class SumOfTrees:
             The matrix has another number of columns than the model.
         """
         rows = np.ascontiguousarray(matrix, np.float32)
-        first, *others = self._parts
-        if threads > 1 and len(rows) <= _FEW_ROWS:
-            begun = [self._pool.submit(part.predict, rows, 1) for part in others]
-            total = first.predict(rows, 1)
-            rest = [future.result() for future in begun]
-        else:
-            total = first.predict(rows, threads)
-            rest = [part.predict(rows, threads) for part in others]
-        for values in rest:
-            total += values
+        total = self._parts[0].predict(rows, threads)
+        for part in self._parts[1:]:
+            total += part.predict(rows, threads)
         return total
 
 
