@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import sys
 import traceback
-import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import count
 
 import orjson
 
@@ -26,14 +27,20 @@ _SECRETS = re.compile(
     r"[^\s\"'@,;&]+"
 )
 _LONGEST = 8_000
+# A random number for the process and a count: a random number a request would ask the system each time.
+_PROCESS, _COUNT = secrets.token_hex(8), count()
 
 
 def take_request_id(headers: Mapping[str, str] | None) -> str:
     """Take the caller's ``x-request-id`` if it is plain, else make one; it is the current one from now on."""
     given = (headers or {}).get("x-request-id", "")
-    taken = given if _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+    taken = given if _PLAIN_ID.fullmatch(given) else _new_id()
     request_id.set(taken)
     return taken
+
+
+def _new_id() -> str:
+    return f"{_PROCESS}{next(_COUNT):016x}"
 
 
 class JSONFormatter(logging.Formatter):
@@ -80,6 +87,8 @@ def configure_logs(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel("WARNING")
+    # uvicorn makes a line of each request, and asks for its level afterwards, unless nobody would read it
+    logging.getLogger("uvicorn.access").propagate = False
     # one line of JSON each, and kserve's own use of deprecated FastAPI is nothing that an operator can mend
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel("ERROR")

@@ -28,6 +28,7 @@ from serving.body_limit import BodyLimit
 from serving.grpc_server import GRPCServer
 from serving.refusals import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
 from serving.settings import ServingSettings
+from serving.whole_answers import WholeAnswers
 
 __all__ = ["ServedModel", "Server"]
 
@@ -99,6 +100,9 @@ class _RESTServer(RESTServer):  # type: ignore[misc]
         """Make kserve's application, and put the layers around it."""
         super().create_application()
         self.config.app = self._around(model_server.app)
+        self.config.http = WholeAnswers
+        # whose address a call came from is nothing that the pair asks
+        self.config.proxy_headers = False
 
     def _add_middlewares(self, app: Any) -> None:
         """None of kserve's."""

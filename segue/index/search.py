@@ -141,9 +141,9 @@ class TrackIndex:
 
 
 def _infinite(distances: Floats, rows: Rows) -> tuple[Floats, Rows]:
-    missing = rows < 0
-    if missing.any():
-        distances[missing] = np.inf
+    # what is missing stands at the end of a list
+    if np.count_nonzero(rows[:, -1:] < 0):
+        distances[rows < 0] = np.inf
     return distances, rows
 
 

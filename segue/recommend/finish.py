@@ -81,12 +81,12 @@ def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules)
 def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | None, rules: Rules) -> Picks:
     """Choose the list.
 
-    Candidates are one of each recording already. Ties go to the nearer track, so that equal scores do not
-    depend on anything else.
+    Candidates are one of each recording already, in the order of affinity. Ties go to the nearer track, so
+    that equal scores do not depend on anything else.
     """
     scores = blend(candidates, predictions, rules)
     artist = bundle.artist[candidates.rows]
-    order = np.lexsort((-candidates.affinity, -scores))
+    order = np.argsort(-scores, kind="stable")
     if rules.diversity > 0:
         positions, capped = _diverse(bundle, candidates, scores, artist, rules)
     else:
@@ -146,5 +146,6 @@ def _scaled(values: Floats) -> Floats:
     """Scale to 0..1 within the request; all alike: 0."""
     if not len(values):
         return values
-    low, high = values.min(), values.max()
+    # what .min() and .max() end in
+    low, high = np.minimum.reduce(values), np.maximum.reduce(values)
     return np.zeros_like(values) if high <= low else (values - low) / (high - low)

@@ -29,7 +29,7 @@ _Found = tuple[Floats, Rows]
 # The lists asked of the index are longer than N by the tracks that will be dropped, in steps of this
 # size, so that most requests of a batch ask alike and share one search.
 _STEP = 16
-_FEW = 32
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,9 @@ def _merge(bundle: Bundle, query: Query, lists: list[_Found], drop: Rows, most: 
         shares = _shares(query.weights[query.weights > 0], most)
         rows = _union(kept, shares, most)
         distances = _distances(bundle.embedding[rows], query.points[query.weights > 0])
-    nearest = distances.min(axis=1)
+    nearest = distances[:, 0] if len(kept) == 1 else distances.min(axis=1)
     affinity = _affinity(bundle, rows, distances, shares, query)
-    order = np.lexsort((rows, nearest, -affinity))[:most]
+    order = _order(rows, nearest, affinity)[:most]
     unique = _one_of_each(bundle.recording[rows[order]], order)
     scale = np.float32(bundle.definition.similarity_scale)
     return Candidates(
@@ -145,7 +145,7 @@ def _merge(bundle: Bundle, query: Query, lists: list[_Found], drop: Rows, most: 
         similarity=np.exp(-nearest[unique] / scale),
         retrieved=len(order),
         dropped={
-            "seed_recordings_or_excluded": sum(int((rows >= 0).sum()) for _, rows in lists)
+            "seed_recordings_or_excluded": sum(int(np.count_nonzero(rows >= 0)) for _, rows in lists)
             - sum(len(part) for part in kept),
             "same_recording": len(order) - len(unique),
         },
@@ -154,10 +154,22 @@ def _merge(bundle: Bundle, query: Query, lists: list[_Found], drop: Rows, most: 
 
 def _stays(rows: Rows, drop: Rows) -> npt.NDArray[np.bool_]:
     """Which rows of a list are tracks, and not dropped."""
+    stays: npt.NDArray[np.bool_] = rows >= 0
+    if len(drop) > _FEW:
+        return stays & ~np.isin(rows, drop)
     # np.isin sorts and concatenates: for a handful of rows, comparing is ten times as fast
-    is_dropped = (rows[:, None] == drop).any(axis=1) if len(drop) <= _FEW else np.isin(rows, drop)
-    stays: npt.NDArray[np.bool_] = (rows >= 0) & ~is_dropped
+    for row in drop.tolist():
+        stays &= rows != row
     return stays
+
+
+def _order(rows: Rows, nearest: Floats, affinity: Floats) -> Rows:
+    """Positions by affinity, then nearness, then row."""
+    # one seed's list comes in this order, but for tracks that are equally near
+    if np.logical_and.reduce(affinity[1:] < affinity[:-1]):
+        return np.arange(len(rows))
+    order: Rows = np.lexsort((rows, nearest, -affinity))
+    return order
 
 
 def _shares(weights: Floats, most: int) -> list[int]:

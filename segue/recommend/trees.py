@@ -16,8 +16,14 @@ Doubles = npt.NDArray[np.float64]
 # Trees a part: LightGBM takes a row through all trees of a booster, and the nodes of more than these leave
 # the cache before the next row comes.
 _BLOCK = 150
-# From LightGBM's c_api.h.
-_FLOAT32, _ROW_MAJOR, _RAW_SCORE = 0, 1, 1
+# LGBM_BoosterPredictForMat of LightGBM's c_api.h: booster, rows and their type, m, f, layout, what is wanted,
+# first tree, trees, parameters, numbers written, where to. With types told once, plain numbers can be passed.
+_PREDICT = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int32, ctypes.c_int32, ctypes.c_int),
+    *(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_void_p),
+)
+_FLOAT32, _ROW_MAJOR, _RAW_SCORE, _FIRST, _ALL = 0, 1, 1, 0, -1
 
 
 class SumOfTrees:
@@ -37,9 +43,12 @@ class SumOfTrees:
 
     def __init__(self, booster: Any) -> None:
         from lightgbm import Booster
+        from lightgbm.libpath import _LIB
 
+        self._library = _LIB
+        self._predict = _PREDICT(("LGBM_BoosterPredictForMat", _LIB))
         self._parts = [
-            _Part(Booster(model_str=booster.model_to_string(num_iteration=_BLOCK, start_iteration=first)))
+            Booster(model_str=booster.model_to_string(num_iteration=_BLOCK, start_iteration=first))
             for first in range(0, max(booster.num_trees(), 1), _BLOCK)
         ]
 
@@ -52,40 +61,23 @@ class SumOfTrees:
             The matrix has another number of columns than the model.
         """
         rows = np.ascontiguousarray(matrix, np.float32)
-        total = self._parts[0].predict(rows, threads)
-        for part in self._parts[1:]:
-            total += part.predict(rows, threads)
+        sums = np.zeros((len(self._parts), len(rows)))
+        written, parameters = ctypes.c_int64(), f"num_threads={threads}".encode()
+        begins, out = rows.ctypes.data, sums.ctypes.data
+        for number, part in enumerate(self._parts):
+            failed = self._predict(
+                part._handle,
+                begins,
+                _FLOAT32,
+                *rows.shape,
+                *(_ROW_MAJOR, _RAW_SCORE, _FIRST, _ALL),
+                parameters,
+                ctypes.addressof(written),
+                out + number * sums.strides[0],
+            )
+            if failed:
+                from lightgbm.basic import LightGBMError
+
+                raise LightGBMError(self._library.LGBM_GetLastError().decode())
+        total: Doubles = np.add.reduce(sums)
         return total
-
-
-class _Part:
-    """Some of the trees."""
-
-    def __init__(self, booster: Any) -> None:
-        from lightgbm.libpath import _LIB
-
-        self._library = _LIB
-        self._booster = booster  # its handle lives as long as it does
-
-    def predict(self, rows: Floats, threads: int) -> Doubles:
-        """Predict for contiguous float32 [m, f], float64 [m]."""
-        out, written = np.zeros(len(rows)), ctypes.c_int64()
-        failed = self._library.LGBM_BoosterPredictForMat(
-            self._booster._handle,
-            ctypes.c_void_p(rows.ctypes.data),
-            ctypes.c_int(_FLOAT32),
-            ctypes.c_int32(rows.shape[0]),
-            ctypes.c_int32(rows.shape[1]),
-            ctypes.c_int(_ROW_MAJOR),
-            ctypes.c_int(_RAW_SCORE),
-            ctypes.c_int(0),
-            ctypes.c_int(-1),
-            f"num_threads={threads}".encode(),
-            ctypes.byref(written),
-            ctypes.c_void_p(out.ctypes.data),
-        )
-        if failed:
-            from lightgbm.basic import LightGBMError
-
-            raise LightGBMError(self._library.LGBM_GetLastError().decode())
-        return out
