@@ -207,19 +207,26 @@ def _affinity(bundle: Bundle, rows: Rows, distances: Floats, shares: list[int], 
     weights = query.weights
     if not len(distances):
         return np.zeros(0, np.float32)
-    own = [min(share, len(distances)) - 1 for share in shares]
-    edges = np.array([np.partition(distances[:, i], last)[last] for i, last in enumerate(own)])
-    spans = np.maximum(edges - distances.min(axis=0), 1e-6)
-    affinity: Floats = np.clip((edges - distances) / spans, 0, 1) @ weights[weights > 0]
+    edges = np.array([_nth(distances[:, i], share) for i, share in enumerate(shares)])
+    spans = np.maximum(edges - np.minimum.reduce(distances), 1e-6)
+    affinity: Floats = np.maximum((edges - distances) / spans, 0) @ weights[weights > 0]
     if (weights < 0).any():
         away = _distances(bundle.embedding[rows], query.points[weights < 0])
         affinity = affinity + np.exp(-away / max(float(edges.mean()), 1e-6)) @ weights[weights < 0]
     return affinity.astype(np.float32)
 
 
+def _nth(distances: Floats, n: int) -> np.float32:
+    """The n-th smallest; the largest where there are no more."""
+    nth: np.float32 = np.partition(distances, n - 1)[n - 1] if n < len(distances) else distances.max()
+    return nth
+
+
 def _one_of_each(recording: npt.NDArray[np.int32], order: Rows) -> Rows:
     """The first of each recording, keeping the order."""
     numbers = recording.tolist()
+    if len(set(numbers)) == len(numbers):
+        return order
     # from the last to the first, so that the first position of each recording stays
     first = dict(zip(reversed(numbers), range(len(numbers) - 1, -1, -1), strict=True))
-    return order if len(first) == len(numbers) else order[sorted(first.values())]
+    return order[sorted(first.values())]
