@@ -115,9 +115,9 @@ class Keys:
         return {"authorization": f"Bearer {self.made[name]}"}
 
 
-def make_keys(folder: Path) -> Keys:
-    """A database with a key for each scope, and one with all."""
-    url = f"sqlite:///{folder}/segue.db"
+def make_keys(folder: Path, url: str = "") -> Keys:
+    """A database, in the folder unless told, with a key for each scope, and one with all."""
+    url = url or f"sqlite:///{folder}/segue.db"
     migrate(url)
     keys = Keys(open_engine(url))
     for scope in Scope:
@@ -146,11 +146,13 @@ class Inside:
 @contextmanager
 def start_inside(folder: Path, bundle: str, **settings: Any) -> Iterator[Inside]:
     keys = make_keys(folder)
-    given = GatewaySettings(
-        bundle=bundle,
-        transformer_url="http://127.0.0.1:9",
-        **{"rate_limit_per_minute": 0, "poll_seconds": 0.1, "breaker_failures": 1000, **settings},
-    )
+    ours = {
+        "transformer_url": "http://127.0.0.1:9",
+        "rate_limit_per_minute": 0,
+        "poll_seconds": 0.1,
+        "breaker_failures": 1000,
+    }
+    given = GatewaySettings(bundle=bundle, **{**ours, **settings})
     database = DatabaseSettings(url=f"sqlite:///{folder}/segue.db")
     app = build_app(given, database, LogSettings(spool=folder / "spool", flush_seconds=0.02))
     port = free_port()
@@ -206,14 +208,19 @@ class Stack:
 
 
 @contextmanager
-def start_stack(folder: Path, families: list[Family], **flags: str) -> Iterator[Stack]:
+def start_stack(
+    folder: Path, families: list[Family], *, database_url: str = "", **flags: str
+) -> Iterator[Stack]:
     shelf = Shelf(folder / "store", families)
     shelf.publish(0)
-    keys = make_keys(folder)
+    keys = make_keys(folder, database_url)
     ranking = predictor(folder, shelf.channel_url, poll_seconds="0.2").start()
     # of the machine that tests run on nothing is known: a deadline that it can keep
     serving = transformer(folder, shelf.channel_url, ranking, predictor_deadline_seconds="5").start()
-    front = gateway(folder, shelf.channel_url, serving, poll_seconds="0.2", **flags).start()
+    front = gateway(folder, shelf.channel_url, serving, poll_seconds="0.2", **flags)
+    if database_url:
+        front.environment["SEGUE_DATABASE_URL"] = database_url
+    front.start()
     try:
         for served in (ranking, serving, front):
             served.wait_ready()
