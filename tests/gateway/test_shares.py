@@ -1,0 +1,81 @@
+"""What the monitoring page is told: drift of what is asked for, genres and decades of what was shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from segue.log.stats import Stats, Totals
+from serving.gateway.opened import Opened
+from serving.gateway.stats import FEWEST_SEEDS, describe_stats, query_drift
+from tests.gateway.conftest import ROWS
+
+
+def ids_of(opened: Opened, rows: np.ndarray) -> list[list[str]]:
+    """Seeds of requests for one track each."""
+    return [[str(opened.catalogue.cell("track_id", int(row)))] for row in rows]
+
+
+def test_should_find_the_feature_in_which_listeners_moved(opened: Opened) -> None:
+    draw = np.random.default_rng(7)
+    by_energy = np.argsort(opened.catalogue.features[:, opened.catalogue.position("energy")])
+    quiet = draw.choice(by_energy[: ROWS // 3], 600)
+    loud = draw.choice(by_energy[-ROWS // 3 :], 600)
+    # newest first
+    moved = query_drift(opened.catalogue, ids_of(opened, np.concatenate([loud, quiet])))
+    assert (moved["rows"], moved["is_enough"]) == (600, True)
+    assert set(moved["psi"]) == set(opened.catalogue.reference.features)
+    assert max(moved["psi"], key=lambda name: moved["psi"][name]) == "energy"
+    assert moved["psi"]["energy"] > 1
+    stayed = query_drift(opened.catalogue, ids_of(opened, draw.integers(0, ROWS, 2_000)))
+    assert max(stayed["psi"].values()) < 0.1
+
+
+def test_should_say_when_there_are_too_few_seeds_and_count_only_tracks(opened: Opened) -> None:
+    few = ids_of(opened, np.arange(2 * FEWEST_SEEDS - 2))
+    strange = [["artist:Nina Simone", "nobody"], []]
+    found = query_drift(opened.catalogue, [*strange, *few])
+    assert (found["rows"], found["is_enough"]) == (FEWEST_SEEDS - 1, False)
+    assert query_drift(opened.catalogue, strange) == {"rows": 0, "is_enough": False, "psi": {}}
+
+
+def stats_of(shown: Mapping[str, int]) -> Stats:
+    """A log in which these tracks were shown so often."""
+    return Stats(
+        since=datetime(2026, 3, 1, tzinfo=UTC),
+        bucket_seconds=60,
+        totals=Totals(**dict.fromkeys(Totals.__dataclass_fields__, 0)),
+        buckets=(),
+        recent=(),
+        feedback={},
+        tracks=shown,
+        tracks_lists=1,
+    )
+
+
+def test_should_share_out_what_was_shown_by_genre_and_decade(opened: Opened) -> None:
+    cell = opened.catalogue.cell
+    shown = {cell("track_id", row): 1 + row % 3 for row in range(50)} | {"gone from the catalogue": 9}
+    total = sum(1 + row % 3 for row in range(50))
+    found = describe_stats(stats_of(shown), opened.catalogue)
+    for name, part in (
+        ("genres", lambda row: cell("genre", row)),
+        ("decades", lambda row: f"{cell('year', row) // 10 * 10}s"),
+    ):
+        expected: Counter[str] = Counter()
+        for row in range(50):
+            expected[part(row)] += 1 + row % 3
+        assert {share["name"]: share["shown"] for share in found[name]} == expected
+        for share in found[name]:
+            assert share["share"] == pytest.approx(share["shown"] / total, abs=1e-4)
+    assert [share["shown"] for share in found["genres"]] == sorted(
+        (share["shown"] for share in found["genres"]), reverse=True
+    )
+    names = [share["name"] for share in found["decades"]]
+    assert names == sorted(names)
+    before = describe_stats(stats_of(shown), None)
+    assert (before["genres"], before["decades"], before["drift"]) == ([], [], None)
