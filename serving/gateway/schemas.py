@@ -140,7 +140,8 @@ class Feedback(BaseModel):
     )
 
     impression_id: UUID
-    track_id: str = Field(min_length=1, max_length=500)
+    # what the log's tables take
+    track_id: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00]+$")
     event: Literal["click", "play", "skip", "like", "dislike"]
     feedback_id: UUID | None = Field(
         default=None, description="Chosen by a client that may send the same event twice; it counts once."

@@ -110,6 +110,9 @@ def test_should_show_the_bundles_of_the_store(inside: Inside) -> None:
         ({"impression_id": "not-a-uuid"}, "impression_id"),
         ({"event": "love"}, "event"),
         ({"track_id": ""}, "track_id"),
+        # the log would not take these
+        ({"track_id": "a" * 256}, "track_id"),
+        ({"track_id": "a\0"}, "track_id"),
         ({"mood": "good"}, "mood"),
     ],
 )
