@@ -43,11 +43,13 @@ async def post_token(request: Request) -> Response:
     token: str | None = _ANY
     if gateway.keys is not None:
         credential = _credential(request, form)
-        gateway.limits.take(credential.partition(".")[0])
         await gateway.keys.look_for(credential)
         if not gateway.keys.ring.is_loaded:
             raise Unavailable("the keys were not read yet: the database is away")
         token = gateway.keys.ring.issue(credential, seconds=_SECONDS)
+        # guesses are counted apart: who knows no more than a key's id must not use up its rate
+        key_id = credential.partition(".")[0]
+        gateway.limits.take(key_id if token else f"guesses {key_id}")
     if token is None:
         raise Unauthorized("the client id or secret is wrong, revoked or expired", scheme=_BASIC)
     value = {"access_token": token, "token_type": "Bearer", "expires_in": _SECONDS, "scope": ""}

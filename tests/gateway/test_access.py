@@ -112,6 +112,16 @@ def test_should_bound_the_rate_of_each_key(own: Inside) -> None:
     assert refusals() == before + 3
 
 
+@pytest.mark.parametrize("own", [{"rate_limit_per_minute": 5}], indirect=True)
+def test_should_bound_guesses_at_a_secret_and_not_the_one_who_has_it(own: Inside) -> None:
+    wait_for_room_in_the_minute()
+    key_id = own.keys.made["read"].partition(".")[0]
+    codes = [token(own, f"{key_id}.guess{number}").status_code for number in range(8)]
+    assert codes == [401] * 5 + [429] * 3
+    assert token(own, own.keys.made["read"]).status_code == 200
+    assert [own.get("/api/genres", key="read").status_code for _ in range(5)] == [200] * 4 + [429]
+
+
 def test_should_let_a_key_go_on_once_its_minute_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(2)
     now = time.time()
