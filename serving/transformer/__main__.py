@@ -26,13 +26,17 @@ def main() -> int:
     # One query is one thread's work; FAISS reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from serving.transformer.loaded import LoadedBundles
+
+    bundles = LoadedBundles(settings)
+    bundles.start()
+
+    # these import kserve, which takes seconds: the bundle is opened meanwhile
     from serving.server import Server
     from serving.transformer.model import Transformer
 
-    model = Transformer(settings)
-    model.versions.start()
-    Server(settings).start([model])
-    model.stop()
+    Server(settings).start([Transformer(settings, bundles)])
+    bundles.stop()
     return 0
 
 

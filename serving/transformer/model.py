@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -15,43 +13,29 @@ from typing import Any, TypeVar
 import kserve
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-from prometheus_client import REGISTRY
 
-from segue.bundle.reader import BundleFiles
 from segue.errors import RequestError, UnknownSeeds
-from segue.features.reference import Reference
 from segue.recommend.answer import Answer
-from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
-from segue.recommend.request import Request, Seed
+from segue.recommend.request import Request
 from segue.recommend.rerank import Predictions
 from segue.recommend.retrieve import Candidates
 from serving import metrics
-from serving.bundles import Version, Versions
+from serving.bundles import Version
 from serving.logs import take_request_id
 from serving.refusals import NotReady, Overloaded, Refusal, as_refusal
 from serving.settings import TransformerSettings
-from serving.transformer.drift import DriftCollector, DriftCounts
 from serving.transformer.instances import Call, read_call
+from serving.transformer.loaded import Loaded, LoadedBundles
 from serving.transformer.predictor_client import OtherBundleLoaded, PredictorClient, PredictorLost
-from serving.transformer.recall import LiveRecall
 
-__all__ = ["Loaded", "Transformer"]
+__all__ = ["Transformer"]
 
 logger = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
-FILES = (
-    "tracks.parquet",
-    "features.npy",
-    "embedding.npy",
-    "transform.json",
-    "index.faiss",
-    "reference.json",
-)
 # One plain instance takes about a millisecond: on the event loop that costs least. More goes to a thread,
 # so that probes never wait long.
 _INLINE_INSTANCES = 3
@@ -59,14 +43,6 @@ _INLINE_CANDIDATES = 1_000
 _RESOLVE, _RETRIEVE, _RERANK, _FINISH = (
     metrics.STAGE_SECONDS.labels(stage) for stage in ("resolve", "retrieve", "rerank", "finish")
 )
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A bundle, opened and warm."""
-
-    recommender: Recommender
-    drift: DriftCounts
 
 
 @dataclass(frozen=True)
@@ -87,20 +63,20 @@ class Transformer(kserve.Model):  # type: ignore[misc]
     ----------
     settings
         The process's settings.
+    bundles
+        What is answered from; it follows its channel from when it is started.
     """
 
-    def __init__(self, settings: TransformerSettings) -> None:
+    def __init__(self, settings: TransformerSettings, bundles: LoadedBundles) -> None:
         super().__init__(settings.model_name, return_response_headers=True)
         self.ready = True  # kserve registers no other; `healthy` is what says whether it can answer
         self.settings = settings
         self.client = PredictorClient(settings)
-        self.drift = DriftCollector()
-        self.recall = LiveRecall(settings.live_recall_share)
-        self.versions: Versions[Loaded] = Versions(settings, need=FILES, load=self._open, unload=self._close)
+        self.bundles = bundles
+        self.versions = bundles.versions
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="recommend")
         self._inflight = 0
         self._degraded_for = ""
-        REGISTRY.register(self.drift)
 
     @property
     def waiting_for(self) -> str:
@@ -112,11 +88,6 @@ class Transformer(kserve.Model):  # type: ignore[misc]
     def load(self) -> bool:
         """Nothing: the channel is followed from the start. kserve may call this at any time."""
         return bool(self.ready)
-
-    def stop(self) -> None:
-        """Stop following the channel."""
-        self.versions.stop()
-        REGISTRY.unregister(self.drift)
 
     async def healthy(self) -> bool:
         """Whether an answer can be given."""
@@ -219,7 +190,8 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         ]
         given: Sequence[Predictions | None] = predictions or [None] * len(pools)
         answers = await self._do(light, lambda: _finish(recommender, call, pools, given, rankers))
-        self._count(version, pools, answers)
+        # once the answer is on its way: nobody waits for what is counted
+        asyncio.get_running_loop().call_soon(self.bundles.count, version.value, pools, answers)
         return answers
 
     async def _do(self, light: bool, work: Callable[[], T]) -> T:
@@ -268,33 +240,6 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         if lost is not None and self.settings.strict:
             raise NotReady(f"the predictor did not answer, and --strict allows no less: {lost}")
 
-    def _count(self, version: Version[Loaded], pools: list[Candidates], answers: list[Answer]) -> None:
-        metrics.INSTANCES.inc(len(answers))
-        for pool, answer in zip(pools, answers, strict=True):
-            if not answer.items:
-                metrics.EMPTY.inc()
-            if answer.unknown_seeds:
-                metrics.UNKNOWN_SEEDS.inc(len(answer.unknown_seeds))
-            positive = pool.query.points[pool.query.weights > 0]
-            self.recall.offer(version.value.recommender.bundle, positive[0])
-        version.value.drift.add(pools, answers)
-
-    def _open(self, files: BundleFiles) -> Loaded:
-        """Open a bundle and answer once from it, so that no request meets cold tables."""
-        bundle = Bundle(files.definition, files.path, files.pace)
-        recommender = Recommender(bundle)
-        recommender.prepare([Request(seeds=[Seed(track_id=bundle.value("track_id", 0))])])
-        reference = Reference.model_validate_json(files.path("reference.json").read_bytes())
-        counts = DriftCounts(files.digest, files.definition.features, reference)
-        self.drift.add(counts)
-        _give_back_memory()
-        return Loaded(recommender, counts)
-
-    def _close(self, version: Version[Loaded]) -> None:
-        self.drift.remove(version.digest)
-        self.recall.forget(version.digest)
-        _give_back_memory()
-
 
 def _is_light(requests: Sequence[Request]) -> bool:
     """Whether the work is too little to be worth a thread."""
@@ -338,10 +283,3 @@ def _finish(
     ]
     _FINISH.observe(time.perf_counter() - started)
     return answers
-
-
-def _give_back_memory() -> None:
-    """What opening a bundle took for a moment, back to the system: allocators keep it else."""
-    pa.default_memory_pool().release_unused()
-    with contextlib.suppress(OSError, AttributeError):  # not glibc
-        ctypes.CDLL(None).malloc_trim(0)

@@ -27,6 +27,13 @@ class Outcome:
     def percentile_ms(self, share: float) -> float:
         return float(np.percentile(self.seconds, share) * 1e3)
 
+    def add(self, other: Outcome) -> None:
+        """Take in what was measured at another time."""
+        self.begun += other.begun
+        self.seconds += other.seconds
+        self.failures += other.failures
+        self.elapsed += other.elapsed
+
     def between(self, low: float, high: float) -> Outcome:
         """The calls that began in a stretch of time."""
         kept = [i for i, begun in enumerate(self.begun) if low <= begun < high]

@@ -19,6 +19,7 @@ from prometheus_client import REGISTRY
 
 from serving.refusals import NotReady, Overloaded
 from serving.settings import TransformerSettings
+from serving.transformer.loaded import LoadedBundles
 from serving.transformer.model import Transformer
 from serving.transformer.predictor_client import grpc_target
 from tests.serving.conftest import Shelf
@@ -90,7 +91,9 @@ def run(
                 "live_recall_share": 0.0,
                 **settings,
             }
-            transformer = Transformer(TransformerSettings.model_validate(given))
+            checked = TransformerSettings.model_validate(given)
+            bundles = LoadedBundles(checked)
+            transformer = Transformer(checked, bundles)
             transformer.versions.look()
             transformer.versions._settled.set()
 
@@ -104,7 +107,7 @@ def run(
                 await script(transformer, ask)
             finally:
                 await transformer.client.close()
-                transformer.stop()
+                bundles.stop()
 
     asyncio.run(session())
 
