@@ -60,11 +60,10 @@ def main(rows: int = ROWS) -> bool:
             name: stack.enter_context(segue_pair(setting.bundle))[0].http_port
             for name, setting in settings.items()
         }
-        compare(settings["two"], ports)
+        compare(settings["two"], ports, base="one")
     figures = settings["two"].figures
-    medians = figures["compare"]["medians"]
-    print("medians:", medians)
-    ratio = medians["two"]["p50_ms"] / medians["one"]["p50_ms"]
+    print("compare:", figures["compare"])
+    ratio = figures["compare"]["two"]["p50_ratio"]
     return report("boosters", [Bound("p50 of the pair, two boosters / one", ratio, 1.25)], figures)
 
 
