@@ -16,8 +16,8 @@ from prometheus_client import REGISTRY
 from segue.keys import Scope, revoke_key
 from serving.gateway.access import Limits
 from serving.gateway.errors import TooManyRequests
-from tests.gateway.conftest import Inside, start_inside
-from tests.serving.conftest import Shelf
+from tests.gateway.conftest import Inside, make_keys, start_inside
+from tests.serving.conftest import Family, Shelf
 from tests.serving.processes import Served, call, gateway, wait_for
 
 
@@ -175,6 +175,29 @@ def test_should_live_without_a_database_and_say_so_until_it_comes(
         )
         assert call(served.http_port, "GET", "/api/genres", headers=headers).status == 401
     finally:
+        assert served.stop() == 0
+
+
+def test_should_live_without_a_bundle_and_say_so_until_it_comes(
+    gateway_families: list[Family], tmp_path: Path
+) -> None:
+    shelf, keys = Shelf(tmp_path / "store", gateway_families), make_keys(tmp_path)
+    served = gateway(tmp_path, shelf.channel_url, poll_seconds="0.1").start()
+    try:
+        wait_for(lambda: served.live, "the gateway", about=served.tail)
+        wait_for(lambda: set(state(served)["missing"]) == {"bundle", "transformer"}, "database and keys")
+        waiting = f"waiting for the first bundle in {shelf.channel_url}"
+        assert state(served)["missing"]["bundle"] == waiting
+        for path in ("/api/genres", "/api/search?q=a", "/v1/search?q=a"):
+            reply = call(served.http_port, "GET", path, headers=keys.header("read"))
+            assert (reply.status, waiting in reply.content.decode()) == (503, True), path
+            assert int(reply.headers["retry-after"]) >= 1
+        digest = shelf.publish(0)
+        wait_for(lambda: state(served)["digest"] == digest, "the bundle", about=served.tail)
+        assert set(state(served)["missing"]) == {"transformer"}
+        assert call(served.http_port, "GET", "/api/genres", headers=keys.header("read")).status == 200
+    finally:
+        keys.engine.dispose()
         assert served.stop() == 0
 
 
