@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
@@ -32,6 +33,13 @@ _ADOPT_SECONDS = 30.0
 
 class _Away(Exception):
     """The database takes nothing at the moment."""
+
+
+class _Refused(NamedTuple):
+    """A record that the database refused for what it holds, and why."""
+
+    record: Record
+    reason: str
 
 
 @dataclass
@@ -161,53 +169,49 @@ class Loader:
         if self._away_since is not None:
             self._probe()
         if self._batch:
-            self._load(self._batch)
-            self._end_batch()
+            refused = self._load(self._batch)
+            with self._changed:
+                # what was copied to the spool meanwhile is counted when that is replayed
+                if not self._is_copied:
+                    self._settle(self._batch, refused)
+                self._batch, self._is_copied = (), False
+            self._on_change()
         else:
             self._replay_some()
 
-    def _end_batch(self, *, failed: bool = False) -> None:
-        with self._changed:
-            if failed and not self._is_copied:
-                self._returned = self._batch
-            self._batch, self._is_copied = (), False
-        self._on_change()
-
-    def _load(self, records: Sequence[Record]) -> None:
-        """Write records; those that the database refuses for what they hold are set aside."""
+    def _load(self, records: Sequence[Record]) -> list[_Refused]:
+        """Write records; returns those that the database refuses for what they hold."""
         try:
             insert_records(self._engine, records)
         except Exception as error:  # drivers raise all sorts of things about a value
             if not takes_rows(self._engine):
                 raise _Away(_reason(error)) from None
             if len(records) == 1:
-                self._load_alone(records[0])
-                return
+                return self._load_alone(records[0])
             half = len(records) // 2
-            self._load(records[:half])
-            self._load(records[half:])
-        else:
-            self._count(len(records))
+            return [*self._load(records[:half]), *self._load(records[half:])]
+        return []
 
-    def _load_alone(self, record: Record) -> None:
-        for tried in range(1, _TRIES + 1):
+    def _load_alone(self, record: Record) -> list[_Refused]:
+        reason = ""
+        for _ in range(_TRIES):
             time.sleep(_TRY_AGAIN_SECONDS)
             try:
                 insert_records(self._engine, [record])
             except Exception as error:
+                reason = _reason(error)
                 if not takes_rows(self._engine):
-                    raise _Away(_reason(error)) from None
-                if tried == _TRIES:
-                    set_aside(self._spool.root, record, _reason(error))
-                    self.rejected += 1
+                    raise _Away(reason) from None
             else:
-                self._count(1)
-                return
+                return []
+        return [_Refused(record, reason)]
 
-    def _count(self, records: int) -> None:
-        # what was copied to the spool is counted when that is replayed
-        if not self._is_copied:
-            self.written += records
+    def _settle(self, records: Sequence[Record], refused: Sequence[_Refused]) -> None:
+        """Count records that were dealt with, and set aside what was refused."""
+        for record, reason in refused:
+            set_aside(self._spool.root, record, reason)
+        self.rejected += len(refused)
+        self.written += len(records) - len(refused)
 
     def _replay_some(self) -> None:
         """Replay a batch of the oldest file, so that a new batch never waits for long."""
@@ -219,7 +223,8 @@ class Loader:
             return
         replay, end = self._replay, self._replay.done + self._batch_size
         started = time.monotonic()
-        self._load(replay.records[replay.done : end])
+        records = replay.records[replay.done : end]
+        self._settle(records, self._load(records))
         replay.done = end
         if replay.done >= len(replay.records):
             self._spool.remove(replay.path)
@@ -267,7 +272,11 @@ class Loader:
             self._away_since = now
         self._next_try = now + min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
-        self._end_batch(failed=True)
+        with self._changed:
+            if not self._is_copied:
+                self._returned = self._batch
+            self._batch, self._is_copied = (), False
+        self._on_change()
 
 
 def _reason(error: Exception) -> str:

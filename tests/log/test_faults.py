@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -131,6 +132,29 @@ def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) 
     assert count(engine, RECOMMEND_LOGS) == 1_000
     assert count(engine, FEEDBACK) == 200
     assert writer.lost == 0
+    engine.dispose()
+
+
+@pytest.mark.parametrize("poison", [{"session": "x" * 300}, {"k": 1 << 70}], ids=["refused", "unwritable"])
+def test_should_set_aside_once_what_was_tried_while_the_database_was_slow(
+    tmp_path: Path, poison: dict[str, Any]
+) -> None:
+    path = tmp_path / "segue.db"
+    migrate(f"sqlite:///{path}")
+    engine = open_engine(f"sqlite:///{path}")
+    writer = LogWriter(engine, spool=tmp_path / "spool", flush_seconds=0.02)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    writer.start()
+    for record in (impression(), impression(**poison), impression()):
+        assert writer.put(record)
+    # the batch is copied to the spool, while the thread that has it still waits to write it
+    until(lambda: writer.spooled >= 2)
+    other.execute("COMMIT")
+    until(lambda: writer.spooled == 0 and count(engine, RECOMMEND_LOGS) == 2)
+    writer.stop(5)
+    assert (writer.written, writer.rejected, writer.lost) == (2, 1, 0)
+    assert len((tmp_path / "spool" / "rejected.jsonl").read_text().splitlines()) == 1
     engine.dispose()
 
 
