@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from segue.catalog.batches import RawBatch, Reject, clip
 from segue.catalog.checks import find_failures
@@ -21,6 +22,7 @@ from segue.catalog.values import (
     read_numbers,
     read_years,
 )
+from segue.limits import ID_LENGTH
 
 __all__ = ["Cleaned", "clean"]
 
@@ -105,7 +107,15 @@ def _type_columns(
             wrong[name] = (mask, "neither true nor false")
         else:
             others[name] = (read_genres if name == "genre" else read_names)(text[name])
+            if name == "track_id":
+                wrong[name] = (_is_too_long(others[name]), f"longer than {ID_LENGTH} characters")
     return numbers, others, wrong
+
+
+def _is_too_long(ids: pa.Array) -> Bools:
+    """Tell the ids that the log could not hold: lists with such a track would be missing from it."""
+    found: Bools = pc.greater(pc.utf8_length(ids), ID_LENGTH).fill_null(False).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _number(

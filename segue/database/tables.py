@@ -21,12 +21,12 @@ from sqlalchemy import (
 )
 
 from segue.database.types import UtcDateTime
+from segue.limits import ID_LENGTH
 
 __all__ = [
     "API_KEYS",
     "FEEDBACK",
     "FORGOTTEN_SESSIONS",
-    "ID_LENGTH",
     "METADATA",
     "PSEUDONYM_KEY",
     "RECOMMEND_ITEMS",
@@ -48,8 +48,7 @@ _OPTIONS: dict[str, Any] = {
     "mysql_collate": "utf8mb4_bin",
 }
 
-# Ids of tracks and sessions come from outside; the gateway refuses longer ones.
-ID_LENGTH = 255
+# Ids of tracks and sessions come from outside; ingest and the gateway refuse longer ones.
 _ID = String(ID_LENGTH)
 
 # One row a list that was shown.

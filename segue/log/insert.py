@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from segue.database.engine import WRITE
 from segue.database.statements import insert_once
-from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, ID_LENGTH, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.limits import ID_LENGTH
 from segue.log.pseudonyms import pseudonym, pseudonym_key
 from segue.log.record import Feedback, Impression, ImpressionItem, Record
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from segue.limits import ID_LENGTH
 from segue.recommend.answer import Item, Pool
 
 __all__ = [
@@ -141,7 +142,7 @@ class Feedback(BaseModel):
 
     impression_id: UUID
     # what the log's tables take
-    track_id: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00]+$")
+    track_id: str = Field(min_length=1, max_length=ID_LENGTH, pattern=r"^[^\x00]+$")
     event: Literal["click", "play", "skip", "like", "dislike"]
     feedback_id: UUID | None = Field(
         default=None, description="Chosen by a client that may send the same event twice; it counts once."

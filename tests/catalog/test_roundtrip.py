@@ -13,6 +13,7 @@ from segue.catalog.csv_reader import read_csv
 from segue.catalog.ingest import examine, ingest
 from segue.catalog.sniff import sniff
 from segue.catalog.sources import SourceFile
+from segue.limits import ID_LENGTH
 from tests.catalog.rows import ROW, as_csv, column, row, write_parquet
 
 HOSTILE = [
@@ -61,11 +62,13 @@ def named(track_id: str, track_name: str, artist_name: str) -> dict[str, str]:
 
 def test_hostile_names_and_ids_pass_through_unharmed(tmp_path: Path) -> None:
     source = tmp_path / "a.csv"
-    source.write_bytes(as_csv([named(text, text, text) for text in HOSTILE], quote_all=True))
+    ids = [text[:ID_LENGTH] for text in HOSTILE]
+    rows = [named(name, text, text) for name, text in zip(ids, HOSTILE, strict=True)]
+    source.write_bytes(as_csv(rows, quote_all=True))
     profile = ingest(str(source), tmp_path / "out")
     assert profile.rows_kept == len(HOSTILE)
-    for name in ("track_id", "track_name", "artist_name"):
-        assert column(tmp_path / "out", name) == HOSTILE
+    for name, expected in (("track_id", ids), ("track_name", HOSTILE), ("artist_name", HOSTILE)):
+        assert column(tmp_path / "out", name) == expected
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
         ["a.csv", "out", "tracks.parquet", "rejected.parquet", "profile.json"]
     )

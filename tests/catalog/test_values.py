@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from segue.catalog.ingest import examine, ingest
+from segue.limits import ID_LENGTH
 from tests.catalog.rows import column, rejected, row, tracks, write_csv
 
 
@@ -49,6 +50,14 @@ def test_a_name_of_blanks_rejects_its_row(tmp_path: Path, name: str) -> None:
         (number, name, blank, "required, but missing") for number, blank in enumerate(blanks, start=2)
     ]
     assert column(tmp_path / "out", "track_id") == ["t1", "t3"]
+
+
+def test_an_id_that_the_log_could_not_hold_rejects_its_row(tmp_path: Path) -> None:
+    ids = ["봄" * ID_LENGTH, "봄" * (ID_LENGTH + 1), "t3"]
+    source = write_csv(tmp_path / "a.csv", [row(track_id=name) for name in ids])
+    ingest(str(source), tmp_path / "out", max_rejected=0.8)
+    assert rejected(tmp_path / "out") == [(2, "track_id", ids[1], "longer than 255 characters")]
+    assert column(tmp_path / "out", "track_id") == [ids[0], ids[2]]
 
 
 def test_names_are_not_trimmed(tmp_path: Path) -> None:

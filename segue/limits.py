@@ -1,0 +1,8 @@
+"""Bounds that more than one room keeps."""
+
+from __future__ import annotations
+
+__all__ = ["ID_LENGTH"]
+
+ID_LENGTH = 255
+"""Most characters of a track's or a session's id: what a column of the log holds, on every database."""
