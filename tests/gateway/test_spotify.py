@@ -69,6 +69,8 @@ def test_should_write_audio_features_in_the_units_of_the_catalogue(inside: Insid
     assert isinstance(one["key"], int)
     many = inside.get("/v1/audio-features/", params={"ids": f"x,{NATIVE_TRACK}"}).json()["audio_features"]
     assert many == [None, one]
+    reply = inside.get("/v1/audio-features", params={"ids": ",".join(["a"] * 101)})
+    assert reply.json() == {"error": {"status": 400, "message": "ids: expected at most 100, got 101"}}
 
 
 def test_should_page_through_what_was_found(inside: Inside) -> None:
