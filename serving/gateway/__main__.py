@@ -25,13 +25,14 @@ def main() -> int:
     import uvicorn
 
     from serving.gateway.app import build_app
+    from serving.whole_answers import WholeAnswers
 
     config = uvicorn.Config(
         build_app(settings),
         host=settings.host,
         port=settings.http_port,
         loop="uvloop",
-        http="httptools",
+        http=WholeAnswers,
         ws="none",
         log_config=None,
         access_log=False,

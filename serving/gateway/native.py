@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.routing import APIRoute
 
 from segue.errors import RequestError
 from segue.keys import Scope
@@ -18,7 +19,7 @@ from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import gateway_of
 from serving.gateway.lists import recommend, session_of
 
-__all__ = ["router"]
+__all__ = ["lists_route", "router"]
 
 router = APIRouter(
     prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS, dependencies=[needs(Scope.READ)]
@@ -52,6 +53,15 @@ async def post_recommendations(request: Request) -> Response:
     instance = Instance.parse(value)
     return answer(
         await recommend(gateway, instance, value, content, session=session_of(request), api="native")
+    )
+
+
+def lists_route() -> APIRoute:
+    """The route of lists."""
+    return next(
+        route
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.endpoint is post_recommendations
     )
 
 
