@@ -158,6 +158,20 @@ def test_should_say_that_a_seed_is_unknown(visit: Visit) -> None:
     visitor.keep("unknown-track")
 
 
+def test_should_say_whose_each_result_is_and_of_what_year_and_genre(visit: Visit, system: System) -> None:
+    visitor = visit()
+    visitor.type_search("so")
+    row = visitor.page.locator("[class*=st-key-found-]").filter(has=visitor.button("Add")).first
+    expect(row).to_be_visible()
+    kind = row.get_attribute("class") or ""
+    known = system.get("/api/search", q="so", limit=50)["items"]
+    [found] = [item for item in known if f"st-key-found-{item['track_id']}" in kind]
+    expect(row.locator(".segue-title")).to_contain_text(found["track_name"])
+    expect(row.locator("img")).to_have_count(1)
+    for shown in (found["artist_name"], str(found["year"]), found["genre"]):
+        expect(row).to_contain_text(shown)
+
+
 def test_should_say_that_nothing_is_called_so(visit: Visit) -> None:
     visitor = visit()
     visitor.type_search("qqqqzzzzxxxx")

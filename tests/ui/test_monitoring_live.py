@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from segue.bundle.channel import read_channel
 from segue.bundle.store import open_store
+from serving.ui.sound import feature_name
 from tests.ui.browser import Visitor
 from tests.ui.conftest import System, Visit
 
@@ -64,11 +65,34 @@ def test_should_show_what_was_asked_for(visit: Visit, system: System) -> None:
     assert 0 < float(metric("Average popularity")) <= 100
     for title in ("Latency over time", "Variety over time", "Genres recommended", "Decades recommended"):
         expect(page.get_by_text(title, exact=True)).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).not_to_have_count(0)
+    # median and 95th percentile; one line of variety
+    for key, series in (("latency", 2), ("diversity", 1)):
+        expect(page.locator(f".st-key-{key} .scatterlayer .trace")).to_have_count(series)
+    stats = system.get("/api/stats", hours=24)
+    for key, shares in (("genres", stats["genres"]), ("years", stats["decades"])):
+        expect(page.locator(f".st-key-{key} .barlayer .point")).to_have_count(min(10, len(shares)))
+        expect(page.locator(f".st-key-{key} .yaxislayer-above")).to_contain_text(shares[0]["name"])
     expect(page.locator("[data-testid=stDataFrame]")).to_be_visible()
     visitor.settled()
     assert not visitor.faults(), "\n".join(visitor.faults())
     visitor.keep("monitoring")
+
+
+def test_should_show_how_far_each_feature_has_moved(visit: Visit, system: System) -> None:
+    found = system.get("/api/search", q="s", limit=50)["items"]
+    headers = {"authorization": f"Bearer {system.keys.page}"}
+    with httpx.Client(base_url=system.gateway_url, headers=headers, timeout=20) as client:
+        for number in range(240):
+            body = {"seeds": [found[number % len(found)]["track_id"]], "k": 1}
+            client.post("/api/recommendations", json=body).raise_for_status()
+    visitor = visit("/monitoring")
+    chart = visitor.page.locator(".st-key-drift")
+    expect(chart).to_be_visible()
+    moved = system.get("/api/stats", hours=24)["drift"]
+    assert moved["rows"] >= 100
+    expect(chart.locator(".barlayer .point")).to_have_count(len(moved["psi"]))
+    furthest = max(moved["psi"], key=lambda name: moved["psi"][name])
+    expect(chart.locator(".yaxislayer-above text").last).to_have_text(feature_name(furthest))
 
 
 def test_should_set_champion_and_challenger_side_by_side_and_show_a_report(
@@ -112,7 +136,7 @@ def test_should_want_a_reason(visit: Visit, system: System) -> None:
     expect(visitor.page.get_by_text("Give a reason first.")).to_be_visible()
 
 
-def test_should_promote_roll_back_and_unpin_for_an_administrator(visit: Visit, system: System) -> None:
+def test_should_promote_roll_back_pin_and_unpin_for_an_administrator(visit: Visit, system: System) -> None:
     store = open_store(str(system.store.root))
     visitor = visit("/models")
     unlock(visitor, system.keys.admin)
@@ -131,5 +155,12 @@ def test_should_promote_roll_back_and_unpin_for_an_administrator(visit: Visit, s
     act(visitor, "Unpin", "mended")
     expect(visitor.page.get_by_text("Pinned: no pipeline moves champion")).to_be_hidden()
     assert not read_channel(store, "champion").pinned
+
+    act(visitor, "Pin", "a holiday")
+    expect(visitor.page.get_by_text("Pinned: no pipeline moves champion")).to_be_visible()
+    held = read_channel(store, "champion")
+    assert (held.digest, held.pinned, held.reason) == (system.store.champion, True, "a holiday")
+    act(visitor, "Unpin", "back")
+    expect(visitor.page.get_by_text("Pinned: no pipeline moves champion")).to_be_hidden()
     visitor.button("Forget the key").click()
     expect(visitor.page.get_by_label("Admin key", exact=True)).to_have_value("")
