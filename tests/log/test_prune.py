@@ -10,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, select, text
 
+from segue.database import migrate, open_engine
+from segue.database.deleting import deleting
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.log import Deleted, delete_older_than
 from segue.log.insert import insert_records
 from segue.log.record import Impression
+from tests.database_servers import DatabaseServer
 from tests.log.records import count, feedback, impression, rows, until
 
 pytestmark = pytest.mark.live
@@ -93,3 +96,18 @@ def test_should_hold_up_nobody_who_writes(database: Engine) -> None:
     assert len(written) >= 5 * 50
     assert left(database) == new | {each.impression_id for each in written}
     assert lists_of_wrong_size(database) == 0
+
+
+def test_should_find_rows_by_index_in_a_database_that_was_never_analysed(postgresql: DatabaseServer) -> None:
+    url = postgresql.make_database()
+    migrate(url)
+    engine = open_engine(url)
+    insert_records(engine, [impression(n) for n in range(3_000)])
+    keys = [row.impression_id for row in rows(engine, RECOMMEND_LOGS)][::3]
+    statement = delete(RECOMMEND_ITEMS).where(RECOMMEND_ITEMS.c.impression_id.in_(keys))
+    plain = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
+    with deleting(engine) as connection:
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {plain}")).scalars())
+    assert "pk_recommend_items" in plan
+    assert "Seq Scan" not in plan
+    engine.dispose()
