@@ -26,7 +26,7 @@ from tests.benchmarks.serving_load import anonymous_mib
 from tests.benchmarks.serving_store import CANDIDATES, K, make_store
 from tests.serving.processes import Served, call, gateway, predictor, transformer, wait_for
 
-ROUNDS = 9
+ROUNDS, TURNS = 9, 5
 SECONDS = 2.5
 WORK = CACHE / "gateway"
 
@@ -96,7 +96,9 @@ def searches(tracks: Path, credential: str) -> list[bytes]:
 
 
 def compare(calls: dict[str, tuple[int, list[bytes]]]) -> dict[str, Any]:
-    """p50 at one client and rate at eight, interleaved, medians; and how many lists were asked for in all."""
+    """p50 at one client and rate at eight, medians of rounds, in each of which the two take short turns: the
+    speed of a shared machine changes from one second to the next. And how many lists were asked for in all.
+    """
     seen: dict[str, dict[str, list[float]]] = {name: {"p50_ms": [], "rate": []} for name in calls}
     asked = dict.fromkeys(calls, 0)
 
@@ -111,8 +113,12 @@ def compare(calls: dict[str, tuple[int, list[bytes]]]) -> dict[str, Any]:
     for name in calls:
         run(name, 4, 2)
     for number in range(ROUNDS):
-        for name in calls:
-            seen[name]["p50_ms"].append(run(name, 1, SECONDS).percentile_ms(50))
+        outcomes = {name: Outcome() for name in calls}
+        for _ in range(TURNS):
+            for name, outcome in outcomes.items():
+                outcome.add(run(name, 1, SECONDS / TURNS))
+        for name, outcome in outcomes.items():
+            seen[name]["p50_ms"].append(outcome.percentile_ms(50))
         if number % 3 == 0:
             for name in calls:
                 seen[name]["rate"].append(run(name, 8, SECONDS).rate)
@@ -120,7 +126,9 @@ def compare(calls: dict[str, tuple[int, list[bytes]]]) -> dict[str, Any]:
         name: {key: statistics.median(values) for key, values in kinds.items()}
         for name, kinds in seen.items()
     }
-    return {"medians": medians, "runs": seen, "asked": asked}
+    rounds = zip(seen["gateway"]["p50_ms"], seen["transformer"]["p50_ms"], strict=True)
+    added = statistics.median(through - direct for through, direct in rounds)
+    return {"medians": medians, "added_ms": added, "runs": seen, "asked": asked}
 
 
 def cpu_ms_per_list(
@@ -166,7 +174,10 @@ def main(rows: int = ROWS) -> bool:
     chosen = [ids[int(row)].as_py() for row in np.random.default_rng(3).integers(0, len(ids), 4_000)]
     ranking = predictor(WORK, bundle).start()
     serving = transformer(WORK, bundle, ranking, predictor_deadline_seconds="5").start()
-    front = gateway(WORK, bundle, serving).start()
+    front = gateway(WORK, bundle, serving)
+    # tests do not wait for the log as long as users do
+    del front.environment["SEGUE_LOG_FLUSH_SECONDS"]
+    front.start()
     headers = {"authorization": f"Bearer {credential}"}
     try:
         for served in (ranking, serving, front):
@@ -197,7 +208,7 @@ def main(rows: int = ROWS) -> bool:
     print("search, ms:", {name: round(value, 2) for name, value in figures["search_ms"].items()})
     print(f"RssAnon of the gateway: {figures['rss_anon_mib']:.0f} MiB", flush=True)
     bounds = [
-        Bound("p50 that the gateway adds at 1 client, ms", through["p50_ms"] - direct["p50_ms"], 3.0),
+        Bound("p50 that the gateway adds at 1 client, ms", figures["added_ms"], 3.0),
         Bound("p95 of a search over HTTP, ms, typos included", figures["search_ms"]["p95"], 8.0),
         Bound("lists asked for and not logged", abs(asked - figures["logged"]), 0),
         Bound("RssAnon of the gateway, MiB", figures["rss_anon_mib"], 700),
