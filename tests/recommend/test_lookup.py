@@ -1,4 +1,4 @@
-"""Rows by artist, against the plain way of sorting."""
+"""Rows by artist, against the plain way of sorting; rows by id, against a dictionary."""
 
 from __future__ import annotations
 
@@ -40,3 +40,23 @@ def test_should_order_an_artists_tracks_by_popularity_and_row(
                 key=lambda row: (-np.nan_to_num(popularity[row], nan=-1), row),
             )
             assert rows.rows_of_artist_number(number).tolist() == expected
+
+
+@given(
+    ids=st.sets(st.text("ab봄\U0001f3b5", min_size=1, max_size=6), min_size=1, max_size=400),
+    others=st.lists(st.text("ab봄\U0001f3b5c", max_size=7), max_size=50),
+)
+def test_should_find_every_id_and_no_other(ids: set[str], others: list[str]) -> None:
+    ordered = sorted(ids, key=str.encode)
+    column, zeros = pa.array(ordered), np.zeros(len(ordered), np.int32)
+    rows = Lookup(
+        track_ids=column,
+        artist_names=column,
+        artist=zeros,
+        genre=zeros.astype(np.int16),
+        popularity=zeros.astype(np.float32),
+        recording=zeros,
+    )
+    expected = {name: row for row, name in enumerate(ordered)}
+    for name in [*ordered, *others]:
+        assert rows.row_of(name) == expected.get(name)
