@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from tests.benchmarks.bench_search import draw_queries
 from tests.benchmarks.bench_serving import ROWS
-from tests.benchmarks.http_load import Outcome, bodies, closed
+from tests.benchmarks.http_load import Outcome, bodies, closed, in_turns
 from tests.benchmarks.measure import CACHE, Bound, report
-from tests.benchmarks.serving_load import anonymous_mib
+from tests.benchmarks.serving_load import anonymous_mib, no_failures
 from tests.benchmarks.serving_store import CANDIDATES, K, make_store
 from tests.serving.processes import Served, call, gateway, predictor, transformer, wait_for
 
@@ -96,32 +96,24 @@ def searches(tracks: Path, credential: str) -> list[bytes]:
 
 
 def compare(calls: dict[str, tuple[int, list[bytes]]]) -> dict[str, Any]:
-    """p50 at one client and rate at eight, medians of rounds, in each of which the two take short turns: the
-    speed of a shared machine changes from one second to the next. And how many lists were asked for in all.
-    """
+    """p50 at one client and rate at eight, medians of rounds; and how many lists were asked for in all."""
     seen: dict[str, dict[str, list[float]]] = {name: {"p50_ms": [], "rate": []} for name in calls}
     asked = dict.fromkeys(calls, 0)
 
-    def run(name: str, clients: int, seconds: float) -> Outcome:
-        port, bodies_ = calls[name]
-        outcome = closed(port, bodies_, clients=clients, seconds=seconds)
-        if outcome.failures:
-            raise SystemExit(f"{name}: {len(outcome.failures)} calls failed, first {outcome.failures[0]}")
-        asked[name] += len(outcome.seconds)
-        return outcome
-
-    for name in calls:
-        run(name, 4, 2)
-    for number in range(ROUNDS):
-        outcomes = {name: Outcome() for name in calls}
-        for _ in range(TURNS):
-            for name, outcome in outcomes.items():
-                outcome.add(run(name, 1, SECONDS / TURNS))
+    def run(clients: int, seconds: float, turns: int) -> dict[str, Outcome]:
+        outcomes = in_turns(calls, clients=clients, seconds=seconds, turns=turns)
         for name, outcome in outcomes.items():
+            no_failures(name, outcome)
+            asked[name] += len(outcome.seconds)
+        return outcomes
+
+    run(4, 2, 1)
+    for number in range(ROUNDS):
+        for name, outcome in run(1, SECONDS, TURNS).items():
             seen[name]["p50_ms"].append(outcome.percentile_ms(50))
         if number % 3 == 0:
-            for name in calls:
-                seen[name]["rate"].append(run(name, 8, SECONDS).rate)
+            for name, outcome in run(8, SECONDS, 1).items():
+                seen[name]["rate"].append(outcome.rate)
     medians = {
         name: {key: statistics.median(values) for key, values in kinds.items()}
         for name, kinds in seen.items()
@@ -151,8 +143,7 @@ def search_ms(port: int, calls: list[bytes]) -> dict[str, float]:
     """Percentiles of one client's searches, each query asked once."""
     closed(port, calls[:200], clients=1, seconds=1)
     outcome = closed(port, calls, clients=1, seconds=15)
-    if outcome.failures:
-        raise SystemExit(f"search: {len(outcome.failures)} calls failed, first {outcome.failures[0]}")
+    no_failures("search", outcome)
     return {f"p{share}": outcome.percentile_ms(share) for share in (50, 95, 99)} | {
         "searches": float(len(outcome.seconds))
     }

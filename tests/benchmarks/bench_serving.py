@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.http_load import Outcome, closed
+from tests.benchmarks.http_load import closed, in_turns
 from tests.benchmarks.measure import Bound, report
 from tests.benchmarks.serving_load import SECONDS, SWAPS, no_failures, under_load
 from tests.benchmarks.serving_pairs import LOGS, noop_pair, segue_pair
@@ -59,20 +59,14 @@ def base_design(setting: Setting) -> float:
 
 
 def compare(setting: Setting, ports: dict[str, int], *, base: str) -> None:
-    """p50 at one client and rate at eight, against those of `base` in the same round; the median of five.
-
-    A round takes turns of half a second: the speed of a shared machine changes from one second to the next.
-    """
+    """p50 at one client and rate at eight, against those of `base` in the same round; the median of five."""
+    calls = {name: (port, setting.calls) for name, port in ports.items()}
     seen: dict[str, dict[str, list[float]]] = {name: {"p50_ms": [], "rate": []} for name in ports}
     for port in ports.values():
         closed(port, setting.calls, clients=4, seconds=2)
     for _ in range(ROUNDS):
         for clients in (1, 8):
-            outcomes = {name: Outcome() for name in ports}
-            for _ in range(TURNS):
-                for name, port in ports.items():
-                    outcomes[name].add(closed(port, setting.calls, clients=clients, seconds=SECONDS / TURNS))
-            for name, outcome in outcomes.items():
+            for name, outcome in in_turns(calls, clients=clients, seconds=SECONDS, turns=TURNS).items():
                 no_failures(name, outcome)
                 if clients == 1:
                     seen[name]["p50_ms"].append(outcome.percentile_ms(50))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,6 +88,20 @@ def closed(port: int, calls: Sequence[bytes], *, clients: int, seconds: float) -
     asyncio.run(session())
     outcome.elapsed = time.perf_counter() - started
     return outcome
+
+
+def in_turns(
+    calls: Mapping[str, tuple[int, Sequence[bytes]]], *, clients: int, seconds: float, turns: int
+) -> dict[str, Outcome]:
+    """So many clients for each server in turn, again and again: ports and calls in, what was measured out.
+
+    The speed of a shared machine changes from one second to the next, so what is compared takes short turns.
+    """
+    outcomes = {name: Outcome() for name in calls}
+    for _ in range(turns):
+        for name, (port, bodies_) in calls.items():
+            outcomes[name].add(closed(port, bodies_, clients=clients, seconds=seconds / turns))
+    return outcomes
 
 
 def paced(
