@@ -169,15 +169,21 @@ class Loader:
         if self._away_since is not None:
             self._probe()
         if self._batch:
-            refused = self._load(self._batch)
-            with self._changed:
-                # what was copied to the spool meanwhile is counted when that is replayed
-                if not self._is_copied:
-                    self._settle(self._batch, refused)
-                self._batch, self._is_copied = (), False
-            self._on_change()
+            self._end_batch(self._load(self._batch))
         else:
             self._replay_some()
+
+    def _end_batch(self, refused: Sequence[_Refused] | None) -> None:
+        """Let go of the batch: written but for what was refused, or, with None, given back."""
+        with self._changed:
+            # what was copied to the spool meanwhile is counted when that is replayed
+            if not self._is_copied:
+                if refused is None:
+                    self._returned = self._batch
+                else:
+                    self._settle(self._batch, refused)
+            self._batch, self._is_copied = (), False
+        self._on_change()
 
     def _load(self, records: Sequence[Record]) -> list[_Refused]:
         """Write records; returns those that the database refuses for what they hold."""
@@ -272,11 +278,7 @@ class Loader:
             self._away_since = now
         self._next_try = now + min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**self._failures)
         self._failures = min(self._failures + 1, 16)
-        with self._changed:
-            if not self._is_copied:
-                self._returned = self._batch
-            self._batch, self._is_copied = (), False
-        self._on_change()
+        self._end_batch(None)
 
 
 def _reason(error: Exception) -> str:
