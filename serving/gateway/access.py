@@ -17,7 +17,7 @@ from segue.keys import Key, KeyRing, Scope
 from serving import metrics
 from serving.gateway.errors import TOKEN_PATH, Forbidden, TooManyRequests, Unauthorized, Unavailable
 
-__all__ = ["Access", "Limits", "NewKeys", "caller_of", "demand", "needs"]
+__all__ = ["Access", "Limits", "NewKeys", "caller_of", "needs"]
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", TOKEN_PATH})
 # A key that nobody knows makes the keys be read anew, at most so often.
@@ -148,25 +148,14 @@ def needs(scope: Scope) -> Any:
     """
 
     async def check(request: Request) -> None:
-        demand(request, scope)
+        key: Key | None = request.scope[_CALLER]
+        if key is not None and scope not in key.scopes:
+            raise Forbidden(
+                f"the key {key.name!r} lacks the scope {scope.value!r}",
+                headers={"www-authenticate": f'Bearer error="insufficient_scope", scope="{scope.value}"'},
+            )
 
     return Depends(check)
-
-
-def demand(request: Request, scope: Scope) -> None:
-    """Refuse a request whose key lacks a scope.
-
-    Raises
-    ------
-    Forbidden
-        It does.
-    """
-    key: Key | None = request.scope[_CALLER]
-    if key is not None and scope not in key.scopes:
-        raise Forbidden(
-            f"the key {key.name!r} lacks the scope {scope.value!r}",
-            headers={"www-authenticate": f'Bearer error="insufficient_scope", scope="{scope.value}"'},
-        )
 
 
 def caller_of(request: Request) -> str:

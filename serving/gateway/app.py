@@ -14,7 +14,6 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from segue import __version__
 from segue.database.settings import DatabaseSettings
-from segue.keys import Scope
 from segue.log.settings import LogSettings
 from segue.settings import read_settings
 from serving.body_limit import BodyLimit
@@ -69,7 +68,7 @@ def build_app(
         app.add_exception_handler(kind, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     # the last one added is the outermost
-    app.add_middleware(ShortWay, route=native.lists_route(), scope=Scope.READ)
+    app.add_middleware(ShortWay, route=native.lists_route())
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes, refuse=_refuse_body)
     app.add_middleware(Access, keys=gateway.keys, limits=gateway.limits)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=1)

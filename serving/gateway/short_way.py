@@ -8,14 +8,11 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from segue.keys import Scope
-from serving.gateway.access import demand
-
 __all__ = ["ShortWay"]
 
 
 class ShortWay:
-    """Answers one route without FastAPI's routing, dependencies and layers, a third of what a list costs.
+    """Answers one route without FastAPI's routing and inner layers, a sixth of what a list costs.
 
     Whatever goes wrong is raised, and the outermost layer answers for it as for all routes.
 
@@ -24,17 +21,15 @@ class ShortWay:
     app
         The application around which this lies.
     route
-        The route, as FastAPI documents it; its endpoint reads nothing but the request.
-    scope
-        What the caller's key needs.
+        The route, as FastAPI documents it; its endpoint and its dependencies read nothing but the request.
     """
 
-    def __init__(self, app: Any, route: APIRoute, scope: Scope) -> None:
+    def __init__(self, app: Any, route: APIRoute) -> None:
         self._app = app
         self._route = route
         self._methods = route.methods or set()
         self._endpoint: Callable[[Request], Awaitable[Response]] = route.endpoint
-        self._scope = scope
+        self._checks = [given.dependency for given in route.dependencies if given.dependency]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer, or pass on."""
@@ -47,6 +42,7 @@ class ShortWay:
             return
         scope["route"] = self._route
         request = Request(scope, receive)
-        demand(request, self._scope)
+        for check in self._checks:
+            await check(request)
         response = await self._endpoint(request)
         await response(scope, receive, send)
