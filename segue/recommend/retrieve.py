@@ -128,11 +128,12 @@ def _merge(bundle: Bundle, query: Query, lists: list[_Found], drop: Rows, most: 
         # the index holds the vectors as they are, so its distances are what the embedding would say; to
         # gather 200 rows of the embedding from all over memory costs a tenth of the search
         distances = np.sqrt(lists[0][0][stays[0]][:most, None])
+        nearest = distances[:, 0]
     else:
         shares = _shares(query.weights[query.weights > 0], most)
         rows = _union(kept, shares, most)
         distances = _distances(bundle.embedding[rows], query.points[query.weights > 0])
-    nearest = distances[:, 0] if len(kept) == 1 else distances.min(axis=1)
+        nearest = distances.min(axis=1)
     affinity = _affinity(bundle, rows, distances, shares, query)
     order = _order(rows, nearest, affinity)[:most]
     unique = _one_of_each(bundle.recording[rows[order]], order)
