@@ -13,30 +13,14 @@ from typing import Any
 import jinja2
 
 from segue.catalog.profile import Profile
-from segue.evaluate.charts import (
-    calibration_chart,
-    index_chart,
-    leading_chart,
-    learning_chart,
-    popularity_curve,
-    variety_chart,
-    weight_curve,
-)
+from segue.evaluate.charts import calibration_chart, index_chart, learning_chart
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
-from segue.evaluate.figure_tables import (
-    Cell,
-    explain,
-    figure_cell,
-    figure_rows,
-    gain_rows,
-    measured,
-    methods,
-    ordered,
-)
+from segue.evaluate.figure_tables import explain, figure_rows, measured, methods, ordered
 from segue.evaluate.findings import Figure, Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
 from segue.evaluate.popularity import Regression
+from segue.evaluate.recommendations_section import recommendations_section
 from segue.evaluate.wording import (
     HIGHER_IS_BETTER,
     clean,
@@ -65,8 +49,6 @@ SECTIONS = (
 )
 CHECK_NAMES = {"quality": "Quality", "drift": "Catalogue drift", "rows": "Rows", "missing": "Missing values"}
 _BASELINES = {"model": "The model", "constant": "The mean", "genre and year mean": "Mean of genre and year"}
-_PART_FIGURES = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
-_TRADEOFF_FIGURES = ("intra_list_distance", "artists_per_list", "popularity", "popularity_lift", "hubness")
 _TERMS = (
     ("Seed", "The track that suggestions are asked for."),
     (
@@ -92,24 +74,6 @@ class Card:
     value: str
     note: str
     lead: bool = False
-
-
-@dataclass(frozen=True)
-class PartRows:
-    """The lines of one part of the seeds: a method, and its figures."""
-
-    title: str
-    seeds: int
-    methods: list[tuple[str, list[Cell]]]
-
-
-@dataclass(frozen=True)
-class TradeoffRow:
-    """One line of the table of trade-offs."""
-
-    title: str
-    default: bool
-    cells: list[Cell]
 
 
 @dataclass(frozen=True)
@@ -160,7 +124,7 @@ def render_html(
         "drift": drift_rows(findings.change),
         "index_chart": index_chart(findings.index_curve),
         **_popularity(findings.popularity, training),
-        **_recommendations(findings),
+        **recommendations_section(findings),
         "settings": _settings(findings, profile, training),
         "glossary": _glossary(findings),
     }
@@ -272,100 +236,6 @@ def _regressions(found: Mapping[str, Regression], ndcgs: Mapping[str, Figure]) -
             )
         )
     return rows
-
-
-def _recommendations(findings: Findings) -> dict[str, Any]:
-    names = ordered(findings)
-    quality = [name for name in names if name in HIGHER_IS_BETTER and measured(findings, name)]
-    return {
-        "methods": list(methods(findings).values()),
-        "judged_on": _judged_on(findings),
-        "leading_chart": leading_chart(findings),
-        "quality": figure_rows(findings, quality),
-        "gains": gain_rows(findings, quality),
-        "parts": _parts(findings),
-        "parts_shown": [(name, findings.labels[name]) for name in _PART_FIGURES],
-        "candidate_recall": _candidate_recall(findings),
-        "tradeoffs": _tradeoffs(findings),
-        "tradeoffs_shown": [findings.labels[name] for name in _TRADEOFF_FIGURES],
-        "variety_chart": variety_chart(findings),
-        "curve": weight_curve(findings),
-        "curve_popularity": popularity_curve(findings),
-        "curve_text": _curve_text(findings),
-        "properties": figure_rows(
-            findings, [name for name in names if name not in HIGHER_IS_BETTER and measured(findings, name)]
-        ),
-    }
-
-
-def _parts(findings: Findings) -> list[PartRows]:
-    """For each part of the seeds, a line for each method that answered them."""
-    return [
-        PartRows(
-            title=part.title,
-            seeds=part.seeds,
-            methods=[
-                (
-                    method,
-                    [figure_cell(figures[name], name) for name in _PART_FIGURES if name in figures],
-                )
-                for method, figures in part.figures.items()
-            ],
-        )
-        for part in findings.parts.values()
-    ]
-
-
-def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
-    """A line for each value of each setting; the lists' default is marked."""
-    defaults = {name: getattr(findings.defaults, name) for name in ("diversity", "max_per_artist")}
-    return [
-        TradeoffRow(
-            title=f"{point.setting} {point.value:g}",
-            default=point.value == defaults[point.setting],
-            cells=[
-                figure_cell(point.leading, "precision"),
-                *(Cell(number(point.figures.get(name), name)) for name in _TRADEOFF_FIGURES),
-            ],
-        )
-        for point in findings.tradeoffs
-    ]
-
-
-def _candidate_recall(findings: Findings) -> str:
-    """Recall of the candidates in words; empty where no playlists define it."""
-    found = [
-        f"{share(figure.mean)} among {depth:,} ({share(figure.low)} to {share(figure.high)})"
-        for depth, figure in sorted(findings.candidate_recall.items())
-        if figure.mean is not None
-    ]
-    return ", ".join(found)
-
-
-def _judged_on(findings: Findings) -> str:
-    if findings.test_playlists:
-        return (
-            f"Judged on {findings.test_seeds:,} seeds of {findings.test_playlists:,} held-out playlists; "
-            "intervals re-draw whole playlists, since seeds of one playlist are alike."
-        )
-    return (
-        f"No playlists to judge by: {findings.test_seeds:,} seeds by artists that were not trained on are "
-        "judged; intervals re-draw artists."
-    )
-
-
-def _curve_text(findings: Findings) -> str:
-    points = {p.popularity_weight: p.leading for p in findings.curve if p.leading is not None}
-    weight = findings.defaults.popularity_weight
-    text = (
-        "popularity_weight mixes similarity (0) with predicted popularity (1). The default is the largest "
-        "weight that costs hardly any of the leading figure, chosen on "
-        f"{findings.validation_seeds:,} validation seeds: {weight:g}."
-    )
-    best, chosen = max(points.values(), default=0.0), points.get(weight)
-    if best > 0 and chosen is not None:
-        text += f" It costs {max(1 - chosen / best, 0) * 100:.1f} % of the best value on the curve."
-    return text
 
 
 def _glossary(findings: Findings) -> list[tuple[str, str]]:

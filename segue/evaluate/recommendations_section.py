@@ -1,0 +1,137 @@
+"""What the report says of the recommendations: figures, parts of the seeds, trade-offs, and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from segue.evaluate.charts import leading_chart, popularity_curve, variety_chart, weight_curve
+from segue.evaluate.figure_tables import (
+    Cell,
+    figure_cell,
+    figure_rows,
+    gain_rows,
+    measured,
+    methods,
+    ordered,
+)
+from segue.evaluate.findings import Findings
+from segue.evaluate.wording import HIGHER_IS_BETTER, number, share
+
+__all__ = ["PartRows", "TradeoffRow", "recommendations_section"]
+
+_PART_FIGURES = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
+_TRADEOFF_FIGURES = ("intra_list_distance", "artists_per_list", "popularity", "popularity_lift", "hubness")
+
+
+@dataclass(frozen=True)
+class PartRows:
+    """The lines of one part of the seeds: a method, and its figures."""
+
+    title: str
+    seeds: int
+    methods: list[tuple[str, list[Cell]]]
+
+
+@dataclass(frozen=True)
+class TradeoffRow:
+    """One line of the table of trade-offs."""
+
+    title: str
+    default: bool
+    cells: list[Cell]
+
+
+def recommendations_section(findings: Findings) -> dict[str, Any]:
+    """Context of the template's section on recommendations."""
+    names = ordered(findings)
+    quality = [name for name in names if name in HIGHER_IS_BETTER and measured(findings, name)]
+    return {
+        "methods": list(methods(findings).values()),
+        "judged_on": _judged_on(findings),
+        "leading_chart": leading_chart(findings),
+        "quality": figure_rows(findings, quality),
+        "gains": gain_rows(findings, quality),
+        "parts": _parts(findings),
+        "parts_shown": [(name, findings.labels[name]) for name in _PART_FIGURES],
+        "candidate_recall": _candidate_recall(findings),
+        "tradeoffs": _tradeoffs(findings),
+        "tradeoffs_shown": [findings.labels[name] for name in _TRADEOFF_FIGURES],
+        "variety_chart": variety_chart(findings),
+        "curve": weight_curve(findings),
+        "curve_popularity": popularity_curve(findings),
+        "curve_text": _curve_text(findings),
+        "properties": figure_rows(
+            findings, [name for name in names if name not in HIGHER_IS_BETTER and measured(findings, name)]
+        ),
+    }
+
+
+def _parts(findings: Findings) -> list[PartRows]:
+    """For each part of the seeds, a line for each method that answered them."""
+    return [
+        PartRows(
+            title=part.title,
+            seeds=part.seeds,
+            methods=[
+                (
+                    method,
+                    [figure_cell(figures[name], name) for name in _PART_FIGURES if name in figures],
+                )
+                for method, figures in part.figures.items()
+            ],
+        )
+        for part in findings.parts.values()
+    ]
+
+
+def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
+    """A line for each value of each setting; the lists' default is marked."""
+    defaults = {name: getattr(findings.defaults, name) for name in ("diversity", "max_per_artist")}
+    return [
+        TradeoffRow(
+            title=f"{point.setting} {point.value:g}",
+            default=point.value == defaults[point.setting],
+            cells=[
+                figure_cell(point.leading, "precision"),
+                *(Cell(number(point.figures.get(name), name)) for name in _TRADEOFF_FIGURES),
+            ],
+        )
+        for point in findings.tradeoffs
+    ]
+
+
+def _candidate_recall(findings: Findings) -> str:
+    """Recall of the candidates in words; empty where no playlists define it."""
+    found = [
+        f"{share(figure.mean)} among {depth:,} ({share(figure.low)} to {share(figure.high)})"
+        for depth, figure in sorted(findings.candidate_recall.items())
+        if figure.mean is not None
+    ]
+    return ", ".join(found)
+
+
+def _judged_on(findings: Findings) -> str:
+    if findings.test_playlists:
+        return (
+            f"Judged on {findings.test_seeds:,} seeds of {findings.test_playlists:,} held-out playlists; "
+            "intervals re-draw whole playlists, since seeds of one playlist are alike."
+        )
+    return (
+        f"No playlists to judge by: {findings.test_seeds:,} seeds by artists that were not trained on are "
+        "judged; intervals re-draw artists."
+    )
+
+
+def _curve_text(findings: Findings) -> str:
+    points = {p.popularity_weight: p.leading for p in findings.curve if p.leading is not None}
+    weight = findings.defaults.popularity_weight
+    text = (
+        "popularity_weight mixes similarity (0) with predicted popularity (1). The default is the largest "
+        "weight that costs hardly any of the leading figure, chosen on "
+        f"{findings.validation_seeds:,} validation seeds: {weight:g}."
+    )
+    best, chosen = max(points.values(), default=0.0), points.get(weight)
+    if best > 0 and chosen is not None:
+        text += f" It costs {max(1 - chosen / best, 0) * 100:.1f} % of the best value on the curve."
+    return text
