@@ -108,15 +108,13 @@ def _type_columns(
         else:
             others[name] = (read_genres if name == "genre" else read_names)(text[name])
             if name == "track_id":
-                wrong[name] = (_is_unfit(others[name]), f"longer than {ID_LENGTH} characters, or with a NUL")
+                wrong[name] = (_is_too_long(others[name]), f"longer than {ID_LENGTH} characters")
     return numbers, others, wrong
 
 
-def _is_unfit(ids: pa.Array) -> Bools:
+def _is_too_long(ids: pa.Array) -> Bools:
     """Tell the ids that the log could not hold: lists with such a track would be missing from it."""
-    is_long = pc.greater(pc.utf8_length(ids), ID_LENGTH)
-    unfit = pc.or_(is_long, pc.match_substring(ids, "\0")).fill_null(False)
-    found: Bools = unfit.to_numpy(zero_copy_only=False)
+    found: Bools = pc.greater(pc.utf8_length(ids), ID_LENGTH).fill_null(False).to_numpy(zero_copy_only=False)
     return found
 
 
