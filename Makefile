@@ -7,6 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # Two processes are as many as two cores keep busy.
 WORKERS ?= 2
+# Where this is set, each of the hundreds of processes that tests start compiles anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
