@@ -17,6 +17,7 @@
     │   ├── StoreUnavailable  it did not answer, after retries
     │   └── StoreAccessDenied it answered that the credentials are wrong
     ├── ChannelError          a channel can't be moved
+    │   ├── NoSuchChannel     none has that name
     │   ├── ChannelConflict   somebody else moved it first
     │   └── ChannelPinned     it is pinned, and the caller is not allowed to move it
     ├── DatabaseError         the database refused
@@ -108,6 +109,10 @@ class StoreAccessDenied(StoreError):
 
 class ChannelError(SegueError):
     """A channel can't be moved."""
+
+
+class NoSuchChannel(ChannelError):
+    """No channel has that name."""
 
 
 class ChannelConflict(ChannelError):

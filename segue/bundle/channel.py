@@ -1,8 +1,8 @@
 """Channels: the pointers that say which bundle is in service. The pointer is the truth.
 
 A channel is one JSON object, moved by compare-and-swap, so that of two who move it at once one wins and
-the other sees what the first did. `promote` is what a pipeline calls; `rollback`, `pin` and `unpin` are a
-person's moves.
+the other sees what the first did. `promote` is what a pipeline calls, and makes a channel that is not
+there yet; `rollback`, `pin` and `unpin` are a person's moves, and refuse a name that no channel has.
 """
 
 from __future__ import annotations
@@ -20,9 +20,18 @@ from segue.bundle.place import CHANNELS, Place
 from segue.bundle.store import Store
 from segue.bundle.urls import check_channel_name
 from segue.bundle.verify import require_whole
-from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned
+from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned, NoSuchChannel
 
-__all__ = ["MOST_PREVIOUS", "Channel", "pin", "promote", "read_channel", "rollback", "unpin"]
+__all__ = [
+    "MOST_PREVIOUS",
+    "Channel",
+    "channel_names",
+    "pin",
+    "promote",
+    "read_channel",
+    "rollback",
+    "unpin",
+]
 
 MOST_PREVIOUS = 10
 _ATTEMPTS = 12
@@ -109,6 +118,14 @@ def read_channel(store: Store, name: str) -> Channel:
     return _read(store, name)[0]
 
 
+def channel_names(store: Store) -> tuple[str, ...]:
+    """Names of a store's channels."""
+    keys = (entry.key for entry in store.entries(f"{CHANNELS}/"))
+    return tuple(
+        key.removeprefix(f"{CHANNELS}/").removesuffix(".json") for key in keys if key.endswith(".json")
+    )
+
+
 def promote(
     store: Store,
     name: str,
@@ -160,7 +177,7 @@ def promote(
             )
         return channel.promoted(digest, by=by, reason=reason)
 
-    after = _move(store, name, change)
+    after = _move(store, name, change, makes_it=True)
     # A prune takes bundle.json away, then looks at the channels: one of the two sees the other.
     if store.stat(place.key(DEFINITION)) is None:
         _move(store, name, lambda channel: _undone(channel, digest))
@@ -175,6 +192,8 @@ def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
 
     Raises
     ------
+    NoSuchChannel
+        There is no such channel.
     ChannelError
         There is nothing to roll back to.
     """
@@ -195,12 +214,24 @@ def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
 
 
 def pin(store: Store, name: str, *, by: str, reason: str) -> Channel:
-    """Keep pipelines from moving a channel."""
+    """Keep pipelines from moving a channel.
+
+    Raises
+    ------
+    NoSuchChannel
+        There is no such channel.
+    """
     return _move(store, name, lambda channel: channel.with_pin(True, by=by, reason=reason))
 
 
 def unpin(store: Store, name: str, *, by: str, reason: str) -> Channel:
-    """Let pipelines move a channel again."""
+    """Let pipelines move a channel again.
+
+    Raises
+    ------
+    NoSuchChannel
+        There is no such channel.
+    """
     return _move(store, name, lambda channel: channel.with_pin(False, by=by, reason=reason))
 
 
@@ -220,10 +251,16 @@ def _read(store: Store, name: str) -> tuple[Channel, str | None]:
         raise ChannelError(f"{store.url}/{_key(name)} is not a channel: {where} {first['msg']}") from None
 
 
-def _move(store: Store, name: str, change: Callable[[Channel], Channel]) -> Channel:
+def _move(
+    store: Store, name: str, change: Callable[[Channel], Channel], *, makes_it: bool = False
+) -> Channel:
     """Compare-and-swap until it holds; `change` sees what the winner left, each time anew."""
     for attempt in range(_ATTEMPTS):
         channel, version = _read(store, name)
+        if version is None and not makes_it:
+            others = ", ".join(channel_names(store))
+            told = f"it has {others}" if others else "it has none yet, the first promotion makes one"
+            raise NoSuchChannel(f"{store.url} has no channel {name}: {told}")
         moved = change(channel)
         if moved is channel or store.replace(_key(name), moved.to_json(), version):
             return moved

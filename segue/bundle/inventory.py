@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from segue.bundle.channel import Channel, read_channel
+from segue.bundle.channel import Channel, channel_names, read_channel
 from segue.bundle.definition import DEFINITION
-from segue.bundle.place import BUNDLES, CHANNELS, EVALUATIONS, Place, read_definition
+from segue.bundle.place import BUNDLES, EVALUATIONS, Place, read_definition
 from segue.bundle.store import Entry, Store
 from segue.bundle.urls import SHORTEST_PREFIX
 from segue.errors import BundleError
@@ -56,9 +56,7 @@ class Pruned:
 
 def list_channels(store: Store) -> dict[str, Channel]:
     """All channels of a store, by name."""
-    keys = [entry.key for entry in store.entries(f"{CHANNELS}/") if entry.key.endswith(".json")]
-    names = [key.removeprefix(f"{CHANNELS}/").removesuffix(".json") for key in keys]
-    return {name: read_channel(store, name) for name in names}
+    return {name: read_channel(store, name) for name in channel_names(store)}
 
 
 def list_bundles(store: Store) -> list[Bundle]:

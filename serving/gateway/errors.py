@@ -6,7 +6,7 @@
     ├── BadRequest          400  a field is wrong; `field` names it
     ├── Unauthorized        401  no key, or one that is not valid
     ├── Forbidden           403  the key lacks a scope
-    ├── NotFound            404  no such track, bundle or route
+    ├── NotFound            404  no such track, bundle, channel or route
     │   └── NoSuchSeeds     404  none of the seeds is known; `unknown_seeds` lists them
     ├── MethodNotAllowed    405
     ├── Conflict            409  the channel was moved, or is pinned
@@ -30,6 +30,7 @@ from starlette.responses import Response
 from segue.errors import (
     BundleError,
     ChannelError,
+    NoSuchChannel,
     RequestError,
     SegueError,
     UnknownSeeds,
@@ -107,7 +108,7 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """No such track, bundle or route."""
+    """No such track, bundle, channel or route."""
 
     status, kind, title, oauth = 404, "not-found", "Not found", "invalid_request"
 
@@ -177,6 +178,7 @@ _BY_STATUS: dict[int, type[Refused]] = {
 
 # what the library raises; the first that fits
 _OF_LIBRARY: tuple[tuple[type[SegueError], type[Refused]], ...] = (
+    (NoSuchChannel, NotFound),
     (ChannelError, Conflict),
     (BundleError, NotFound),
     (SegueError, Unavailable),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from segue.bundle.channel import MOST_PREVIOUS, Channel, pin, promote, read_channel, rollback, unpin
 from segue.bundle.store import Store, open_store
-from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned
+from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned, NoSuchChannel
 from tests.bundle.tiny import publish_tiny
 
 DIGESTS = [f"{number:064x}" for number in range(14)]
@@ -128,14 +129,31 @@ class TestChannel:
     def test_nothing_to_roll_back_to_is_an_error_that_changes_nothing(
         self, store: Store, tmp_path: Path
     ) -> None:
+        one = publish_tiny(store, tmp_path, "one").digest
         with pytest.raises(ChannelError, match="no previous bundle"):
             rollback(store, "champion", by="ann", reason="odd")
-        one = publish_tiny(store, tmp_path, "one").digest
         before = publish_tiny(store, tmp_path, "two").channel
         store.delete(f"bundles/{one}/bundle.json")
         with pytest.raises(ChannelError, match=r"nothing to roll back to: .*holds no bundle\.json"):
             rollback(store, "champion", by="ann", reason="odd")
         assert read_channel(store, "champion") == before
+
+    @pytest.mark.parametrize("move", [pin, unpin, rollback])
+    def test_a_name_that_no_channel_has_is_refused_with_those_that_there_are(
+        self, store: Store, tmp_path: Path, move: Callable[..., Channel]
+    ) -> None:
+        with pytest.raises(NoSuchChannel, match=r"has no channel champion: it has none yet"):
+            move(store, "champion", by="ann", reason="festival")
+        digest = publish_tiny(store, tmp_path, "one").digest
+        promote(store, "canary", digest, by="ann", reason="try")
+        with pytest.raises(NoSuchChannel, match=r"has no channel champoin: it has canary, champion$"):
+            move(store, "champoin", by="ann", reason="festival")
+        names = [entry.key for entry in store.entries("channels/")]
+        assert sorted(names) == ["channels/canary.json", "channels/champion.json"]
+
+    def test_a_channel_that_was_emptied_can_be_pinned(self, store: Store) -> None:
+        store.write("channels/champion.json", Channel().to_json())
+        assert pin(store, "champion", by="ann", reason="not yet").pinned
 
     def test_a_promotion_verifies_first(self, store: Store, tmp_path: Path) -> None:
         before = publish_tiny(store, tmp_path, "one").channel

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from segue.bundle.channel import read_channel
 from segue.bundle.store import Store
 from segue.cli import build_app
-from segue.errors import BundleError, ChannelError, ChannelPinned, SegueError
+from segue.errors import BundleError, ChannelError, ChannelPinned, NoSuchChannel, SegueError
 from tests.bundle.tiny import publish_tiny
 
 Run = Callable[..., Result]
@@ -128,6 +128,16 @@ class TestMoves:
         run("promote", store.url, two[0], "--channel", "canary", "--reason", "try")
         assert read_channel(store, "canary").digest == two[0]
         assert read_channel(store, "champion").digest == two[1]
+
+    @pytest.mark.parametrize("command", ["pin", "unpin", "rollback"])
+    def test_a_channel_that_is_not_there(
+        self, run: Run, store: Store, two: tuple[str, str], command: str
+    ) -> None:
+        before = store.entries("channels/")
+        found = run(command, store.url, "--channel", "champoin", "-m", "festival")
+        refused(found, NoSuchChannel, "has no channel champoin: it has champion")
+        assert found.stdout == ""
+        assert store.entries("channels/") == before
 
     def test_a_broken_bundle_is_not_promoted(self, run: Run, store: Store, two: tuple[str, str]) -> None:
         store.write(f"bundles/{two[0]}/index.faiss", b"x" * 200)

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from segue.bundle.channel import pin, read_channel
+from segue.bundle.channel import Channel, read_channel
 from segue.bundle.definition import FILES
 from segue.bundle.reader import open_bundle, resolve
 from segue.bundle.store import Store, open_store
@@ -34,7 +34,8 @@ class TestResolve:
         assert (found.digest, found.places) == (None, ())
         assert found.channel is not None
         assert found.channel.generation == 0
-        pin(store, "champion", by="ann", reason="not yet")
+        held = Channel().with_pin(True, by="ann", reason="not yet")
+        store.write("channels/champion.json", held.to_json())
         assert resolve(f"{store.url}/channels/champion").digest is None
         with pytest.raises(ChannelError, match=r"no bundle yet: channel .*/channels/champion is empty"):
             open_bundle(f"{store.url}/channels/champion")

@@ -79,6 +79,16 @@ def test_should_refuse_a_bundle_that_is_not_there_or_not_whole(moves: Moves) -> 
     assert moves.channel.digest == moves.champion
 
 
+def test_should_make_no_channel_of_a_name_that_is_not_there(moves: Moves) -> None:
+    for action in ("pin", "unpin", "rollback"):
+        reply = moves.ask(action, channel="champoin")
+        assert (reply.status_code, reply.json()["type"]) == (404, "urn:segue:not-found")
+        assert "has no channel champoin: it has champion" in reply.json()["detail"]
+    assert [path.name for path in (moves.shelf.root / "channels").iterdir()] == ["champion.json"]
+    made = moves.ask("promote", channel="canary", digest=moves.challenger)
+    assert (made.status_code, moves.ask("pin", channel="canary").status_code) == (200, 200)
+
+
 def test_should_leave_the_channel_where_a_move_says_too_little_or_too_much(moves: Moves) -> None:
     before = moves.channel
     for action, body in (
