@@ -21,6 +21,7 @@ _SECONDS = 3600
 _BASIC = 'Basic realm="segue"'
 # Given where authentication is off, since clients ask for one before anything else.
 _ANY = "not-needed"
+_MOST_FIELDS = 20
 
 
 @router.post(
@@ -33,7 +34,7 @@ _ANY = "not-needed"
 async def post_token(request: Request) -> Response:
     """Client credentials, by HTTP Basic or in the form. The token ends with its key."""
     gateway = gateway_of(request)
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
+    form = _form(await request.body())
     grant = form.get("grant_type", [""])[0]
     if grant != "client_credentials":
         raise BadRequest(
@@ -55,6 +56,13 @@ async def post_token(request: Request) -> Response:
     value = {"access_token": token, "token_type": "Bearer", "expires_in": _SECONDS, "scope": ""}
     headers = {"cache-control": "no-store", "pragma": "no-cache"}
     return Response(orjson.dumps(value), headers=headers, media_type="application/json")
+
+
+def _form(body: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise BadRequest(f"expected a form of at most {_MOST_FIELDS} fields") from None
 
 
 def _credential(request: Request, form: dict[str, list[str]]) -> str:

@@ -59,6 +59,9 @@ def test_should_refuse_a_wrong_secret_as_oauth_does(inside: Inside) -> None:
     assert (reply.status_code, reply.json()["error"]) == (401, "invalid_client")
     reply = inside.client.post("/api/token", data={"grant_type": "authorization_code"})
     assert (reply.status_code, reply.json()["error"]) == (400, "unsupported_grant_type")
+    many = {"grant_type": "client_credentials", **{f"field{number}": "x" for number in range(30)}}
+    reply = inside.client.post("/api/token", data=many)
+    assert (reply.status_code, reply.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("own", [{"keys_ttl_seconds": 3600.0}], indirect=True)

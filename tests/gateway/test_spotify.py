@@ -145,6 +145,8 @@ def test_should_resolve_seeds_to_what_the_catalogue_calls_them(opened: Opened) -
         ({"seed_tracks": "a,b,c", "seed_genres": "d,e,f"}, "expected 1 to 5 seeds together, got 6"),
         ({"seed_tracks": "a", "limit": "0"}, "limit: expected 1 to 100, got '0'"),
         ({"seed_tracks": "a", "limit": "101"}, "limit: expected 1 to 100, got '101'"),
+        # Python itself refuses to read a number of so many digits
+        ({"seed_tracks": "a", "limit": "9" * 5000}, f"limit: expected 1 to 100, got '{'9' * 39}"),
         ({"seed_tracks": "a", "min_energy": "loud"}, "min_energy: expected a number, got 'loud'"),
         ({"seed_tracks": "a", "target_tempo": "nan"}, "target_tempo: expected a number, got 'nan'"),
     ],

@@ -111,6 +111,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
+    # Python reads no number of thousands of digits: its length is looked at first
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise BadRequest(f"limit: expected 1 to 100, got {text!r:.40}")
     return int(text)
