@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from segue.log import Impression, ImpressionItem
 from segue.recommend.request import Request as Instance
 from serving.gateway.catalogue import Catalogue
 
-__all__ = ["avg_popularity", "genre_precision", "impression_of", "list_diversity"]
+__all__ = ["avg_popularity", "genre_precision", "impression_of", "known_popularity", "list_diversity"]
 
 
 def impression_of(
@@ -80,20 +81,24 @@ def list_diversity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
     if len(rows) < 2:
         return None
     points = catalogue.embedding[list(rows)]
-    squares = np.einsum("ij,ij->i", points, points)
-    distances = squares[:, None] + squares[None, :] - 2 * points @ points.T
-    np.fill_diagonal(distances, 0)
+    products = points @ points.T
+    squares = products.diagonal()
+    # zero on the diagonal, exactly: x + x - 2x
+    distances = squares[:, None] + squares - 2 * products
     # each pair is there twice
-    total = np.sqrt(np.maximum(distances, 0)).sum()
-    mean = total / (len(points) * (len(points) - 1)) / catalogue.definition.similarity_scale
-    return round(float(mean), 4)
+    total = float(np.sqrt(np.maximum(distances, 0)).sum())
+    return round(total / (len(points) * (len(points) - 1)) / catalogue.definition.similarity_scale, 4)
 
 
 def avg_popularity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
     """Mean popularity, 0–100, of the tracks that have one; None where none has."""
-    values = catalogue.popularity[list(rows)]
-    known = values[np.isfinite(values)]
-    return round(float(known.mean()), 2) if len(known) else None
+    known = known_popularity(catalogue, rows)
+    return round(sum(known) / len(known), 2) if known else None
+
+
+def known_popularity(catalogue: Catalogue, rows: Sequence[int]) -> list[float]:
+    """Popularity, 0–100, of the tracks that have one: of ten, Python makes a mean sooner than numpy does."""
+    return [value for value in catalogue.popularity[list(rows)].tolist() if isfinite(value)]
 
 
 def genre_precision(catalogue: Catalogue, rows: Sequence[int], instance: Instance) -> float | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-
-import numpy as np
+from math import isfinite
 
 from segue.log import Impression
 from serving import metrics
 from serving.gateway.catalogue import Catalogue
+from serving.gateway.impressions import known_popularity
 
 __all__ = ["BANDS", "ListMeasures", "popularity_band"]
 
@@ -21,7 +21,7 @@ LOOKED_BACK = 2_000
 
 def popularity_band(popularity: float | None) -> str:
     """Name of the band of a popularity, 0 to 100; ``unknown`` for None and NaN."""
-    if popularity is None or not np.isfinite(popularity):
+    if popularity is None or not isfinite(popularity):
         return "unknown"
     return BANDS[min(int(max(popularity, 0.0) // 25), 3)]
 
@@ -44,14 +44,14 @@ class ListMeasures:
             metrics.LIST_DIVERSITY.observe(impression.list_diversity)
         if impression.genre_precision is not None:
             metrics.LIST_GENRE_PRECISION.observe(impression.genre_precision)
-        seeds = catalogue.popularity[catalogue.known_rows(impression.seeds)]
-        seeds = seeds[np.isfinite(seeds)]
+        seeds = known_popularity(catalogue, catalogue.known_rows(impression.seeds))
         # lift compares the two: a list counts where both are known
-        if impression.avg_popularity is not None and len(seeds):
+        if impression.avg_popularity is not None and seeds:
             metrics.LIST_POPULARITY.observe(impression.avg_popularity)
-            metrics.SEED_POPULARITY.observe(float(seeds.mean()))
-        for popularity in catalogue.popularity[list(rows)].tolist():
-            metrics.SHOWN.labels(popularity_band(popularity)).inc()
+            metrics.SEED_POPULARITY.observe(sum(seeds) / len(seeds))
+        bands = Counter(map(popularity_band, catalogue.popularity[list(rows)].tolist()))
+        for band, shown in bands.items():
+            metrics.SHOWN.labels(band).inc(shown)
         self._cover(tuple(item.track_id for item in impression.items), impression.digest, catalogue)
 
     def note_feedback(self, event: str, track_id: str, catalogue: Catalogue | None) -> None:
