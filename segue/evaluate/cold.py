@@ -94,7 +94,12 @@ def _of_no_catalogue(subject: Subject) -> PartFindings:
     )
     recommender = subject.test.pools.recommender
     rules = subject.rules(subject.weight)
-    lists = []
+    wanted = {
+        "k": rules.k,
+        "popularity_weight": rules.popularity_weight,
+        "max_per_artist": rules.max_per_artist,
+    }
+    asked, pools = [], []
     for row in seeds[at].tolist():
         own = [bundle.value("track_id", int(other)) for other in bundle.lookup.same_recordings(row)]
         request = Request(
@@ -102,20 +107,13 @@ def _of_no_catalogue(subject: Subject) -> PartFindings:
             filters=Filters(exclude_tracks=own[:1000]),
             candidates=subject.settings.neighbours,
         )
-        pools = recommender.prepare([request])
-        prediction = recommender.rank(pools, subject.ranker)[0]
-        picks = recommender.choose(
-            request.model_copy(
-                update={
-                    "k": rules.k,
-                    "popularity_weight": rules.popularity_weight,
-                    "max_per_artist": rules.max_per_artist,
-                }
-            ),
-            pools[0],
-            prediction,
-        )
-        lists.append(pools[0].rows[picks.positions])
+        pools.extend(recommender.prepare([request]))
+        asked.append(request.model_copy(update=wanted))
+    predictions = recommender.rank(pools, subject.ranker)
+    lists = [
+        pool.rows[recommender.choose(request, pool, prediction).positions]
+        for request, pool, prediction in zip(asked, pools, predictions, strict=True)
+    ]
     which = np.zeros(len(seeds), np.bool_)
     which[at] = True
     judge = subject.judge(subject.test.relevance.take(which))

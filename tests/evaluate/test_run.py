@@ -27,6 +27,7 @@ from segue.recommend.rerank import LocalRanker
 from segue.sample import generate
 
 SETTINGS = EvaluationSettings(max_seeds=300, bootstrap_rounds=300, weight_step=0.25, examples=3)
+TRAINING = TrainSettings(rounds=40, threads=1, max_queries=600)
 FILES = ("metrics.json", "verdict.json", "defaults.json", "reference.json", "report.html", "report.md")
 
 
@@ -59,7 +60,7 @@ def make(root: Path, *, playlists: bool) -> Trained:
     interactions = str(sample / "playlists.csv") if playlists else ""
     profile = ingest(str(sample / "catalog.csv"), root / "ingested", interactions=interactions)
     preprocess(root / "ingested", root / "preprocessed")
-    train(root / "preprocessed", root / "trained", settings=TrainSettings(rounds=40))
+    train(root / "preprocessed", root / "trained", settings=TRAINING)
     build_index(root / "trained", root / "preprocessed", root / "indexed")
     definition, parts = collect(
         preprocessed=root / "preprocessed",
