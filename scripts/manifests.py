@@ -22,7 +22,12 @@ MANIFESTS = ROOT / "manifests"
 NAME, NAMESPACE = "segue", "segue"
 HEADER = "# Made by `make manifests` from helm/segue: edit the chart, or add a patch in an overlay.\n"
 # A component that stands on another one.
-AFTER = {"evaluation": "database", "keda": "monitoring", "retrain-on-alert": "training"}
+AFTER = {
+    "evaluation": "database",
+    "keda": "monitoring",
+    "retention": "database",
+    "retrain-on-alert": "training",
+}
 
 Manifest = dict[str, Any]
 Key = tuple[str, str, str]

@@ -69,6 +69,11 @@ def pods_of(manifest: Manifest) -> Iterator[tuple[str, Manifest]]:
             yield f"{kind}/{name}-{component}", _pod(f"{name}-{component}", metadata, pod)
 
 
+def runs_to_its_end(name: str) -> bool:
+    """Whether a pod, named as `Rendered.pods` names it, is a job's: nothing probes it."""
+    return name.startswith(("Job/", "CronJob/"))
+
+
 def _pod(name: str, metadata: Manifest, spec: Manifest) -> Manifest:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, **metadata}, "spec": spec}
 

@@ -55,6 +55,10 @@ MATRIX: dict[str, dict[str, Any]] = {
             "mlflow": {"enabled": True},
         },
     },
+    "log that is kept for a while": {
+        **DATABASE,
+        "retention": {"enabled": True, "olderThan": "12w", "schedule": "15 1 * * 0"},
+    },
     "served with a canary": {"gateway": {"challenger": {"release": "segue-challenger", "share": 0.25}}},
     "canary": {
         "store": {"channel": "challenger"},

@@ -8,6 +8,7 @@ import helm_python
 import pytest
 
 from tests.deploy.chart import CHART, MINIMAL, deep_merge, render
+from tests.deploy.matrix import DATABASE, MATRIX
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "two gateways on SQLite": (
@@ -21,6 +22,14 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "SQLite that goes with the pod": (
         {"gateway": {"volume": {"persistent": False}}},
         "the keys in SQLite would go with the pod: set database.existingSecret",
+    ),
+    "a nightly job on SQLite": (
+        {"retention": {"enabled": True}},
+        "no job can open the SQLite in the gateway's volume: set database.existingSecret",
+    ),
+    "a log in another release": (
+        {**DATABASE, "retention": {"enabled": True}, **MATRIX["canary"]},
+        "gateway.enabled is false, and the log is the gateway's",
     ),
     "fewer at most than at least": (
         {"autoscaling": {"class": "hpa"}, "transformer": {"replicas": 8}},
@@ -85,6 +94,9 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no pods": ({"predictor": {"replicas": 0}}, "/predictor/replicas"),
     "more than all": ({"gateway": {"challenger": {"share": 1.5}}}, "/gateway/challenger/share"),
     "a scaler that there is not": ({"autoscaling": {"class": "vpa"}}, "/autoscaling/class"),
+    "an age of minutes, meant as months": ({"retention": {"olderThan": "3m"}}, "/retention/olderThan"),
+    "an age of nothing": ({"retention": {"olderThan": "0d"}}, "/retention/olderThan"),
+    "an hour of no day": ({"retention": {"schedule": "02:30"}}, "/retention/schedule"),
     "a local catalogue": ({"catalog": {"source": "/data/tracks.csv"}}, "/catalog/source"),
 }
 

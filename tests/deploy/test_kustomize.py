@@ -15,7 +15,7 @@ import yaml
 
 from scripts.manifests import AFTER, NAME, NAMESPACE
 from tests.conftest import require
-from tests.deploy.chart import ROOT, Manifest, Rendered, deep_merge, render
+from tests.deploy.chart import ROOT, Manifest, Rendered, deep_merge, render, runs_to_its_end
 from tests.deploy.policies import violations
 from tests.deploy.schemas import problems
 
@@ -124,7 +124,7 @@ def test_should_give_with_two_patches_what_the_chart_gives(pair: tuple[str, str]
 def test_should_build_an_overlay_whose_pods_keep_the_rules(overlay: str) -> None:
     built = build(MANIFESTS / "overlays" / overlay)
     for name, pod in built.pods():
-        assert violations(pod, runs_to_its_end=name.startswith("Job/")) == [], name
+        assert violations(pod, runs_to_its_end=runs_to_its_end(name)) == [], name
     assert {m["metadata"].get("namespace") for m in built if m["kind"] != "Namespace"} == {NAMESPACE}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.chart import Manifest, Rendered, render
+from tests.deploy.chart import Manifest, Rendered, deep_merge, render
 from tests.deploy.matrix import MATRIX
 
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}
@@ -120,6 +120,19 @@ def test_should_let_a_champion_s_gateway_reach_its_canary() -> None:
 def test_should_let_out_only_to_what_a_component_needs(component: str, port: int, *, reaches: bool) -> None:
     rendered = render()
     assert may(rendered.of("NetworkPolicy"), "Egress", pods(rendered)[component], STRANGER, port) is reaches
+
+
+def test_should_let_the_nightly_job_reach_the_database_and_nothing_else() -> None:
+    rendered = render(MATRIX["log that is kept for a while"])
+    labels, policies = pods(rendered), rendered.of("NetworkPolicy")
+    assert may(policies, "Egress", labels["retention"], STRANGER, 5432)
+    for port in (80, 443, 8000, 8080, 8081, 8888, 9000):
+        assert not may(policies, "Egress", labels["retention"], STRANGER, port)
+    for component, port in (("gateway", 8000), ("transformer", 8080), ("predictor", 8081)):
+        assert not connects(rendered, labels["retention"], labels[component], port)
+    assert not any(may(policies, "Ingress", labels["retention"], PROMETHEUS, port) for port in (8000, 8080))
+    tried = render(deep_merge(MATRIX["evaluation"], {"retention": {"enabled": True}}))
+    assert connects(tried, pods(tried)["retention"], pods(tried)["postgresql"], 5432)
 
 
 @pytest.mark.parametrize("values", [v for n, v in MATRIX.items() if "open" not in n])

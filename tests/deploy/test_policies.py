@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.chart import Manifest, containers_of, render
+from tests.deploy.chart import Manifest, containers_of, render, runs_to_its_end
 from tests.deploy.matrix import MATRIX
 from tests.deploy.policies import violations
 
@@ -17,7 +17,7 @@ from tests.deploy.policies import violations
 def test_should_make_no_pod_that_breaks_a_rule(values: dict[str, Any]) -> None:
     pods = dict(render(values).pods())
     assert len(pods) >= 2
-    found = {name: violations(pod, runs_to_its_end=name.startswith("Job/")) for name, pod in pods.items()}
+    found = {name: violations(pod, runs_to_its_end=runs_to_its_end(name)) for name, pod in pods.items()}
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 

@@ -16,6 +16,7 @@ FULL: dict[str, Any] = {
     "autoscaling": {"class": "hpa"},
     "gateway": {"replicas": 2, "maxReplicas": 4},
     "ingress": {"enabled": True, "uiHost": "music.example"},
+    "retention": {"enabled": True},
 }
 
 
@@ -59,6 +60,9 @@ def test_should_keep_names_short_enough_for_what_kserve_appends() -> None:
     rendered = render(name="a-release-with-a-very-long-name-of-fifty-two-chars")
     longest = max(len(m["metadata"]["name"]) for m in rendered)
     assert longest <= 63
+    # Kubernetes appends the time
+    (nightly,) = render(MATRIX["log that is kept for a while"], name="a" * 53).of("CronJob")
+    assert len(nightly["metadata"]["name"]) <= 52
     assert len(rendered.one("InferenceService")["metadata"]["name"]) <= 40
 
 

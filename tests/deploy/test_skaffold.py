@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.deploy.chart import ROOT, deep_merge, render
+from tests.deploy.chart import ROOT, deep_merge, render, runs_to_its_end
 from tests.deploy.policies import violations
 from tests.deploy.schemas import SCHEMAS
 
@@ -52,7 +52,7 @@ def test_should_be_what_skaffold_takes_and_a_typo_not() -> None:
 def test_should_deploy_values_that_the_chart_takes(profile: str) -> None:
     rendered = render(values_of(RELEASES[profile]))
     for name, pod in rendered.pods():
-        assert violations(pod, runs_to_its_end=name.startswith("Job/")) == [], name
+        assert violations(pod, runs_to_its_end=runs_to_its_end(name)) == [], name
         images = [container["image"] for container in pod["spec"]["containers"]]
         assert all(image.count("@") <= 1 and image.count(":4f2a") <= 1 for image in images)
     built = {
