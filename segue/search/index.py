@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from segue.errors import BundleError
 from segue.search.attempts import attempts
@@ -20,6 +23,8 @@ __all__ = ["SearchIndex"]
 # So many of the most popular matches are looked at, whatever was typed: a search is bounded.
 _POOL = 100
 _MOST = 1_000
+# And so many, where only those that pass count: a tenth of a second at most.
+_SIEVED = 20_000
 
 
 class SearchIndex:
@@ -80,6 +85,7 @@ class SearchIndex:
         artist: str | None = None,
         track: str | None = None,
         limit: int = 20,
+        passes: Callable[[int], bool] | None = None,
     ) -> list[int]:
         """Find tracks by what a person types.
 
@@ -91,6 +97,8 @@ class SearchIndex:
             The same, looked for in the artist's name or the title alone. All that are given must match.
         limit
             Length of the list, at most 1,000.
+        passes
+            Whether a row may be found; all may if not given. The 20,000 most popular matches are asked about.
 
         Returns
         -------
@@ -105,8 +113,9 @@ class SearchIndex:
         database = self._database()
         vocabulary = Vocabulary(database)
         found: dict[int, Found] = {}
+        cut = _Cut(max(_POOL, limit), passes)
         for number, parts in enumerate(attempts(vocabulary, phrases)):
-            for one in _find(database, vocabulary, parts, number, max(_POOL, limit)):
+            for one in _find(database, vocabulary, parts, number, cut):
                 found.setdefault(one.id, one)
             if len(found) >= limit or _is_answered(parts, found):
                 break
@@ -132,32 +141,59 @@ def _is_answered(parts: Sequence[Part], found: Mapping[int, Found]) -> bool:
     return words == 2 and any(one.match <= Match.BEGINS for one in found.values())
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """How many are taken of what was read, and of how many.
+
+    Attributes
+    ----------
+    most
+        So many are taken.
+    passes
+        Whether a row may be; None: all may.
+    """
+
+    most: int
+    passes: Callable[[int], bool] | None
+
+    @property
+    def looked_at(self) -> int:
+        """So many are read at most."""
+        return self.most if self.passes is None else _SIEVED
+
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """Take the first; of each, the row comes second."""
+        passes = self.passes
+        passing = rows if passes is None else (found for found in rows if passes(found[1]))
+        return islice(passing, self.most)
+
+
 def _find(
-    database: sqlite3.Connection, vocabulary: Vocabulary, parts: Sequence[Part], attempt: int, most: int
+    database: sqlite3.Connection, vocabulary: Vocabulary, parts: Sequence[Part], attempt: int, cut: _Cut
 ) -> Iterator[Found]:
     """Yield whole names first, then the most popular tracks that hold all words."""
     if len(parts) == 1:
-        yield from _find_whole(database, parts[0], attempt, most)
+        yield from _find_whole(database, parts[0], attempt, cut)
     if not all(map(vocabulary.may_find, parts)):
         return
     rows = database.execute(
         "SELECT track.id, row, track.artist, track.title FROM names JOIN track ON track.id = names.rowid "
         "WHERE names MATCH ? ORDER BY names.rowid LIMIT ?",
-        (expression(parts), most),
+        (expression(parts), cut.looked_at),
     )
-    for number, row, artist, title in rows:
+    for number, row, artist, title in cut(rows):
         kind, by_artist = match(parts, artist, title)
         yield Found(number, row, attempt, kind, by_artist)
 
 
-def _find_whole(database: sqlite3.Connection, part: Part, attempt: int, most: int) -> Iterator[Found]:
+def _find_whole(database: sqlite3.Connection, part: Part, attempt: int, cut: _Cut) -> Iterator[Found]:
     kinds = ("title", "artist") if part.field == "any" else (part.field,)
     for kind in kinds:
         for whole in part.wholes:
             rows = database.execute(
                 f"SELECT track.id, row FROM exact_{kind} JOIN track USING (id) "  # noqa: S608 - two names
                 "WHERE key = ? ORDER BY id LIMIT ?",
-                (exact_key(whole), most),
+                (exact_key(whole), cut.looked_at),
             )
             by_artist = kind == "artist" and part.field == "any"
-            yield from (Found(number, row, attempt, Match.EXACT, by_artist) for number, row in rows)
+            yield from (Found(number, row, attempt, Match.EXACT, by_artist) for number, row in cut(rows))

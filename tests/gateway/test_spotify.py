@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -75,12 +76,23 @@ def test_should_write_audio_features_in_the_units_of_the_catalogue(inside: Insid
 
 def test_should_page_through_what_was_found(inside: Inside) -> None:
     first = found(inside, "song", limit=5)
-    assert (len(first["items"]), first["offset"], first["previous"], first["total"]) == (5, 0, None, 100)
+    assert (len(first["items"]), first["offset"], first["previous"], first["total"]) == (5, 0, None, 1000)
     second = inside.get(first["next"]).json()["tracks"]
     assert (second["offset"], second["previous"]) == (5, first["href"])
     assert {track["id"] for track in first["items"]}.isdisjoint(track["id"] for track in second["items"])
     last = found(inside, "sinnerman")
     assert (last["next"], last["total"]) == (None, 1)
+
+
+def test_should_show_each_track_on_one_page(inside: Inside) -> None:
+    page = found(inside, "song 1", limit=50)
+    pages = [page]
+    while page["next"]:
+        page = inside.get(page["next"]).json()["tracks"]
+        pages.append(page)
+    shown = [track["id"] for page in pages for track in page["items"]]
+    assert len(set(shown)) == len(shown) > 100
+    assert {page["total"] for page in pages} == {len(shown)}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +105,10 @@ def test_should_page_through_what_was_found(inside: Inside) -> None:
         ("blue year:1959 genre:Jazz", {"words": "blue", "years": (1959, 1959), "genre": "jazz"}),
         ("re: stacks", {"words": "re: stacks"}),
         ("track:a isrc:USUM71703861", None),
-        ("genre:jazz", None),
+        ("genre:jazz", {"genre": "jazz"}),
+        ("year:1990", {"years": (1990, 1990)}),
+        ("track:so\nwhat", {"track": "so what"}),
+        ("album:blue", None),
         ('artist:"', None),
     ],
 )
@@ -112,6 +127,24 @@ def test_should_sieve_by_year_and_genre(inside: Inside) -> None:
         int(track["album"]["release_date"]) < 1980
         for track in found(inside, "song year:1900-1979", limit=50)["items"]
     )
+
+
+def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are(inside: Inside) -> None:
+    table = inside.gateway.catalogue
+    years, genres = table.column("year").to_pylist(), table.column("genre").to_pylist()
+    pairs = list(zip(years, genres, strict=True))
+    [((year, genre), number)] = Counter(pair for pair in pairs if None not in pair).most_common(1)
+    rows = [row for row, pair in enumerate(pairs) if pair == (year, genre)]
+    expected = sorted(rows, key=lambda row: (-table.popularity[row], row))
+    assert 3 < number < 50
+    names = [table.cell("track_name", row) for row in expected]
+    page = found(inside, f'genre:"{genre.upper()}" year:{year}', limit=50)
+    assert ([track["name"] for track in page["items"]], page["total"]) == (names, number)
+    page = found(inside, f"song genre:{genre} year:{year}-{year}", limit=50)
+    assert [track["name"] for track in page["items"]] == [name for name in names if "Song" in name]
+    assert found(inside, 'genre:salsa year:1965 album:"nothing"')["items"] == []
+    assert [track["name"] for track in found(inside, "year:1965 album:pastel")["items"]] == ["Sinnerman"]
+    assert found(inside, "genre:polka")["items"] == []
 
 
 def test_should_take_a_bound_and_a_target_on_every_feature(opened: Opened) -> None:

@@ -214,3 +214,11 @@ def test_every_track_is_found_by_its_own_name(index: SearchIndex) -> None:
         assert row in index.search(f"{artist} {title}"), (artist, title)
         assert row in index.search(artist=artist, track=title), (artist, title)
         assert row in index.search(title), title
+
+
+def test_only_what_passes_is_found_and_fills_the_list(index: SearchIndex) -> None:
+    unpopular = {row for row, (_, _, popularity) in enumerate(NAMES) if (popularity or 0) < 75}
+    found = index.search("queen", limit=2, passes=unpopular.__contains__)
+    assert [NAMES[row][:2] for row in found] == [("Queen", "Radio Ga Ga"), ("Tribute", "Queen")]
+    assert index.search("queen", passes=lambda _: False) == []
+    assert index.search("queen", passes=lambda _: True) == index.search("queen")

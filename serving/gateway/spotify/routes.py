@@ -18,7 +18,7 @@ from serving.gateway.gateway import Gateway, gateway_of
 from serving.gateway.lists import recommend, session_of
 from serving.gateway.opened import Opened
 from serving.gateway.spotify.objects import Writer
-from serving.gateway.spotify.search_query import SearchQuery
+from serving.gateway.spotify.search_query import MOST_FOUND, SearchQuery
 from serving.gateway.spotify.tuning import instance_of
 
 __all__ = ["router"]
@@ -27,8 +27,6 @@ router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS, dep
 
 MOST_TRACKS = 50
 MOST_FEATURES = 100
-# Spotify's own bound of limit + offset, and the library's of a search
-MOST_FOUND = 1_000
 _Market = Annotated[str | None, Query(description="Accepted; a catalogue has no markets.")]
 _Ids = Annotated[str, Query(description="Ids, a comma between them.")]
 
@@ -118,8 +116,7 @@ async def get_search(
         raise BadRequest(f"type: expected track, got {type!r:.40}")
     query = SearchQuery.parse(q)
     writer, last = Writer(opened, _base(request, gateway)), offset + limit
-    # one more than is shown says whether there is a next page
-    found, items = await gateway.in_thread(
+    total, items = await gateway.in_thread(
         lambda: _page(query, opened, writer, offset, last),
         seconds=gateway.settings.search_deadline_seconds,
         what="the search",
@@ -137,10 +134,10 @@ async def get_search(
         "href": href(offset),
         "items": items,
         "limit": limit,
-        "next": href(last) if found > last else None,
+        "next": href(last) if total > last else None,
         "offset": offset,
         "previous": href(max(offset - limit, 0)) if offset else None,
-        "total": found,
+        "total": total,
     }
     return _answer({"tracks": page})
 
@@ -148,7 +145,7 @@ async def get_search(
 def _page(
     query: SearchQuery, opened: Opened, writer: Writer, first: int, last: int
 ) -> tuple[int, list[dict[str, Any]]]:
-    rows = query.find(opened.catalogue, min(max(last + 1, 100), MOST_FOUND))
+    rows = query.find(opened.catalogue)
     return len(rows), [writer.track(row) for row in rows[first:last]]
 
 

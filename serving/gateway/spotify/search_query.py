@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
 
 from segue.features.recordings import fold_text
 from serving.gateway.catalogue import Catalogue
 from serving.gateway.errors import BadRequest
 
-__all__ = ["SearchQuery"]
+__all__ = ["MOST_FOUND", "SearchQuery"]
+
+Mask = npt.NDArray[np.bool_]
+
+# Spotify's own bound of limit + offset, and the library's of a search
+MOST_FOUND = 1_000
+# Without words, so many of the most popular tracks of a genre and years are asked about their album.
+_MOST_SIEVED = 20_000
 
 _FIELDS = ("artist", "track", "album", "genre", "year")
 _UNKNOWN = ("isrc", "upc", "tag")
@@ -49,11 +61,12 @@ class SearchQuery:
         BadRequest
             Nothing that the index knows is looked for.
         """
+        text = " ".join(text.split())
         found = {name.lower(): quoted or plain for name, quoted, plain in _FILTER.findall(text)}
         given = {name: value.strip() for name, value in found.items() if value.strip()}
         if unknown := next((name for name in _UNKNOWN if name in given), None):
             raise BadRequest(f"q: the filter {unknown}: is not supported, expected {', '.join(_FIELDS)}")
-        words = " ".join(_FILTER.sub(" ", text).split())
+        words = _FILTER.sub(" ", text).strip()
         years = _years(given["year"]) if "year" in given else None
         query = cls(
             words=words or None,
@@ -63,25 +76,49 @@ class SearchQuery:
             genre=fold_text(given["genre"]) if "genre" in given else None,
             years=years,
         )
-        if not (query.words or query.artist or query.track):
-            raise BadRequest("q: expected words, artist: or track:")
+        if not (query.words or query.artist or query.track or query.genre or query.years):
+            raise BadRequest("q: expected words, artist:, track:, genre: or year:")
         return query
 
-    def find(self, catalogue: Catalogue, most: int) -> list[int]:
-        """Rows that answer, the best first; so many are looked up, then album, genre and years sieved."""
-        rows = catalogue.search.search(self.words, artist=self.artist, track=self.track, limit=most)
-        return [row for row in rows if self._passes(catalogue, row)]
+    def find(self, catalogue: Catalogue) -> list[int]:
+        """Rows that answer, the best first, or the most popular where there are no words; at most 1,000.
 
-    def _passes(self, catalogue: Catalogue, row: int) -> bool:
-        cell = catalogue.cell
-        if self.album is not None and self.album not in fold_text(cell("album_name", row) or ""):
-            return False
-        if self.genre is not None and self.genre != fold_text(cell("genre", row) or ""):
-            return False
-        if self.years is None:
-            return True
-        year = cell("year", row)
-        return year is not None and self.years[0] <= year <= self.years[1]
+        The list is always made whole: one that grew with the page asked for would be in another order then.
+        """
+        mask = self._mask(catalogue)
+        if self.words or self.artist or self.track:
+            passes = None if mask is None and self.album is None else self._passes(catalogue, mask)
+            return catalogue.search.search(
+                self.words, artist=self.artist, track=self.track, limit=MOST_FOUND, passes=passes
+            )
+        rows = np.flatnonzero(True if mask is None else mask)
+        popularity = np.nan_to_num(catalogue.popularity[rows], nan=-1.0)
+        best = rows[np.argsort(-popularity, kind="stable")[:_MOST_SIEVED]].tolist()
+        return list(filter(self._passes(catalogue, None), best))[:MOST_FOUND]
+
+    def _mask(self, catalogue: Catalogue) -> Mask | None:
+        """Tracks of the genre and the years, bool [n]; None where neither is asked for."""
+        masks: list[Mask] = []
+        if self.genre is not None:
+            column = catalogue.column("genre")
+            names = enumerate(column.dictionary.to_pylist())
+            codes = [code for code, name in names if fold_text(name or "") == self.genre]
+            masks.append(np.isin(column.indices.fill_null(-1).to_numpy(), codes))
+        if self.years is not None:
+            year = catalogue.column("year")
+            within = pc.and_(pc.greater_equal(year, self.years[0]), pc.less_equal(year, self.years[1]))
+            masks.append(within.fill_null(False).to_numpy(zero_copy_only=False))
+        return np.logical_and.reduce(masks) if masks else None
+
+    def _passes(self, catalogue: Catalogue, mask: Mask | None) -> Callable[[int], bool]:
+        album, cell = self.album, catalogue.cell
+
+        def passes(row: int) -> bool:
+            if mask is not None and not mask[row]:
+                return False
+            return album is None or album in fold_text(cell("album_name", row) or "")
+
+        return passes
 
 
 def _years(text: str) -> tuple[int, int]:
