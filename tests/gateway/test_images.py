@@ -197,6 +197,8 @@ def test_should_show_looked_up_covers_on_both_apis(
         assert inside.get(path).headers["location"] == "https://img.example/pastel.jpg"
         [track] = inside.get("/api/search", params={"q": "봄날"}).json()["items"][:1]
         assert inside.get(track["image"]).headers["cache-control"] == "private, max-age=86400"
+        alias = inside.get("/v1/search", params={"q": "봄날"}).json()["tracks"]["items"][0]["id"]
+        assert inside.get(f"/v1/tracks/{alias}").json()["album"]["images"] == []
         assert server.asked == []
         # a catalogue without covers
         columns = inside.gateway.catalogue._columns
@@ -212,3 +214,5 @@ def test_should_show_looked_up_covers_on_both_apis(
             inside.get("/v1/search", params={"q": "sinnerman"}).json()["tracks"]["items"][0],
         ):
             assert [image["url"] for image in reply["album"]["images"]] == [cover]
+        # an alias has the shape of Spotify's ids, and is none
+        assert server.asked == [[NATIVE_TRACK]]

@@ -57,6 +57,9 @@ def test_should_answer_several_tracks_with_null_for_the_unknown(inside: Inside) 
     for path in ("/v1/tracks", "/v1/tracks/"):
         tracks = inside.get(path, params={"ids": f"{NATIVE_TRACK},{'0' * 22}"}).json()["tracks"]
         assert (tracks[0]["name"], tracks[1]) == ("Sinnerman", None)
+    for path in ("/v1/tracks", "/v1/audio-features"):
+        reply = inside.get(path, params={"ids": ""})
+        assert reply.json() == {"error": {"status": 400, "message": "ids: expected at least one"}}
     reply = inside.get("/v1/tracks", params={"ids": ",".join(["a"] * 51)})
     assert reply.json() == {"error": {"status": 400, "message": "ids: expected at most 50, got 51"}}
 

@@ -98,6 +98,29 @@ def test_should_recommend_from_all_kinds_of_seeds(sp: spotipy.Spotify) -> None:
         assert {seed["type"] for seed in answer["seeds"]} <= {"TRACK", "ARTIST", "GENRE"}
 
 
+def test_should_say_which_seeds_gave_nothing(sp: spotipy.Spotify) -> None:
+    unknown = "0" * 22
+    answer = sp.recommendations(
+        seed_tracks=[NATIVE_TRACK, unknown], seed_artists=[unknown], seed_genres=["polka"], limit=5
+    )
+    assert len(answer["tracks"]) == 5
+    sizes = {
+        (seed["type"], seed["id"]): (
+            seed["initialPoolSize"] > 0,
+            seed["afterFilteringSize"] > 0,
+            seed["afterRelinkingSize"] > 0,
+        )
+        for seed in answer["seeds"]
+    }
+    nothing = (False, False, False)
+    assert sizes == {
+        ("TRACK", NATIVE_TRACK): (True, True, True),
+        ("TRACK", unknown): nothing,
+        ("ARTIST", unknown): nothing,
+        ("GENRE", "polka"): nothing,
+    }
+
+
 @pytest.mark.parametrize("name", [*FEATURES, "popularity"])
 def test_should_keep_every_bound(sp: spotipy.Spotify, name: str) -> None:
     def values(answer: Any) -> list[float]:

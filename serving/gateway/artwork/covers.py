@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from serving.gateway.artwork.spotify_images import SpotifyImages
+from serving.gateway.catalogue import Catalogue
 
 __all__ = ["add_covers", "add_spotify_covers", "spotify_image"]
 
@@ -19,12 +20,16 @@ def add_covers(images: SpotifyImages, tracks: Iterable[dict[str, Any] | None]) -
             track["image_url"] = images.find(track["track_id"])
 
 
-def add_spotify_covers(images: SpotifyImages, tracks: Iterable[dict[str, Any] | None]) -> None:
-    """Fill in `album.images` of Spotify-shaped tracks, in place."""
+def add_spotify_covers(
+    images: SpotifyImages, tracks: Iterable[dict[str, Any] | None], catalogue: Catalogue
+) -> None:
+    """Fill in `album.images` of Spotify-shaped tracks, in place; an alias is no id that Spotify knows."""
     if not images.is_on:
         return
     for track in tracks:
-        if track is not None and not track["album"]["images"]:
+        if track is None or track["album"]["images"]:
+            continue
+        if catalogue.lookup.row_of(track["id"]) is not None:
             url = images.find(track["id"])
             track["album"]["images"] = [] if url is None else [spotify_image(url)]
 

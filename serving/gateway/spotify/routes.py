@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -19,7 +20,7 @@ from serving.gateway.lists import recommend, session_of
 from serving.gateway.opened import Opened
 from serving.gateway.spotify.objects import Writer
 from serving.gateway.spotify.search_query import MOST_FOUND, SearchQuery
-from serving.gateway.spotify.tuning import instance_of
+from serving.gateway.spotify.tuning import Seeds, instance_of
 
 __all__ = ["router"]
 
@@ -40,6 +41,8 @@ def _base(request: Request, gateway: Gateway) -> str:
 
 
 def _listed(ids: str, most: int) -> list[str]:
+    if not ids.strip():
+        raise BadRequest("ids: expected at least one")
     names = [name.strip() for name in ids.split(",")]
     if len(names) > most:
         raise BadRequest(f"ids: expected at most {most}, got {len(names)}")
@@ -59,8 +62,9 @@ async def get_recommendations(request: Request) -> Response:
     gateway = gateway_of(request)
     opened, parameters = gateway.opened, request.query_params
     value, seeds = instance_of(parameters, opened)
+    instance = Instance.parse(value)
     answer = await recommend(
-        gateway, Instance.parse(value), value, orjson.dumps(value), session=session_of(request), api="spotify"
+        gateway, instance, value, orjson.dumps(value), session=session_of(request), api="spotify"
     )
     # tracks are written from the bundle that chose them, which may not be the newest any more
     opened = gateway.opened_of(answer["digest"]) or opened
@@ -68,29 +72,32 @@ async def get_recommendations(request: Request) -> Response:
     writer = Writer(opened, base)
     rows = opened.catalogue.rows_of([item["track_id"] for item in answer["items"]])
     tracks = [writer.track(row) for row in rows if row is not None]
-    add_spotify_covers(gateway.images, tracks)
-    pool = answer["pool"]
-    sizes = {
-        "initialPoolSize": pool["retrieved"],
-        "afterFilteringSize": pool["after_filters"],
-        "afterRelinkingSize": pool["after_filters"],
-    }
-    paths = {"TRACK": "tracks", "ARTIST": "artists"}
+    add_spotify_covers(gateway.images, tracks, opened.catalogue)
+    labels = [seed.label for seed in instance.seeds]
     return _answer(
-        {
-            "tracks": tracks,
-            "seeds": [
-                {
-                    **sizes,
-                    "href": f"{base}/{paths[kind]}/{name}" if kind in paths else None,
-                    "id": name,
-                    "type": kind,
-                }
-                for kind, name in seeds
-            ],
-        },
+        {"tracks": tracks, "seeds": _seeds(base, seeds, labels, answer)},
         **{"x-impression-id": answer["impression_id"]},
     )
+
+
+def _seeds(base: str, seeds: Seeds, labels: Sequence[str], answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What became of each seed: all that are known share one pool, one that is unknown has none."""
+    paths = {"TRACK": "tracks", "ARTIST": "artists"}
+    written = []
+    for (kind, name), label in zip(seeds, labels, strict=True):
+        is_known = label not in answer["unknown_seeds"]
+        retrieved, left = (answer["pool"][size] if is_known else 0 for size in ("retrieved", "after_filters"))
+        written.append(
+            {
+                "initialPoolSize": retrieved,
+                "afterFilteringSize": left,
+                "afterRelinkingSize": left,
+                "href": f"{base}/{paths[kind]}/{quote(name, safe='')}" if kind in paths else None,
+                "id": name,
+                "type": kind,
+            }
+        )
+    return written
 
 
 @router.get("/recommendations/available-genre-seeds", summary="Genres that can be a seed")
@@ -123,7 +130,7 @@ async def get_search(
         is_slow=False,
     )
 
-    add_spotify_covers(gateway.images, items)
+    add_spotify_covers(gateway.images, items, opened.catalogue)
 
     def href(start: int) -> str:
         asked = {"q": q, "type": type, "market": market, "limit": limit, "offset": start}
@@ -155,7 +162,7 @@ async def get_track(request: Request, public_id: str, market: _Market = None) ->
     gateway = gateway_of(request)
     opened = gateway.opened
     track = Writer(opened, _base(request, gateway)).track(_known(opened, public_id))
-    add_spotify_covers(gateway.images, [track])
+    add_spotify_covers(gateway.images, [track], opened.catalogue)
     return _answer(track)
 
 
@@ -169,7 +176,7 @@ async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Res
     writer = Writer(opened, _base(request, gateway))
     rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_TRACKS)]
     tracks = [None if row is None else writer.track(row) for row in rows]
-    add_spotify_covers(gateway.images, tracks)
+    add_spotify_covers(gateway.images, tracks, opened.catalogue)
     return _answer({"tracks": tracks})
 
 
