@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def done(folder: Path) -> subprocess.CompletedProcess[str]:
     data = "--catalog data/catalog.csv --interactions data/playlists.csv"
-    rest = "--store store --workdir work --set rounds=20 --set max_seeds=100"
+    rest = "--store store --workdir work --set rounds=20 --set max_seeds=100 --set max_queries=300"
     return pipelines("run", *data.split(), *rest.split(), cwd=folder)
 
 
@@ -166,6 +166,8 @@ def test_a_run_publishes_to_minio_and_mlflow_and_is_recommended_from_there(
         "rounds=20",
         "--set",
         "max_seeds=100",
+        "--set",
+        "max_queries=300",
     ]
     done = pipelines(*words, "--store", store, cwd=folder, **variables)
     assert done.returncode == 0, done.stderr

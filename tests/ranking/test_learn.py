@@ -28,6 +28,8 @@ from segue.sample import generate
 from tests.small_catalogue import Steps
 
 SETTINGS = TrainSettings(rounds=10, threads=1, relevance_rounds=40, max_queries=400)
+# where it does not matter how much is learned
+QUICK = {"max_queries": 100, "relevance_rounds": 5, "folds": 2}
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def test_too_few_playlists_leave_standardised_features(features: Path, tmp_path:
     ("part", "gone"), [("genre", "same_genre"), ("year", "gap_year"), ("artist", "artist_similarity")]
 )
 def test_what_is_left_out_is_read_by_nothing(features: Path, tmp_path: Path, part: str, gone: str) -> None:
-    settings = SETTINGS.model_copy(update={"leave_out": (part,), "max_queries": 100, "relevance_rounds": 5})
+    settings = SETTINGS.model_copy(update={**QUICK, "leave_out": (part,)})
     summary = train(features, tmp_path, settings=settings)
     assert part not in summary.columns
     assert gone not in summary.relevance_columns
@@ -208,7 +210,7 @@ def test_what_is_left_out_is_read_by_nothing(features: Path, tmp_path: Path, par
 
 
 def test_a_search_is_bounded_and_says_what_it_tried(features: Path, tmp_path: Path) -> None:
-    settings = SETTINGS.model_copy(update={"trials": 3, "max_queries": 100, "relevance_rounds": 5})
+    settings = SETTINGS.model_copy(update={**QUICK, "trials": 3})
     first = train(features, tmp_path / "1", settings=settings).learning
     assert len(first["trials"]) == 3
     assert first["precision"]["ranked"] == max(trial["precision"] for trial in first["trials"])

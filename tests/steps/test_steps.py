@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from segue.sample import generate
 from segue.steps.result import table
 from tests.bundle.tiny import publish_tiny
 
-SETTINGS = {"rounds": 20, "threads": 1}
+SETTINGS = {"rounds": 20, "threads": 1, "max_queries": 300}
 QUICK = {"max_seeds": 120, "bootstrap_rounds": 100, "examples": 2, "recall_queries": 30}
 
 
@@ -64,6 +65,27 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return open_store(str(tmp_path / "store"))
 
 
+@dataclass(frozen=True)
+class First:
+    """What the evaluate step says of the large sample where there is no champion yet."""
+
+    folders: steps.Folders
+    evaluated: Path
+    result: steps.StepResult
+
+    def released(self, out: Path, store: Store, **changes: object) -> dict[str, object]:
+        """Publish in a store without a champion; what the publish step wrote."""
+        shutil.copytree(self.evaluated, out)
+        return published(self.folders, out, store, **changes)
+
+
+@pytest.fixture(scope="module")
+def first(folders: steps.Folders, tmp_path_factory: pytest.TempPathFactory) -> First:
+    root = tmp_path_factory.mktemp("first")
+    result = judged(folders, root / "evaluated", open_store(str(root / "store")))
+    return First(folders, root / "evaluated", result)
+
+
 def judged(folders: steps.Folders, out: Path, store: Store) -> steps.StepResult:
     settings = {**QUICK, "gate": {"max_psi": 5.0}}
     out.mkdir(parents=True)
@@ -84,13 +106,13 @@ def published(folders: steps.Folders, out: Path, store: Store, **changes: object
 
 
 def test_the_first_bundle_becomes_the_champion_and_can_be_read(
-    folders: steps.Folders, store: Store, tmp_path: Path
+    first: First, store: Store, tmp_path: Path
 ) -> None:
-    told = released(folders, tmp_path / "run-1", store)
+    told = first.released(tmp_path / "run-1", store)
     assert told["outcome"] == "promoted"
     files = open_bundle(f"{store.url}/channels/champion", need=None)
     assert files.digest == told["digest"]
-    assert files.definition.tracks == 4_000 - _left_out(folders)
+    assert files.definition.tracks == 4_000 - _left_out(first.folders)
     kept = {entry.key.rpartition("/")[2] for entry in store.entries(f"evaluations/{files.digest}/run-1/")}
     assert kept == {"report.html", "metrics.json", "verdict.json", "profile.json"}
 
@@ -103,19 +125,19 @@ def _left_out(folders: steps.Folders) -> int:
 
 
 def test_the_same_again_has_the_same_digest_and_changes_nothing(
-    folders: steps.Folders, store: Store, tmp_path: Path
+    first: First, store: Store, tmp_path: Path
 ) -> None:
-    first = released(folders, tmp_path / "run-1", store)
-    again = released(folders, tmp_path / "run-2", store)
-    assert again["digest"] == first["digest"]
+    told = first.released(tmp_path / "run-1", store)
+    again = released(first.folders, tmp_path / "run-2", store)
+    assert again["digest"] == told["digest"]
     assert again["outcome"] == "unchanged"
     assert read_channel(store, "champion").generation == 1
 
 
 def test_a_catalogue_that_shrank_is_refused_with_the_reason(
-    folders: steps.Folders, smaller: steps.Folders, store: Store, tmp_path: Path
+    first: First, smaller: steps.Folders, store: Store, tmp_path: Path
 ) -> None:
-    champion = released(folders, tmp_path / "run-1", store)
+    champion = first.released(tmp_path / "run-1", store)
     told = released(smaller, tmp_path / "run-2", store)
     assert told["outcome"] == "refused"
     assert any("times the champion's" in str(reason) for reason in told["reasons"])  # type: ignore[attr-defined]
@@ -158,46 +180,40 @@ def _against(evaluated: Path) -> object:
     return verdict["against"]
 
 
-def test_without_promotion_the_bundle_is_published_beside(
-    folders: steps.Folders, store: Store, tmp_path: Path
-) -> None:
-    told = released(folders, tmp_path / "run-1", store, promote=False)
+def test_without_promotion_the_bundle_is_published_beside(first: First, store: Store, tmp_path: Path) -> None:
+    told = first.released(tmp_path / "run-1", store, promote=False)
     assert told["outcome"] == "published"
     assert read_channel(store, "champion").digest is None
 
 
 def test_a_channel_that_moved_since_the_verdict_is_not_moved(
-    folders: steps.Folders, store: Store, tmp_path: Path
+    first: First, store: Store, tmp_path: Path
 ) -> None:
-    judged(folders, tmp_path / "run-1", store)
     other: Published = publish_tiny(store, tmp_path / "tiny", "tiny")
     with pytest.raises(ChannelConflict, match="is at generation 1, expected 0"):
-        published(folders, tmp_path / "run-1", store)
+        first.released(tmp_path / "run-1", store)
     assert read_channel(store, "champion").digest == other.digest
 
 
-def test_the_evaluation_tells_its_figures_and_the_report(
-    folders: steps.Folders, store: Store, tmp_path: Path
-) -> None:
-    result = judged(folders, tmp_path / "run-1", store)
+def test_the_evaluation_tells_its_figures_and_the_report(first: First, tmp_path: Path) -> None:
     metrics, summary, stream = Metrics(), Artifact(str(tmp_path / "summary.md")), io.StringIO()
-    result.report(Journal("evaluate", stream), metrics, summary)
+    first.result.report(Journal("evaluate", stream), metrics, summary)
     assert metrics.values["gate_passed"] == 1.0
     assert metrics.values["recall_at_200"] >= 0.99
     assert {"segue.precision", "base_design.precision", "random.precision"} <= set(metrics.values)
     assert metrics.values["segue.precision"] > metrics.values["random.precision"]
     assert Path(summary.path).read_text()
     assert "the gate passed" in stream.getvalue()
-    page = (tmp_path / "run-1" / "page").read_text()
-    assert page == (tmp_path / "run-1" / "report.html").read_text()
+    page = (first.evaluated / "page").read_text()
+    assert page == (first.evaluated / "report.html").read_text()
 
 
-def test_a_seed_is_named_that_the_bundle_has(folders: steps.Folders, store: Store, tmp_path: Path) -> None:
+def test_a_seed_is_named_that_the_bundle_has(first: First, store: Store, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
-    told = released(folders, tmp_path / "run-1", store)
+    told = first.released(tmp_path / "run-1", store)
     tracks = pq.read_table(
-        folders.features / "tracks.parquet", columns=["track_id", "popularity"]
+        first.folders.features / "tracks.parquet", columns=["track_id", "popularity"]
     ).to_pandas()
     best = tracks.set_index("track_id").popularity
     assert best[str(told["example_seed"])] == best.max()

@@ -24,6 +24,7 @@ from tests.serving.processes import free_port
 from tests.ui.browser import Visitor, launch, visiting
 
 ROWS = 3_000
+TRAINING = {"threads": 1, "max_queries": 300}
 QUICK = {"max_seeds": 60, "bootstrap_rounds": 100, "examples": 2, "recall_queries": 20}
 
 
@@ -43,7 +44,7 @@ class Store:
 def _publish(folders: steps.Folders, store: Path, run: str, *, rounds: int, promote: bool) -> str:
     out = store.parent / run
     folders = steps.Folders(folders.tracks, folders.features, out / "model", out / "index")
-    steps.train(folders.features, folders.model, settings={"rounds": rounds, "threads": 1})
+    steps.train(folders.features, folders.model, settings={"rounds": rounds, **TRAINING})
     steps.build_index(folders.model, folders.features, folders.index)
     steps.evaluate(folders, out, page=out / "page", store=str(store), settings=QUICK)
     target = steps.Target(store=str(store), run_id=run, promote=promote)
