@@ -12,7 +12,7 @@ from serving.gateway.aliases import alias_of
 from serving.gateway.errors import BadRequest
 from serving.gateway.opened import Opened
 from serving.gateway.spotify.search_query import SearchQuery
-from serving.gateway.spotify.tuning import TUNABLE, instance_of
+from serving.gateway.spotify.tuning import TUNABLE, genres_in, instance_of
 from tests.gateway.conftest import NATIVE_ALBUM, NATIVE_ARTIST, NATIVE_TRACK, Inside
 
 
@@ -172,6 +172,23 @@ def test_should_resolve_seeds_to_what_the_catalogue_calls_them(opened: Opened) -
         {"track_id": NATIVE_TRACK},
     ]
     assert [kind for kind, _ in seeds] == ["ARTIST", "ARTIST", "TRACK", "TRACK"]
+
+
+@pytest.mark.parametrize(
+    ("text", "genres"),
+    [
+        ("rap,metal", ["rap", "metal"]),
+        (" rap , metal,", ["rap", "metal"]),
+        ("Folk, World, & Country", ["Folk, World, & Country"]),
+        ("rap,folk, world, & country,metal", ["rap", "folk, world, & country", "metal"]),
+        ("folk, world", ["folk", "world"]),
+        ("metal,rap", ["metal", "rap"]),
+        ("metal, rap", ["metal, rap"]),
+    ],
+)
+def test_should_take_a_genre_whose_name_holds_commas(text: str, genres: list[str]) -> None:
+    known = ("folk, world, & country", "metal", "metal, rap", "metal,rap", "rap")
+    assert genres_in(text, known) == genres
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segue.recommend.request import Request as Instance
 from serving.gateway.errors import BadRequest
 from serving.gateway.opened import Opened
 
-__all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "instance_of"]
+__all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
 
 MOST_SEEDS = 5
 # https://developer.spotify.com/documentation/web-api/reference/get-recommendations
@@ -61,6 +61,7 @@ def instance_of(parameters: Mapping[str, str], opened: Opened) -> tuple[dict[str
         Names the parameter.
     """
     given = {kind: _listed(parameters.get(f"seed_{kind}", "")) for kind in _SEEDS}
+    given["genres"] = genres_in(parameters.get("seed_genres", ""), opened.catalogue.transform.genres)
     number = sum(len(names) for names in given.values())
     if not 1 <= number <= MOST_SEEDS:
         raise BadRequest(f"expected 1 to {MOST_SEEDS} seeds together, got {number}")
@@ -87,6 +88,24 @@ def instance_of(parameters: Mapping[str, str], opened: Opened) -> tuple[dict[str
 
 def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def genres_in(text: str, known: Sequence[str]) -> list[str]:
+    """Names of genres out of a list with commas between them; a genre may have commas of its own."""
+    names, pieces = set(known), text.split(",")
+    longest = max((name.count(",") + 1 for name in names), default=1)
+
+    def is_one(part: Sequence[str]) -> bool:
+        # two that are genres by themselves, as clients join them, are two
+        return ",".join(part).strip().lower() in names and not names.issuperset(part)
+
+    found, start = [], 0
+    while start < len(pieces):
+        ends = range(min(start + longest, len(pieces)), start + 1, -1)
+        end = next((end for end in ends if is_one(pieces[start:end])), start + 1)
+        found.append(",".join(pieces[start:end]).strip())
+        start = end
+    return [name for name in found if name]
 
 
 def _seed(kind: str, name: str, opened: Opened) -> dict[str, str]:
