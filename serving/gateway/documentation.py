@@ -11,6 +11,7 @@ from segue import __version__
 from segue.recommend.request import Request as Instance
 from serving.gateway import schemas
 from serving.gateway.access import OPEN_PATHS
+from serving.gateway.spotify.examples import EXAMPLES
 from serving.gateway.spotify.tuning import TUNABLE
 
 __all__ = [
@@ -73,11 +74,11 @@ def _parameter(name: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
 
 TUNING: list[dict[str, Any]] = [
     *(
-        _parameter(f"seed_{kind}", {"type": "string"}, f"{about}, a comma between them.")
-        for kind, about in (
-            ("tracks", "Ids of tracks"),
-            ("artists", "Ids of artists"),
-            ("genres", "Names of genres"),
+        _parameter(f"seed_{kind}", {"type": "string", "examples": [one]}, f"{about}, a comma between them.")
+        for kind, about, one in (
+            ("tracks", "Ids of tracks", "53QF56cjZA9RTuuMZDrSA6,1s8tP3jP4GZcyHDsjvw218"),
+            ("artists", "Ids of artists", "7G1GBhoKtEPnP86X2PvEYO"),
+            ("genres", "Names of genres", "jazz,soul"),
         )
     ),
     _parameter(
@@ -205,6 +206,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         if path not in OPEN_PATHS:
             for operation in item.values():
                 operation["security"] = [{"bearer": []}]
+    for path, example in EXAMPLES.items():
+        # put in here, since FastAPI leaves out of an example what is null
+        content = document["paths"][path]["get"]["responses"]["200"]["content"]
+        content["application/json"] = {"schema": {"type": "object"}, "example": example}
     models["Problem"] = schemas.Problem.model_json_schema()
     app.openapi_schema = document
     return document

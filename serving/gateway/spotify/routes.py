@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
@@ -18,6 +18,7 @@ from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import Gateway, gateway_of
 from serving.gateway.lists import recommend, session_of
 from serving.gateway.opened import Opened
+from serving.gateway.spotify.examples import TRACK_ID
 from serving.gateway.spotify.objects import Writer
 from serving.gateway.spotify.search_query import MOST_FOUND, SearchQuery
 from serving.gateway.spotify.tuning import Seeds, instance_of
@@ -29,7 +30,8 @@ router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS, dep
 MOST_TRACKS = 50
 MOST_FEATURES = 100
 _Market = Annotated[str | None, Query(description="Accepted; a catalogue has no markets.")]
-_Ids = Annotated[str, Query(description="Ids, a comma between them.")]
+_Ids = Annotated[str, Query(description="Ids, a comma between them.", examples=[TRACK_ID])]
+_Id = Annotated[str, Path(description="Id of a track.", examples=[TRACK_ID])]
 
 
 def _answer(value: Any, **headers: str) -> Response:
@@ -157,7 +159,7 @@ def _page(
 
 
 @router.get("/tracks/{public_id}", summary="A track")
-async def get_track(request: Request, public_id: str, market: _Market = None) -> Response:  # noqa: ARG001
+async def get_track(request: Request, public_id: _Id, market: _Market = None) -> Response:  # noqa: ARG001
     """A track object."""
     gateway = gateway_of(request)
     opened = gateway.opened
@@ -181,7 +183,7 @@ async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Res
 
 
 @router.get("/audio-features/{public_id}", summary="Audio features of a track")
-async def get_audio_features(request: Request, public_id: str) -> Response:
+async def get_audio_features(request: Request, public_id: _Id) -> Response:
     """An audio features object."""
     gateway = gateway_of(request)
     opened = gateway.opened
