@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -208,8 +209,17 @@ def _named(client: Client, experiment: str, name: str) -> list[kfp_server_api.V2
 def _package() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "training.yaml"
-        compile_pipeline(path)
+        path.write_bytes(_compiled())
         yield str(path)
+
+
+@functools.cache
+def _compiled() -> bytes:
+    """The pipeline as YAML, compiled once: nothing that it is made of changes while a process lives."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "training.yaml"
+        compile_pipeline(path)
+        return path.read_bytes()
 
 
 @contextlib.contextmanager
