@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from segue.cli import main
 from segue.database import migrate, open_engine
 from segue.keys import KeyRing, Scope
+from tests.commands import call_main
 
 
 @pytest.fixture
@@ -19,15 +21,19 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'segue.db'}"
 
 
+def variables(url: str) -> dict[str, str]:
+    return {"SEGUE_DATABASE_URL": url, "COLUMNS": "200"}
+
+
 def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "segue.cli", *arguments]
-    env = {"SEGUE_DATABASE_URL": url, "COLUMNS": "200"}
-    return subprocess.run(command, check=False, capture_output=True, text=True, env=env)
+    return call_main(main, *arguments, variables=variables(url))
 
 
 def test_should_print_a_credential_that_opens_and_how_to_use_it(url: str) -> None:
     migrate(url)
-    done = run(url, "keys", "create", "--name", "page", "--scope", "read", "--scope", "feedback")
+    arguments = ("keys", "create", "--name", "page", "--scope", "read", "--scope", "feedback")
+    command = [sys.executable, "-m", "segue.cli", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables(url))
     assert done.returncode == 0, done.stderr
     credential = done.stdout.strip()
     ring = KeyRing(open_engine(url))

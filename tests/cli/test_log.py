@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from segue.cli import main
 from segue.database import migrate, open_engine
 from segue.database.tables import RECOMMEND_LOGS
 from segue.log.insert import insert_records
 from segue.log.record import encode
 from segue.log.spool import Spool
+from tests.commands import call_main
 from tests.log.records import count, feedback, impression
 
 
@@ -26,16 +28,26 @@ def engine(tmp_path: Path) -> Engine:
     return open_engine(url)
 
 
+def variables(folder: Path) -> dict[str, str]:
+    return {
+        "SEGUE_DATABASE_URL": f"sqlite:///{folder / 'segue.db'}",
+        "SEGUE_LOG_SPOOL": str(folder / "spool"),
+    }
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {"SEGUE_DATABASE_URL": f"sqlite:///{folder / 'segue.db'}", "SEGUE_LOG_SPOOL": str(folder / "spool")}
-    command = [sys.executable, "-m", "segue.cli", "log", *arguments]
+    return call_main(main, "log", *arguments, variables=variables(folder), cwd=folder)
+
+
+def run_as_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command, env = [sys.executable, "-m", "segue.cli", "log", *arguments], variables(folder)
     return subprocess.run(command, check=False, capture_output=True, text=True, env=env, cwd=folder)
 
 
 def test_should_export_what_was_played_since_a_day(engine: Engine, tmp_path: Path) -> None:
     old = datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)
     insert_records(engine, [feedback(track_id="new"), feedback(track_id="old", at=old)])
-    done = run(tmp_path, "export", "--since", "2026-01-01", "--out", "interactions.csv")
+    done = run_as_process(tmp_path, "export", "--since", "2026-01-01", "--out", "interactions.csv")
     assert done.stdout == "interactions.csv: 1 interactions of 1 sessions\n"
     assert done.stderr.endswith(
         "Next: python -m pipelines run --catalog CATALOG --interactions interactions.csv\n"

@@ -1,4 +1,4 @@
-"""``segue recommend`` as a person types it: a real process on a published bundle."""
+"""``segue recommend`` as a person types it, on a published bundle."""
 
 import csv
 import json
@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from segue.bundle.publish import publish
+from segue.cli import main
 from segue.features.reference import fit_reference
 from segue.files import write_json
+from tests.commands import call_main
 from tests.small_catalogue import Steps
 
 
@@ -32,17 +34,13 @@ def champion(small: Steps, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def _segue(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from segue.cli import main; main()", "recommend", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return call_main(main, "recommend", *arguments)
 
 
 def test_json_has_the_answer_of_the_api(champion: str) -> None:
-    done = _segue(champion, "--seed", "id000007", "--seed", "id000009@-0.5", "-k", "5", "--json")
+    arguments = [champion, "--seed", "id000007", "--seed", "id000009@-0.5", "-k", "5", "--json"]
+    command = [sys.executable, "-c", "from segue.cli import main; main()", "recommend", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert [item["rank"] for item in answer["items"]] == [1, 2, 3, 4, 5]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from segue.cli import main
 from segue.database import migrate, open_engine
 from segue.errors import CredentialError
 from segue.keys import KeyRing, create_key, list_keys, revoke_key
 from segue.keys.adopt import adopt_key
 from segue.keys.key import Scope, new_id, new_secret
+from tests.commands import call_main
 
 SCOPES = [Scope.READ, Scope.FEEDBACK]
 
@@ -116,13 +117,8 @@ def test_should_adopt_from_the_command_line_by_variable_alone(tmp_path: Path) ->
     credential = drawn()
 
     def adopt(**environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "segue.cli", "keys", "adopt", "--name", "page", "--scope", "read"],
-            env={"SEGUE_DATABASE_URL": url, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        arguments = ("keys", "adopt", "--name", "page", "--scope", "read")
+        return call_main(main, *arguments, variables={"SEGUE_DATABASE_URL": url, **environment})
 
     first, again, without = (
         adopt(SEGUE_KEY_CREDENTIAL=credential),

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.__main__ import main
 from segue.bundle.channel import read_channel
 from segue.bundle.reader import open_bundle
 from segue.bundle.store import open_store
 from segue.sample import generate
+from tests.commands import call_main
 from tests.live_services import MinioServer, MlflowServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def done(folder: Path) -> subprocess.CompletedProcess[str]:
     data = "--catalog data/catalog.csv --interactions data/playlists.csv"
-    rest = "--store store --workdir work --set rounds=20 --set max_seeds=100 --set max_queries=300"
+    settings = "--set rounds=20 --set max_seeds=100 --set max_queries=300 --set threads=1"
+    rest = f"--store store --workdir work {settings}"
     return pipelines("run", *data.split(), *rest.split(), cwd=folder)
 
 
@@ -121,7 +124,8 @@ def test_a_step_that_fails_is_one_clear_message(folder: Path) -> None:
 def test_what_can_be_known_at_once_is_said_at_once(
     folder: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    failed = pipelines("run", "--catalog", "data/catalog.csv", "--workdir", "never", *arguments, cwd=folder)
+    words = ("run", "--catalog", "data/catalog.csv", "--workdir", "never")
+    failed = call_main(main, *words, *arguments, cwd=folder)
     assert failed.returncode == 1
     assert failed.stderr.startswith(message)
     assert not (folder / "never").exists()
@@ -129,7 +133,7 @@ def test_what_can_be_known_at_once_is_said_at_once(
 
 def test_a_token_that_is_not_there_is_named(folder: Path) -> None:
     to = ("--host", "http://127.0.0.1:9", "--catalog", "s3://m/c.csv", "--store", "s3://m/s")
-    failed = pipelines("submit", *to, "--token-env", "KFP_TOKEN", cwd=folder)
+    failed = call_main(main, "submit", *to, "--token-env", "KFP_TOKEN", cwd=folder)
     assert failed.returncode == 1
     assert failed.stderr == (
         "pipelines: --token-env KFP_TOKEN: the environment has no such variable, or it is empty\n"
@@ -168,6 +172,8 @@ def test_a_run_publishes_to_minio_and_mlflow_and_is_recommended_from_there(
         "max_seeds=100",
         "--set",
         "max_queries=300",
+        "--set",
+        "threads=1",
     ]
     done = pipelines(*words, "--store", store, cwd=folder, **variables)
     assert done.returncode == 0, done.stderr
