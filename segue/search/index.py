@@ -7,8 +7,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from segue.errors import BundleError
 from segue.search.attempts import attempts
@@ -176,7 +179,9 @@ def _find(
         yield from _find_whole(database, parts[0], attempt, cut)
     if not all(map(vocabulary.may_find, parts)):
         return
-    rows = database.execute(
+    rows = _rows(
+        database,
+        "id, row, artist, title",
         "SELECT track.id, row, track.artist, track.title FROM names JOIN track ON track.id = names.rowid "
         "WHERE names MATCH ? ORDER BY names.rowid LIMIT ?",
         (expression(parts), cut.looked_at),
@@ -190,10 +195,19 @@ def _find_whole(database: sqlite3.Connection, part: Part, attempt: int, cut: _Cu
     kinds = ("title", "artist") if part.field == "any" else (part.field,)
     for kind in kinds:
         for whole in part.wholes:
-            rows = database.execute(
+            rows = _rows(
+                database,
+                "id, row",
                 f"SELECT track.id, row FROM exact_{kind} JOIN track USING (id) "  # noqa: S608 - two names
                 "WHERE key = ? ORDER BY id LIMIT ?",
                 (exact_key(whole), cut.looked_at),
             )
             by_artist = kind == "artist" and part.field == "any"
             yield from (Found(number, row, attempt, Match.EXACT, by_artist) for number, row in cut(rows))
+
+
+def _rows(database: sqlite3.Connection, columns: str, query: str, values: tuple[object, ...]) -> list[Any]:
+    """Read all rows at one go: row by row, each would wait for the threads that are busy beside this one."""
+    whole = f"SELECT json_group_array(json_array({columns})) FROM ({query})"  # noqa: S608 - not from outside
+    found: list[Any] = orjson.loads(database.execute(whole, values).fetchone()[0])
+    return sorted(found, key=itemgetter(0))
