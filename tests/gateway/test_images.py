@@ -103,18 +103,20 @@ def test_should_look_covers_up_in_the_background_and_keep_them(server: SpotifySe
     asyncio.run(scenario())
 
 
-def test_should_leave_spotify_alone_when_it_fails(server: SpotifyServer) -> None:
+# a day is what Spotify asks of those who went on asking
+@pytest.mark.parametrize("seconds", [100, 86_400])
+def test_should_leave_spotify_alone_as_long_as_it_asks(server: SpotifyServer, seconds: int) -> None:
     now = 1_000.0
 
     async def scenario() -> None:
         nonlocal now
         images = SpotifyImages(settings_of(server), clock=lambda: now)
         images.start()
-        server.fail_with = (429, {"retry-after": "100"})
+        server.fail_with = (429, {"retry-after": str(seconds)})
         images.find(IDS[0])
         await until(lambda: images.is_resting)
         server.fail_with = None
-        now += 99
+        now += seconds - 1
         images.find(IDS[0])
         await asyncio.sleep(0.5)
         assert (images.is_resting, server.asked) == (True, [])

@@ -196,6 +196,7 @@ def test_should_take_a_genre_whose_name_holds_commas(text: str, genres: list[str
     [
         ({}, "expected 1 to 5 seeds together, got 0"),
         ({"seed_tracks": "a,b,c", "seed_genres": "d,e,f"}, "expected 1 to 5 seeds together, got 6"),
+        ({"seed_genres": "a" * 501}, "seed_genres: expected at most 500 characters a seed, got 501"),
         ({"seed_tracks": "a", "limit": "0"}, "limit: expected 1 to 100, got '0'"),
         ({"seed_tracks": "a", "limit": "101"}, "limit: expected 1 to 100, got '101'"),
         # Python itself refuses to read a number of so many digits

@@ -25,6 +25,8 @@ _MOST_KEPT = 50_000
 _MOST_WAITING = 1_000
 _SECONDS = 5.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 30.0, 3_600.0
+# It asks those who go on asking to stay away for up to a day.
+_LONGEST_ASKED = 86_400.0
 # Ids that come in together are looked up together.
 _GATHER_SECONDS = 0.2
 
@@ -141,7 +143,7 @@ class SpotifyImages:
         if isinstance(error, httpx.HTTPStatusError):
             after = error.response.headers.get("retry-after", "")
             asked = float(after) if after.isdecimal() else 0.0
-        seconds = min(max(self._pause, asked), _LONGEST_PAUSE)
+        seconds = max(self._pause, min(asked, _LONGEST_ASKED))
         self._off_until = self._clock() + seconds
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self._waiting.clear()
