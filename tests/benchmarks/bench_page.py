@@ -77,6 +77,8 @@ def seconds_to_use(browser: Browser, url: str) -> tuple[float, float]:
 
 def main() -> bool:
     """Measure, and say whether what is promised is kept."""
+    if not Path(f"{BUNDLE}.json").exists():
+        sys.exit(f"there is no bundle at {BUNDLE}: run make demo DEMO_ARGS=--once first")
     with TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         database_url = f"sqlite:///{folder}/log.sqlite"
