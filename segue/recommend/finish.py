@@ -56,10 +56,16 @@ class Picks:
     dropped: dict[str, int]
 
 
-def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules) -> Floats:
+def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules, known: Floats) -> Floats:
     """Score the candidates: ``(1 − w)·relevance-or-affinity + w·predicted popularity``.
 
-    Each part is scaled to 0..1 within the request. Without predictions (degraded) the affinity decides.
+    Each part is scaled to 0..1 within the request. Without predictions (degraded) the affinity decides. With a
+    target of popularity nearness to it takes the place of predicted popularity.
+
+    Parameters
+    ----------
+    known
+        float32 [m], popularity in the catalogue, NaN missing: who asks for a target means this one.
 
     Returns
     -------
@@ -70,6 +76,7 @@ def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules)
     near = _scaled(predictions.get("relevance", candidates.affinity))
     popularity = predictions["popularity"]
     if rules.target_popularity is not None:
+        popularity = np.where(np.isnan(known), popularity, known)
         popularity = -np.abs(popularity - np.float32(rules.target_popularity))
         # a target says more than the bundle's default weight, which may be 0
         weight = np.float32(max(rules.popularity_weight, 0.5))
@@ -84,7 +91,7 @@ def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | No
     Candidates are one of each recording already, in the order of affinity. Ties go to the nearer track, so
     that equal scores do not depend on anything else.
     """
-    scores = blend(candidates, predictions, rules)
+    scores = blend(candidates, predictions, rules, bundle.popularity[candidates.rows])
     artist = bundle.artist[candidates.rows]
     order = np.argsort(-scores, kind="stable")
     if rules.diversity > 0:

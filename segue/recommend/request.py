@@ -109,7 +109,8 @@ class Request(_Strict):
     filters
         Which tracks may come back.
     target
-        Values that the tracks should be near to instead of the seeds' own.
+        Values that the tracks should be near to instead of the seeds' own; popularity: that of the catalogue,
+        predicted where it has none.
     popularity_weight
         w in ``(1 − w)·similarity + w·predicted popularity``.
     diversity
