@@ -59,8 +59,8 @@ class Picks:
 def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules, known: Floats) -> Floats:
     """Score the candidates: ``(1 − w)·relevance-or-affinity + w·predicted popularity``.
 
-    Each part is scaled to 0..1 within the request. Without predictions (degraded) the affinity decides. With a
-    target of popularity nearness to it takes the place of predicted popularity.
+    Each part is scaled to 0..1 within the request. Without predictions (degraded) the affinity decides. With
+    a target of popularity nearness to it takes the place of predicted popularity.
 
     Parameters
     ----------

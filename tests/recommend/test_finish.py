@@ -15,7 +15,7 @@ def candidates(affinity: list[float]) -> Candidates:
     """Candidates of which `blend` reads the affinity alone."""
     flat = np.array(affinity, np.float32)
     return Candidates(
-        query=cast(Any, None),
+        query=cast("Any", None),
         rows=np.arange(len(flat)),
         distances=flat[:, None],
         affinity=flat,
