@@ -18,7 +18,10 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "valence": (0.0, 1.0),
     "tempo": (40.0, 220.0),
     "year": (1920.0, 2030.0),
+    "known": (0.0, 100.0),
 }
+# What the gateway filters by, where the page has another name for it.
+_FILTERS = {"known": "popularity"}
 K_MOST = 50
 
 
@@ -87,8 +90,8 @@ class Query:
         bounds = {name: pair for name, pair in self.ranges.items() if name != "year"}
         filters: dict[str, Any] = {
             "genres": list(self.genres),
-            "min": {name: low for name, (low, _) in bounds.items() if low > BOUNDS[name][0]},
-            "max": {name: high for name, (_, high) in bounds.items() if high < BOUNDS[name][1]},
+            "min": {_filter(name): low for name, (low, _) in bounds.items() if low > BOUNDS[name][0]},
+            "max": {_filter(name): high for name, (_, high) in bounds.items() if high < BOUNDS[name][1]},
         }
         if "year" in self.ranges:
             filters["year"] = list(self.ranges["year"])
@@ -104,3 +107,7 @@ class Query:
             "max_per_artist": self.max_per_artist,
             "explain": True,
         }
+
+
+def _filter(name: str) -> str:
+    return _FILTERS.get(name, name)

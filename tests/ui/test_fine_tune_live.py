@@ -42,6 +42,7 @@ def test_should_keep_to_what_the_sliders_say(visit: Visit, system: System) -> No
     move(visitor, "valence", "ArrowLeft", 6, thumb=1)
     move(visitor, "tempo", "ArrowRight", 8)
     move(visitor, "year", "ArrowRight", 65)
+    move(visitor, "known", "ArrowLeft", 4, thumb=1)
     move(visitor, "diversity", "ArrowRight", 4)
     page.get_by_text("Let the model choose how much popularity counts").click()
     expect(page.locator(".st-key-set_popularity").get_by_role("slider")).to_be_visible()
@@ -49,7 +50,14 @@ def test_should_keep_to_what_the_sliders_say(visit: Visit, system: System) -> No
     page.get_by_text("Leave explicit tracks out").click()
     visitor.settled()
     visitor.find_music()
-    for part in ("energy=0.4-1", "valence=0-0.7", "tempo=80-220", "year=1985-2030", "diversity=0.2"):
+    for part in (
+        "energy=0.4-1",
+        "valence=0-0.7",
+        "tempo=80-220",
+        "year=1985-2030",
+        "known=0-80",
+        "diversity=0.2",
+    ):
         expect(page).to_have_url(re.compile(rf"[?&]{re.escape(part)}(&|$)"))
     tracks = listed(visitor, system)
     assert len(tracks) >= 3
@@ -59,6 +67,7 @@ def test_should_keep_to_what_the_sliders_say(visit: Visit, system: System) -> No
         assert features["valence"] <= 0.7
         assert features["tempo"] >= 80
         assert track["year"] >= 1985
+        assert track["popularity"] <= 80
         assert track["explicit"] is not True
 
 

@@ -21,7 +21,9 @@ _RANGES: Mapping[str, tuple[float, str]] = {
     "valence": (0.05, "%.2f"),
     "tempo": (5.0, "%.0f"),
     "year": (1, "%d"),
+    "known": (5.0, "%.0f"),
 }
+_EXPLAINED = ("valence", "known")
 
 
 def controls() -> None:
@@ -59,7 +61,7 @@ def controls() -> None:
                 kind(high),
                 step=step,
                 format=shown_as,
-                help=say("settings.valence_help") if name == "valence" else None,
+                help=say(f"settings.{name}_help") if name in _EXPLAINED else None,
                 **_kept(name),
             )
         st.multiselect(
