@@ -151,6 +151,8 @@ def start_inside(folder: Path, bundle: str, **settings: Any) -> Iterator[Inside]
         "rate_limit_per_minute": 0,
         "poll_seconds": 0.1,
         "breaker_failures": 1000,
+        # of the machine that tests run on nothing is known
+        "search_deadline_seconds": 20,
     }
     given = GatewaySettings(bundle=bundle, **{**ours, **settings})
     database = DatabaseSettings(url=f"sqlite:///{folder}/segue.db")
@@ -217,7 +219,8 @@ def start_stack(
     ranking = predictor(folder, shelf.channel_url, poll_seconds="0.2").start()
     # of the machine that tests run on nothing is known: a deadline that it can keep
     serving = transformer(folder, shelf.channel_url, ranking, predictor_deadline_seconds="5").start()
-    front = gateway(folder, shelf.channel_url, serving, poll_seconds="0.2", **flags)
+    patient = {"poll_seconds": "0.2", "search_deadline_seconds": "20"}
+    front = gateway(folder, shelf.channel_url, serving, **{**patient, **flags})
     if database_url:
         front.environment["SEGUE_DATABASE_URL"] = database_url
     front.start()

@@ -37,7 +37,7 @@ def transformer(answer: dict[str, object]) -> Iterator[tuple[int, list[tuple[str
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield server.server_address[1], callers
