@@ -104,7 +104,7 @@ class Served:
         try:
             path = "/readyz" if self.room == "gateway" else "/v2/models/segue/ready"
             return call(self.http_port, "GET", path, timeout=2).status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):  # the second: somebody else has the port for a while
             return False
 
     @property
@@ -112,7 +112,7 @@ class Served:
         try:
             path = "/healthz" if self.room == "gateway" else "/v2/health/live"
             return call(self.http_port, "GET", path, timeout=2).status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):  # the second: somebody else has the port for a while
             return False
 
     def wait_ready(self) -> Served:
