@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,10 +25,13 @@ class SpotifyServer:
         Address of the cover by track id; a track that is not here is null in the answer.
     fail_with
         Status and headers of every answer while it is set.
+    seconds
+        How long it takes over tracks.
     """
 
     covers: dict[str, str] = field(default_factory=dict)
     fail_with: tuple[int, dict[str, str]] | None = None
+    seconds: float = 0.0
     tokens: int = 0
     asked: list[list[str]] = field(default_factory=list)
     port: int = 0
@@ -67,6 +71,7 @@ def handler_of(state: SpotifyServer) -> type[BaseHTTPRequestHandler]:
                 return
             ids = parse_qs(urlsplit(self.path).query)["ids"][0].split(",")
             state.asked.append(ids)
+            time.sleep(state.seconds)
             self.answer(200, {"tracks": [track_of(identity, state.covers.get(identity)) for identity in ids]})
 
         def answer(self, status: int, value: object) -> None:

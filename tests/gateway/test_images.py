@@ -103,6 +103,23 @@ def test_should_look_covers_up_in_the_background_and_keep_them(server: SpotifySe
     asyncio.run(scenario())
 
 
+def test_should_not_ask_again_while_it_waits_for_an_answer(server: SpotifyServer) -> None:
+    server.seconds = 0.5
+
+    async def scenario() -> None:
+        images = SpotifyImages(settings_of(server))
+        images.start()
+        images.find(IDS[0])
+        await until(lambda: server.asked)
+        images.find(IDS[0])
+        images.find(IDS[1])
+        await until(lambda: images.is_settled(IDS[0]) and images.is_settled(IDS[1]))
+        await images.stop()
+        assert server.asked == [[IDS[0]], [IDS[1]]]
+
+    asyncio.run(scenario())
+
+
 # a day is what Spotify asks of those who went on asking
 @pytest.mark.parametrize("seconds", [100, 86_400])
 def test_should_leave_spotify_alone_as_long_as_it_asks(server: SpotifyServer, seconds: int) -> None:

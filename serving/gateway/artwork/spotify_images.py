@@ -8,6 +8,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -94,17 +95,15 @@ class SpotifyImages:
             while True:
                 await self._wake.wait()
                 await asyncio.sleep(max(_GATHER_SECONDS, self._off_until - self._clock()))
-                batch = [self._waiting.popitem(last=False)[0] for _ in range(min(_BATCH, len(self._waiting)))]
-                if not self._waiting:
-                    self._wake.clear()
-                if not batch:
-                    continue
                 try:
-                    await self._look_up(http, batch)
+                    # they wait until the answer is here, so that none is asked for again meanwhile
+                    await self._look_up(http, list(islice(self._waiting, _BATCH)))
                 except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
                     self._rest(error)
                 else:
                     self._pause = _SHORTEST_PAUSE
+                if not self._waiting:
+                    self._wake.clear()
 
     async def _look_up(self, http: httpx.AsyncClient, batch: list[str]) -> None:
         headers = {"authorization": f"Bearer {await self._bearer(http)}"}
@@ -116,6 +115,7 @@ class SpotifyImages:
         found = {track["id"]: _cover(track) for track in answer.json()["tracks"] if track}
         for track_id in batch:
             self._kept[track_id] = found.get(track_id)
+            self._waiting.pop(track_id, None)
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         metrics.GATEWAY_IMAGE_FETCHES.labels("ok").inc()
@@ -147,7 +147,6 @@ class SpotifyImages:
         self._off_until = self._clock() + seconds
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self._waiting.clear()
-        self._wake.clear()
         logger.warning("covers can't be looked up, not trying for %.0f s: %s", seconds, _told(error))
 
 
