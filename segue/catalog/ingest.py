@@ -15,7 +15,7 @@ from segue.catalog.clean import clean
 from segue.catalog.columns import arrow_schema
 from segue.catalog.distinct import count_distinct
 from segue.catalog.interactions import INTERACTIONS_SCHEMA, clean_interactions
-from segue.catalog.layouts import check_aliases
+from segue.catalog.layouts import check_aliases, check_targets
 from segue.catalog.limits import refuse_rejects
 from segue.catalog.plan import CATALOGUE, INTERACTIONS, PlannedFile, as_interactions, plan_files
 from segue.catalog.profile import PROFILE, FileProfile, InteractionsProfile, Profile
@@ -126,6 +126,7 @@ def _ignore(*_: int) -> None:
 def _read(
     source: str, folder: Path, interactions: str, extra: Mapping[str, str], progress: Progress | None
 ) -> Profile:
+    check_targets(extra)
     report = progress or _ignore
     received = partial(report, 0)
     with ExitStack() as stack:

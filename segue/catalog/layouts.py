@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = [
     "NEEDED",
     "Layout",
     "check_aliases",
+    "check_targets",
     "match_columns",
     "missing_columns",
     "name_layout",
@@ -126,8 +128,29 @@ def read_alias(text: str) -> tuple[str, str]:
     return theirs.strip(), canonical.strip()
 
 
+def check_targets(extra: Mapping[str, str]) -> None:
+    """Refuse an alias for a column that there is not, before any file is read.
+
+    Parameters
+    ----------
+    extra
+        The user's aliases, theirs -> canonical.
+
+    Raises
+    ------
+    CatalogError
+        A target is not a canonical column.
+    """
+    for theirs, canonical in extra.items():
+        if canonical not in _CANONICAL and canonical not in INTERACTION_COLUMNS:
+            raise CatalogError(
+                f"alias {theirs}={canonical}: {canonical!r} is not a canonical column"
+                f"{_suggestion(canonical, _CANONICAL)}; they are {', '.join(_CANONICAL)}"
+            )
+
+
 def check_aliases(extra: Mapping[str, str], headers: Mapping[str, Sequence[str]]) -> None:
-    """Refuse an alias that leads nowhere: a typing error in it must not pass unseen.
+    """Refuse an alias of a column that no file has: a typing error in it must not pass unseen.
 
     Parameters
     ----------
@@ -139,15 +162,10 @@ def check_aliases(extra: Mapping[str, str], headers: Mapping[str, Sequence[str]]
     Raises
     ------
     CatalogError
-        The target is not a canonical column, or no file has the column.
+        No file has the column.
     """
     seen = {_fold(name) for header in headers.values() for name in header}
     for theirs, canonical in extra.items():
-        if canonical not in _CANONICAL and canonical not in INTERACTION_COLUMNS:
-            raise CatalogError(
-                f"alias {theirs}={canonical}: {canonical!r} is not a canonical column"
-                f"{_suggestion(canonical, _CANONICAL)}; they are {', '.join(_CANONICAL)}"
-            )
         if _fold(theirs) not in seen:
             where = "; ".join(f"{what} has {describe(header)}" for what, header in headers.items())
             raise CatalogError(f"alias {theirs}={canonical}: there is no column {theirs!r}; {where}")
@@ -203,7 +221,12 @@ def match_columns(
 
 
 def missing_columns(
-    header: Sequence[str], found: Mapping[str, str], missing: Sequence[str], *, aliases: Mapping[str, str]
+    header: Sequence[str],
+    extra: Mapping[str, str],
+    found: Mapping[str, str],
+    missing: Sequence[str],
+    *,
+    aliases: Mapping[str, str],
 ) -> str:
     """Say which columns a file lacks, which it has, and what to do.
 
@@ -211,6 +234,8 @@ def missing_columns(
     ----------
     header
         The file's column names.
+    extra
+        The user's aliases, theirs -> canonical.
     found
         canonical -> theirs, what could be matched.
     missing
@@ -223,8 +248,10 @@ def missing_columns(
         f"{target} (also known as {', '.join(known[target])})" if known[target] else target
         for target in missing
     ]
+    astray = [f"{theirs!r}, the alias of {target}" for theirs, target in extra.items() if target in missing]
     return (
-        f"required column{'s' * (len(missing) > 1)} missing: {', '.join(names)}; it has {describe(header)}. "
+        f"required column{'s' * (len(missing) > 1)} missing: {', '.join(names)}; it has {describe(header)}"
+        f"{', but not ' * bool(astray)}{' or '.join(astray)}. "
         f"If a column only goes by another name, say so, for example {_alias_example(header, found, missing)}"
     )
 
@@ -232,9 +259,11 @@ def missing_columns(
 def _alias_example(header: Sequence[str], found: Mapping[str, str], missing: Sequence[str]) -> str:
     """Write the options that a person may want to try, for names that look alike."""
     free = {_fold(name): name for name in header if name not in found.values() and name.strip()}
-    guesses = {target: get_close_matches(target, free, n=1, cutoff=0.5) for target in missing}
-    options = [f"--alias '{free[guess[0]]}={target}'" for target, guess in guesses.items() if guess]
-    return " ".join(options) or f"--alias 'THEIRS={missing[0]}'"
+    close = {target: get_close_matches(target, free, n=1, cutoff=0.5) for target in missing}
+    guesses = {free[names[0]]: target for target, names in close.items() if names}
+    guesses = guesses or {"THEIRS": missing[0]}
+    options = " ".join(f"--alias '{theirs}={target}'" for theirs, target in guesses.items())
+    return f"{options}, or in a run --set layout='{json.dumps(guesses, ensure_ascii=False)}'"
 
 
 def describe(header: Sequence[str], *, limit: int = 30) -> str:

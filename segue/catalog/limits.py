@@ -41,7 +41,8 @@ def _tell(found: Profile | InteractionsProfile, limit: float) -> str:
     return (
         f"{found.source}: {rejected:,} of {read:,} rows ({_percent(rejected / read)}) are rejected, "
         f"{allowed}: {top}. "
-        "Mend the source, say which column is which (--alias), or allow more (max_rejected)"
+        "Mend the source, say which column is which (--alias, in a run --set layout=), "
+        "or allow more (max_rejected)"
     )
 
 

@@ -130,5 +130,5 @@ def _plan(file: SourceFile, shape: Shape, extra: Mapping[str, str]) -> PlannedFi
                 f"{file.name}: its columns look separated by {separated}; expected commas: "
                 "save it as CSV with commas"
             )
-    told = missing_columns(sniffed.header, columns, missing, aliases=shape.aliases)
+    told = missing_columns(sniffed.header, extra, columns, missing, aliases=shape.aliases)
     raise CatalogError(f"{file.name}: {told}")

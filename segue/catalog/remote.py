@@ -35,8 +35,8 @@ def from_web(url: str, folder: Path, received: Received) -> SourceFile:
 
     address = urlsplit(url)
     name = unquote(address.path.rsplit("/", 1)[-1]) or (address.hostname or "catalogue")
-    # A query often carries a signature or a token: it never stands in a message.
-    shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
+    # Neither a query, often a signature or a token, nor a user's password stands in a message.
+    shown = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
     target = folder / "download"
     timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
     retrying = _retrying(lambda error: isinstance(error, httpx.TransportError))

@@ -77,8 +77,9 @@ def test_a_missing_required_column_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_name_that_looks_alike_is_suggested(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(GOOD.replace(b"danceability", b"Dancability %", 1))
-    with pytest.raises(CatalogError, match="--alias 'Dancability %=danceability'"):
+    with pytest.raises(CatalogError, match="--alias 'Dancability %=danceability'") as error:
         examine(str(tmp_path / "a.csv"))
+    assert """--set layout='{"Dancability %": "danceability"}'""" in str(error.value)
 
 
 def test_a_column_that_may_be_absent_may_be_absent(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The four public layouts, and the aliases that a user adds."""
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -217,6 +218,24 @@ def test_an_alias_that_leads_nowhere_is_refused(tmp_path: Path, layout: dict[str
     source = write_csv(tmp_path / "a.csv", rows(2))
     with pytest.raises(CatalogError, match=told):
         ingest(str(source), tmp_path / "out", layout=layout)
+
+
+@pytest.mark.parametrize(
+    ("layout", "told"),
+    [
+        ({"Song Titel": "track_name"}, "but not 'Song Titel', the alias of track_name. If"),
+        ({"Song Title": "track_nam"}, "'track_nam' is not a canonical column (did you mean track_name?)"),
+        ({"Song Title": "popularity"}, "it has Song Title, "),
+    ],
+)
+def test_a_wrong_alias_is_named_where_its_column_is_missing(
+    tmp_path: Path, layout: dict[str, str], told: str
+) -> None:
+    entry = {name: value for name, value in row().items() if name != "track_name"}
+    source = write_csv(tmp_path / "a.csv", [{"Song Title": "yes", **entry}])
+    with pytest.raises(CatalogError, match=re.escape(told)) as error:
+        ingest(str(source), tmp_path / "out", layout=layout)
+    assert ("but not" in str(error.value)) == (layout == {"Song Titel": "track_name"})
 
 
 def test_every_alias_leads_to_a_column() -> None:
