@@ -12,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from segue.bundle.channel import Channel, read_channel
+from segue.bundle.channel import Channel, channel_names, read_channel
 from segue.bundle.definition import DEFINITION, OPTIONAL_FILES, BundleDefinition, FileEntry, sha256_file
 from segue.bundle.directory_store import DirectoryStore
 from segue.bundle.inventory import find_digest
@@ -23,7 +23,7 @@ from segue.bundle.urls import parse_bundle_url
 from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
 from segue.settings import CacheSettings, S3Settings, read_settings
 
-__all__ = ["BundleFiles", "Resolved", "open_bundle", "open_place", "resolve"]
+__all__ = ["BundleFiles", "Resolved", "empty_channel", "open_bundle", "open_place", "resolve"]
 
 logger = logging.getLogger(__name__)
 
@@ -192,6 +192,15 @@ def resolve(url: str, *, s3: S3Settings | None = None) -> Resolved:
     )
 
 
+def empty_channel(url: str, *, s3: S3Settings | None = None) -> ChannelError:
+    """Say that a channel has no bundle, and what its store has: the address may be mistyped."""
+    names = channel_names(open_store(str(parse_bundle_url(url).store), s3=s3))
+    has = f"channel {', '.join(names)}" if names else "no channel"
+    return ChannelError(
+        f"no bundle yet: channel {url} is empty until the first promotion; its store has {has}"
+    )
+
+
 def open_bundle(
     url: str,
     *,
@@ -235,7 +244,7 @@ def open_bundle(
     """
     resolved = resolve(url, s3=s3)
     if not resolved.places:
-        raise ChannelError(f"no bundle yet: channel {url} is empty until the first promotion")
+        raise empty_channel(url, s3=s3)
     failures: list[BundleError] = []
     for place in resolved.places:
         try:

@@ -26,10 +26,9 @@ from segue.bundle.inventory import (
     prune,
 )
 from segue.bundle.place import Place, read_definition
-from segue.bundle.reader import Resolved, resolve
+from segue.bundle.reader import Resolved, empty_channel, resolve
 from segue.bundle.store import Store, open_store
 from segue.bundle.verify import FileCheck, Verification, verify_bundle
-from segue.errors import ChannelError
 
 __all__ = ["app"]
 
@@ -234,7 +233,7 @@ def prune_(
 def _located(url: str) -> tuple[Resolved, Place]:
     resolved = resolve(url)
     if not resolved.places:
-        raise ChannelError(f"no bundle yet: channel {url} is empty until the first promotion")
+        raise empty_channel(url)
     return resolved, resolved.places[0]
 
 

@@ -1,4 +1,4 @@
-"""What a caller asks for: one instance of DESIGN's request, checked field by field."""
+"""What a caller asks for: one instance of a request, checked field by field."""
 
 from __future__ import annotations
 
@@ -192,12 +192,21 @@ def _field_and_message(error: Any, prefix: str) -> tuple[str, str]:
             path += f"[{part}]"
         elif part not in ("float", "str", "bool", "none"):
             path += f".{part}" if path else str(part)
+    if error["type"] == "extra_forbidden":
+        return path, _no_such_field(error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
     seen = error.get("input")
     shown = "" if isinstance(seen, dict | list | Seed | Request) else f", got {_shorten(seen)}"
     if path == prefix and "positive weight" in message:
         path = f"{prefix}.seeds" if prefix else "seeds"
     return path, f"{message}{'' if 'got' in message else shown}"
+
+
+def _no_such_field(loc: tuple[int | str, ...]) -> str:
+    """Say which fields there are beside one that is none."""
+    parts: dict[str, type[BaseModel]] = {"seeds": Seed, "filters": Filters}
+    owner = parts.get(str(loc[0]), Request) if len(loc) > 1 else Request
+    return f"there is no such field; expected one of {', '.join(owner.model_fields)}"
 
 
 def _shorten(value: object, most: int = 60) -> str:

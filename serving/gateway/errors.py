@@ -190,8 +190,7 @@ def as_refused(error: Exception) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, HTTPException):
-        kind = _BY_STATUS.get(error.status_code, Broken)
-        return kind(str(error.detail), headers=error.headers)
+        return _of_framework(error)
     if isinstance(error, RequestError):
         return BadRequest(str(error), field=error.field)
     if isinstance(error, UnknownSeeds):
@@ -200,6 +199,17 @@ def as_refused(error: Exception) -> Refused:
         if isinstance(error, raised):
             return refused(str(error))
     return Broken("something went wrong here; the log has it under this request_id")
+
+
+def _of_framework(error: HTTPException) -> Refused:
+    kind = _BY_STATUS.get(error.status_code, Broken)
+    detail, headers = str(error.detail), error.headers or {}
+    # what routing says of an address is its status's name alone
+    if detail == "Not Found":
+        detail = "there is no such path; /docs lists those that there are"
+    elif error.status_code == 405 and "Allow" in headers:
+        detail = f"this path takes {headers['Allow']} alone; /docs shows how it is asked"
+    return kind(detail, headers=headers)
 
 
 def write_error(path: str, error: Refused) -> Response:

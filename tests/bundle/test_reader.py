@@ -34,11 +34,15 @@ class TestResolve:
         assert (found.digest, found.places) == (None, ())
         assert found.channel is not None
         assert found.channel.generation == 0
+        with pytest.raises(ChannelError, match="its store has no channel"):
+            open_bundle(f"{store.url}/channels/champion")
         held = Channel().with_pin(True, by="ann", reason="not yet")
         store.write("channels/champion.json", held.to_json())
         assert resolve(f"{store.url}/channels/champion").digest is None
         with pytest.raises(ChannelError, match=r"no bundle yet: channel .*/channels/champion is empty"):
             open_bundle(f"{store.url}/channels/champion")
+        with pytest.raises(ChannelError, match=r"/champoin is empty.*; its store has channel champion$"):
+            open_bundle(f"{store.url}/channels/champoin")
 
     def test_a_prefix_of_a_digest(self, store: Store, tmp_path: Path) -> None:
         digest = publish_tiny(store, tmp_path, "one").digest

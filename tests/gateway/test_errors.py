@@ -102,6 +102,8 @@ def test_should_keep_the_shape_for_what_the_framework_refuses(inside: Inside) ->
         reply = inside.get(path)
         assert 400 <= reply.status_code < 500, path
         check_native(reply)
+    for path in ("/api/recommendation", "/v1/artists/x"):
+        assert "there is no such path; /docs lists" in inside.get(path).text
     for path in ("/v1/nothing", "/v1/search", "/v1/search?q=a&limit=0", "/v1/tracks"):
         reply = inside.get(path)
         assert 400 <= reply.status_code < 500, path
@@ -109,6 +111,7 @@ def test_should_keep_the_shape_for_what_the_framework_refuses(inside: Inside) ->
     for path, check in (("/api/search", check_native), ("/v1/search", check_spotify)):
         reply = inside.post(path)
         assert (reply.status_code, "GET" in reply.headers["allow"]) == (405, True)
+        assert "this path takes GET" in reply.text
         check(reply)
     for form in ({}, {"grant_type": "password"}, {"grant_type": "client_credentials"}):
         check_oauth(inside.post("/api/token", key=None, data=form))
