@@ -49,3 +49,35 @@ def test_should_say_where_to_begin_before_anything_is_chosen(visit: Visit, syste
     expect(visitor.page.get_by_text("Or start from a genre")).to_be_visible()
     expect(visitor.button("Find music")).to_be_disabled()
     expect(visitor.page.get_by_text("Your list will stand here.")).to_be_visible()
+
+
+def test_should_be_legible_in_the_dark_on_the_buttons_that_matter(visit: Visit, system: System) -> None:
+    genre = system.get("/api/genres")["items"][0]["genre"]
+    visitor = visit(f"/?genre={genre}&k=1", scheme="dark")
+    expect(visitor.cards).to_have_count(1)
+    # axe says nothing of what is scrolled away
+    visitor.button("Find music").scroll_into_view_if_needed()
+    visitor.settled()
+    assert not visitor.faults(), "\n".join(visitor.faults())
+
+
+def test_should_break_korean_lines_between_words(visit: Visit) -> None:
+    visitor = visit(phone=True, locale="ko-KR")
+    visitor.page.set_viewport_size({"width": 320, "height": 800})
+    visitor.settled()
+    signs = visitor.page.locator("h1").evaluate(
+        """heading => {
+            const text = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT).nextNode();
+            const range = new Range();
+            return [...text.data].map((sign, at) => {
+                range.setStart(text, at);
+                range.setEnd(text, at + 1);
+                return [sign, Math.round(range.getBoundingClientRect().top)];
+            });
+        }"""
+    )
+    words = "".join(sign if sign == " " else f"{line}," for sign, line in signs).split()
+    lines = [set(word.strip(",").split(",")) for word in words]
+    assert len(set.union(*lines)) > 1, "the heading stands on one line"
+    assert all(len(line) == 1 for line in lines), signs
+    assert visitor.overflow <= 0
