@@ -89,6 +89,37 @@ def test_should_open_a_link_as_the_same_list(visit: Visit, system: System) -> No
     assert other.titles(10) == titles
 
 
+def test_should_show_the_list_of_the_address_when_the_browser_goes_back(visit: Visit, system: System) -> None:
+    first, second = (item["genre"] for item in system.get("/api/genres")["items"][:2])
+    visitor = visit()
+    page = visitor.page
+    chosen = page.locator("[class*=st-key-seed-] .segue-title")
+    titles = page.locator("h3.segue-title")
+    lists = {}
+    for genre in (first, second):
+        if page.locator(".st-key-seed-0").count():
+            visitor.button("Remove").click()
+        page.locator(f".st-key-genre-{genre} button").click()
+        expect(chosen).to_have_text([genre])
+        visitor.button("Find music").click()
+        expect(page).to_have_url(re.compile(rf"[?&]genre={genre}$"))
+        if lists:
+            expect(titles).not_to_have_text(lists[first])
+        visitor.settled()
+        lists[genre] = titles.all_inner_texts()
+    page.go_back()
+    expect(chosen).to_have_text([first])
+    expect(titles).to_have_text(lists[first])
+    page.go_forward()
+    expect(chosen).to_have_text([second])
+    expect(titles).to_have_text(lists[second])
+    expect(page).to_have_url(re.compile(rf"[?&]genre={second}$"))
+    page.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    page.go_back()
+    expect(titles).to_have_text(lists[second])
+
+
 def test_should_say_which_part_of_a_link_is_nonsense(visit: Visit) -> None:
     visitor = visit("/?genre=jazz&k=9999&colour=blue")
     expect(visitor.page.get_by_text("not understood")).to_contain_text("k, colour")

@@ -99,7 +99,7 @@ def _ask(query: Query) -> None:
         answer = gateway.client().recommend(query.to_instance(), session=state.session_id())
     del st.session_state["asked"]
     state.show_list(state.Shown(query, answer))
-    st.query_params.from_dict(to_params(query))
+    _put_address(query)
 
 
 def _nothing_yet() -> None:
@@ -121,11 +121,20 @@ def _query() -> Query:
 
 
 def _open_link() -> tuple[str, ...]:
-    """Take seeds and settings from the address, once a session; returns what was not understood."""
-    if "link" not in st.session_state:
-        params = {name: st.query_params.get_all(name) for name in st.query_params}
+    """Take seeds and settings from the address where it is new: at first, and when the browser goes back.
+
+    Returns
+    -------
+    The names of the parameters that were not understood.
+    """
+    params = _address()
+    is_first = "link" not in st.session_state
+    # whoever has just asked sees that, though the browser may not have heard of its address yet
+    is_other = bool(params) and params != st.session_state.get("address") and "asked" not in st.session_state
+    if is_first or is_other:
         query, ignored = from_params(params)
         st.session_state["link"] = ignored
+        st.session_state["address"] = params
         if params:
             state.set_seeds(query.seeds)
             set_controls(query)
@@ -135,3 +144,14 @@ def _open_link() -> tuple[str, ...]:
                 st.session_state["asked"] = query
     ignored_names: tuple[str, ...] = st.session_state["link"]
     return ignored_names
+
+
+def _put_address(query: Query) -> None:
+    """Let the address say what was asked for, unless it does: a step of the browser's history each."""
+    if from_params(_address())[0] != query:
+        st.query_params.from_dict(to_params(query))
+        st.session_state["address"] = _address()
+
+
+def _address() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
