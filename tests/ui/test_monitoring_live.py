@@ -126,6 +126,10 @@ def test_should_refuse_a_key_that_may_not_administer(visit: Visit, system: Syste
     unlock(visitor, system.keys.page)
     act(visitor, "Pin", "try")
     expect(visitor.page.get_by_text("may not administer")).to_be_visible()
+    confirm, cancel = (visitor.button(name).bounding_box() for name in ("Confirm", "Cancel"))
+    assert confirm
+    assert cancel
+    assert confirm["y"] == cancel["y"], "what was refused stands between the buttons"
     assert not read_channel(open_store(str(system.store.root)), "champion").pinned
 
 
@@ -145,6 +149,7 @@ def test_should_promote_roll_back_pin_and_unpin_for_an_administrator(visit: Visi
     moved = read_channel(store, "champion")
     assert (moved.digest, moved.reason) == (system.store.challenger, "heard it, liked it")
     assert "admin of this machine" in moved.by
+    expect(visitor.page.get_by_role("textbox", name="Reason")).to_have_value("")
 
     act(visitor, "Roll back", "full of one artist")
     expect(visitor.page.get_by_text(f"now points at {system.store.champion[:12]}")).to_be_visible()

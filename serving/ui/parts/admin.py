@@ -22,6 +22,8 @@ def admin(known: schemas.Bundles) -> None:
     st.header(say("admin.title"), anchor=False)
     if done := st.session_state.pop("admin_done", None):
         st.success(plain(done), icon=":material/check_circle:")
+        # it was the reason of that move, and stands in the channel
+        st.session_state["admin-reason"] = ""
     if not state.admin_key():
         _ask_for_key()
         return
@@ -107,10 +109,11 @@ def _confirm(move: Move) -> None:
         st.markdown(plain(words))
         st.markdown(f"{say('admin.reason')}: *{plain(move.reason)}*")
         with st.container(horizontal=True):
-            if st.button(say("admin.confirm"), key="admin-confirm", type="primary"):
-                _make(move)
+            is_meant = st.button(say("admin.confirm"), key="admin-confirm", type="primary")
             if st.button(say("admin.cancel"), key="admin-cancel"):
                 st.rerun()
+        if is_meant:
+            _make(move)
 
     ask()
 
