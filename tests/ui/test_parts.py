@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+import streamlit as st
 
 from segue.errors import SettingsError
 from segue.recommend.recommender import Recommender
@@ -27,6 +28,7 @@ from serving.ui.parts.markup import bar, cover, track_line
 from serving.ui.parts.track_list import as_csv
 from serving.ui.settings import UISettings
 from serving.ui.sound import feature_name, feature_value
+from serving.ui.views.monitoring import share_name
 from serving.ui.why import dropped_words, reasons
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +122,21 @@ def test_should_escape_whatever_a_catalogue_calls_its_tracks() -> None:
     assert 'style="width:100.0%"' in bar("x", 7.0, "<b>")
     assert "<b>" not in bar("x", 0.5, "<b>")
     assert "<img" not in cover(None, size="small")
+
+
+def test_should_name_decades_and_what_is_not_known_in_the_readers_language() -> None:
+    names = {"1980s": "1980년대", "unknown": "모름", "80s": "80s", "jazz": "jazz"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(st.session_state, "language", "ko")
+        shown = {name: share_name(schemas.Share(name=name, share=0.5, shown=1)) for name in names}
+    assert shown == names
+
+
+def test_should_keep_a_name_from_right_to_left_to_itself() -> None:
+    html = track_line(track(track_name="שיר", artist_name="עומר", year=2007, genre="hard-rock"), None)
+    dot = '<span class="segue-dot"> · </span>'
+    assert f"<bdi>עומר</bdi>{dot}<bdi>2007</bdi>{dot}<bdi>hard-rock</bdi>" in html
+    assert '<div class="segue-title"><bdi>שיר</bdi></div>' in html
 
 
 def test_should_read_measures_with_the_leading_one_first() -> None:

@@ -13,13 +13,16 @@ from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
 from serving.ui.parts.fault import fault_words, plain
-from serving.ui.parts.markup import about, bar, cover, explicit_mark, show_html
+from serving.ui.parts.markup import about, bar, cover, explicit_mark, named, show_html
 from serving.ui.parts.radar import Features, radar
 from serving.ui.query import Seed
 from serving.ui.why import reasons
 from serving.ui.words import say
 
 __all__ = ["Card", "card"]
+
+# FSI and PDI, what <bdi> is in plain text
+_ISOLATE, _POP = "\u2068", "\u2069"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,7 @@ def _head(shown: Card) -> str:
         None if popularity is None else popularity / 100,
         say("value.unknown") if popularity is None else f"{popularity:.0f}",
     )
-    title = f'<h3 class="segue-title">{escape(track.track_name)}{explicit_mark(track)}</h3>'
+    title = f'<h3 class="segue-title">{named(track.track_name)}{explicit_mark(track)}</h3>'
     names = f'{title}<div class="segue-about">{about(track)}</div>{_preview(track)}'
     return (
         f'<div class="segue-card"><div class="segue-rank">{item.rank}</div>{cover(shown.cover, size="large")}'
@@ -167,7 +170,9 @@ def _why(shown: Card) -> None:
     name, features = shown.seed
     words, chart = st.columns([5, 6], gap="medium", vertical_alignment="center")
     with words:
-        told = reasons(shown.item, shown.explained, seed_title=name)
+        # a title from right to left would take the full stop along
+        title = f"{_ISOLATE}{name}{_POP}" if name else None
+        told = reasons(shown.item, shown.explained, seed_title=title)
         show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in told))
     with chart:
         radar(

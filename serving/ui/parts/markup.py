@@ -9,12 +9,17 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui.words import say
 
-__all__ = ["bar", "cover", "show_html", "track_line"]
+__all__ = ["about", "bar", "cover", "explicit_mark", "named", "show_html", "track_line"]
 
 
 def show_html(text: str) -> None:
     """Put HTML on the page."""
     st.html(text)
+
+
+def named(text: str) -> str:
+    """A name of a catalogue: one that is written from right to left turns nothing beside it."""
+    return f"<bdi>{escape(text)}</bdi>"
 
 
 def cover(address: str | None, *, size: str) -> str:
@@ -31,7 +36,7 @@ def track_line(track: schemas.TrackSummary, address: str | None, *, size: str = 
     """A cover with title, artist, year and genre beside it."""
     return (
         f'<div class="segue-track">{cover(address, size=size)}<div class="segue-names">'
-        f'<div class="segue-title">{escape(track.track_name)}{explicit_mark(track)}</div>'
+        f'<div class="segue-title">{named(track.track_name)}{explicit_mark(track)}</div>'
         f'<div class="segue-about">{about(track)}</div></div></div>'
     )
 
@@ -39,7 +44,7 @@ def track_line(track: schemas.TrackSummary, address: str | None, *, size: str = 
 def about(track: schemas.TrackSummary) -> str:
     """Artist, year and genre, as far as they are known."""
     known = [track.artist_name, str(track.year) if track.year else "", track.genre or ""]
-    return '<span class="segue-dot"> · </span>'.join(escape(part) for part in known if part)
+    return '<span class="segue-dot"> · </span>'.join(named(part) for part in known if part)
 
 
 def explicit_mark(track: schemas.TrackSummary) -> str:

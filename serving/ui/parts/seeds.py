@@ -10,7 +10,7 @@ from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
 from serving.ui.parts.fault import plain
-from serving.ui.parts.markup import cover, show_html
+from serving.ui.parts.markup import cover, named, show_html
 from serving.ui.query import WEIGHTS, Seed
 from serving.ui.words import say
 
@@ -55,8 +55,8 @@ def _seed(position: int, seed: Seed, name: str, track: schemas.Track | None, add
     with st.container(border=True, key=f"seed-{position}", gap="xsmall"):
         show_html(
             f'<div class="segue-track">{cover(address, size="small")}<div class="segue-names">'
-            f'<div class="segue-title">{escape(name)}</div>'
-            f'<div class="segue-about">{escape(_about(seed, track))}</div></div>'
+            f'<div class="segue-title">{named(name)}</div>'
+            f'<div class="segue-about">{named(_about(seed, track))}</div></div>'
             f'<div class="segue-weight segue-weight-{_sign(seed)}">{escape(_weight(seed))}</div></div>'
         )
         with st.container(horizontal=True, gap="xsmall"):

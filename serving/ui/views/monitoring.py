@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -17,7 +18,7 @@ from serving.ui.parts.heading import heading
 from serving.ui.parts.requests_table import requests_table
 from serving.ui.words import say
 
-__all__ = ["monitoring"]
+__all__ = ["monitoring", "share_name"]
 
 _WINDOWS_HOURS = (1, 24, 24 * 7, 24 * 30)
 _REFRESH_SECONDS = 15
@@ -92,16 +93,25 @@ def _over_time(stats: schemas.Stats) -> None:
 def _parts(stats: schemas.Stats) -> None:
     with st.grid(3, min_column_width=260, gap="medium", key="parts"):
         with st.container():
-            genres = {share.name or say("value.unknown"): share.share for share in stats.genres}
+            genres = {share_name(share): share.share for share in stats.genres}
             bars(say("monitoring.genres_chart"), dict(list(genres.items())[:_MOST_GENRES]), key="genres")
         with st.container():
-            years = {share.name or say("value.unknown"): share.share for share in stats.decades}
+            years = {share_name(share): share.share for share in stats.decades}
             bars(say("monitoring.years_chart"), years, key="years")
         with st.container():
             feedback = {say(f"event.{event}"): float(count) for event, count in stats.feedback.items()}
             bars(say("monitoring.feedback_chart"), feedback, key="feedback", shown_as=".0f")
             if not feedback:
                 st.caption(say("monitoring.no_feedback"))
+
+
+def share_name(share: schemas.Share) -> str:
+    """A genre's own name, a decade such as ``1980s`` and ``unknown`` in the reader's language."""
+    if share.name == "unknown":
+        return say("value.unknown")
+    if re.fullmatch(r"\d{4}s", share.name):
+        return say("value.decade", year=share.name[:-1])
+    return share.name
 
 
 def _live() -> None:
