@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 Catalog = Annotated[
-    str, typer.Option(help="CSV, Parquet, folder or glob; local, s3://, https://, kaggle://.")
+    str, typer.Option(help="CSV, Parquet, folder or glob; local, s3://, https://, kaggle://, sample://.")
 ]
 Interactions = Annotated[str, typer.Option(help="playlist_id,track_id pairs, from the same kinds of places.")]
 Store = Annotated[str, typer.Option(help="Where bundles go: a path, file:///path or s3://bucket/prefix.")]

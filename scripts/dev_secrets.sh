@@ -2,7 +2,7 @@
 # Secrets for a trial with everything in the cluster, with values drawn here: dev_secrets.sh NAMESPACE [RELEASE]
 # What is there already stays.
 set -eu
-namespace=$1
+namespace=${1:?is missing: dev_secrets.sh NAMESPACE [RELEASE]}
 release=${2:-segue}
 
 have() { kubectl --namespace "$namespace" get secret "$1" >/dev/null 2>&1; }

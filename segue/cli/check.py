@@ -23,7 +23,8 @@ def check(
     catalogue: Annotated[
         str,
         typer.Argument(
-            help="CSV, CSV.gz or Parquet: a file, folder or glob, s3://, https:// or kaggle://owner/dataset."
+            help="CSV, CSV.gz or Parquet: a file, folder or glob, s3://, https://, kaggle://owner/dataset "
+            "or sample://ROWS."
         ),
     ],
     interactions: Annotated[

@@ -95,7 +95,8 @@ def list_(*, as_json: JsonOption = False) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "name", "scopes", "made", "until", "state"):
-        table.add_column(column, overflow="fold")
+        # an id is there to be copied
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
     for key in keys:
         until = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else ""
         texts = (key.id, key.name, _scopes(key), f"{key.created_at:%Y-%m-%d %H:%M}", until, _state(key))

@@ -18,7 +18,7 @@ __all__ = ["FEWEST_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
 RECENT_READ = 2_000
 _RECENT_SHOWN = 50
 _MOST_GENRES = 30
-# At 100 rows PSI passes 0.1 by chance in 4 windows of 10 (DESIGN, 7).
+# At 100 rows PSI passes 0.1 by chance in 4 windows of 10.
 FEWEST_SEEDS = 500
 
 

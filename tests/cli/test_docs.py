@@ -72,6 +72,9 @@ def test_a_command_line_of_the_readme_is_one(line: str) -> None:
     text = help_of(*words[: 3 if words[1] in GROUPS else 2])
     for option in (word for word in words if word.startswith("-")):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text), option
+    options = re.compile(r"^  (?:(-\w), )?(--[\w-]+)(.*?)(?=^  -|\Z)", re.MULTILINE | re.DOTALL)
+    for short, long, told in options.findall(text):
+        assert "required]" not in told or {short, long} & set(words), f"{long} is needed"
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

@@ -27,6 +27,15 @@ def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
 ALL = [pytest.param(p, id=f"{n}: {p['title']}") for n, board in BOARDS.items() for p in panels(board)]
 
 
+def test_should_have_the_panels_that_the_runbook_sends_to() -> None:
+    text = (FOLDER / "RUNBOOK.md").read_text(encoding="utf-8")
+    sent = re.findall(r'\*(\w+)\*: ((?:[^"*.?]*"[^"]+")+)', text)
+    assert len(sent) >= 12
+    for board, named_there in sent:
+        titles = {panel["title"] for panel in panels(BOARDS[board.lower()])}
+        assert set(re.findall(r'"([^"]+)"', named_there)) <= titles, (board, named_there)
+
+
 def test_should_be_what_the_code_makes() -> None:
     assert made() == {path: path.read_text(encoding="utf-8") for path in FILES}
 
