@@ -15,13 +15,14 @@ from serving.gateway.access import needs
 from serving.gateway.documentation import SORTS_OF_ERRORS
 from serving.gateway.errors import Unavailable
 from serving.gateway.gateway import Gateway, gateway_of
+from serving.gateway.json_route import JsonRoute
 from serving.gateway.retrain import claim_start, release_start
 
 __all__ = ["router"]
 
 logger = logging.getLogger(__name__)
 
-router = APIRouter(prefix="/api", tags=["operations"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["operations"], responses=SORTS_OF_ERRORS)
 
 _STORE_SECONDS = 30.0
 _Labels = dict[str, str]

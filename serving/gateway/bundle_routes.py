@@ -15,11 +15,12 @@ from serving.gateway import schemas
 from serving.gateway.access import caller_of, needs
 from serving.gateway.documentation import SORTS_OF_ERRORS
 from serving.gateway.gateway import gateway_of
+from serving.gateway.json_route import JsonRoute
 from serving.gateway.shelf import describe_channel
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api/bundles", tags=["bundles"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api/bundles", route_class=JsonRoute, tags=["bundles"], responses=SORTS_OF_ERRORS)
 
 # A store may be away for as long as it is retried.
 _STORE_SECONDS = 30.0

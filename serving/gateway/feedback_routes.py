@@ -16,12 +16,13 @@ from serving.gateway.access import needs
 from serving.gateway.documentation import SESSION, SORTS_OF_ERRORS
 from serving.gateway.errors import Unavailable
 from serving.gateway.gateway import gateway_of
+from serving.gateway.json_route import JsonRoute
 from serving.gateway.lists import session_of
 from serving.gateway.stats import RECENT_READ, describe_stats
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["native"], responses=SORTS_OF_ERRORS)
 
 _STATS_SECONDS = 10.0
 _BUCKETS = 48

@@ -156,3 +156,14 @@ def test_should_say_what_is_missing_while_the_transformer_is_away(inside: Inside
     asked = inside.post("/api/recommendations", json={"seeds": [NATIVE_TRACK]})
     assert (asked.status_code, asked.headers["retry-after"]) == (503, "2")
     assert "transformer can't be reached" in asked.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", None])
+def test_should_read_a_body_as_json_whatever_it_is_called(inside: Inside, kind: str | None) -> None:
+    headers = {"content-type": kind} if kind else {}
+    wrong = {"/api/feedback": "impression_id", "/api/bundles/pin": "reason", "/api/alerts": "version"}
+    for path, field in wrong.items():
+        reply = inside.post(path, content=b"{}", headers=headers)
+        assert (reply.status_code, reply.json()["field"]) == (400, field)
+        broken = inside.post(path, content=b"{", headers=headers)
+        assert (broken.status_code, "JSON" in broken.json()["detail"]) == (400, True), path
