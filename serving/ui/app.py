@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from serving.ui import state
 from serving.ui.views.discover import discover
 from serving.ui.views.models import models
 from serving.ui.views.monitoring import monitoring
@@ -29,6 +30,8 @@ def main() -> None:
         ],
         position="top",
     )
+    if chosen.url_path:
+        state.note_other_page()
     chosen.run()
 
 

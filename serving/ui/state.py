@@ -15,9 +15,11 @@ __all__ = [
     "add_seed",
     "admin_key",
     "clear_seeds",
+    "comes_back",
     "events",
     "has_seed",
     "move_seed",
+    "note_other_page",
     "remove_seed",
     "seeds",
     "session_id",
@@ -96,6 +98,17 @@ def events() -> dict[str, str]:
     """What the listener said about tracks of this list, by track id."""
     said: dict[str, str] = st.session_state.setdefault("events", {})
     return said
+
+
+def note_other_page() -> None:
+    """Remember that another page than Discover was looked at."""
+    st.session_state["was_elsewhere"] = True
+
+
+def comes_back() -> bool:
+    """Whether another page was looked at since this was asked."""
+    was_elsewhere: bool = st.session_state.pop("was_elsewhere", False)
+    return was_elsewhere
 
 
 def admin_key() -> str:

@@ -18,7 +18,7 @@ _WORTH_TELLING = 0.5
 
 
 def reasons(
-    item: schemas.Item, explained: Mapping[str, Any] | None, *, seed_title: str | None
+    item: schemas.Item, explained: Mapping[str, Any] | None, *, seed_title: str | None, is_chosen: bool = True
 ) -> tuple[str, ...]:
     """Sentences about one track of a list.
 
@@ -30,10 +30,12 @@ def reasons(
         Its entry of the answer's explanation; None where there is none.
     seed_title
         Name of the seed that it is nearest to; None for raw features.
+    is_chosen
+        Whether the listener chose that track itself, and not its artist or genre.
     """
     if not explained:
         return (say("why.none"),)
-    told = [say("why.nearest", seed=seed_title) if seed_title else say("why.nearest_sound")]
+    told = [_nearest(seed_title, is_chosen=is_chosen)]
     if near := explained.get("near"):
         told.append(say("why.near", features=_pairs(near[:_NEAR])))
     if far := [entry for entry in explained.get("far", [])[:_FAR] if entry["distance"] > 0]:
@@ -52,6 +54,12 @@ def dropped_words(explanation: Mapping[str, Any] | None) -> str | None:
     dropped: Mapping[str, int] = (explanation or {}).get("dropped", {})
     rules = [_rule(name, count) for name, count in dropped.items() if count]
     return say("why.dropped", rules=", ".join(rules)) if rules else None
+
+
+def _nearest(title: str | None, *, is_chosen: bool) -> str:
+    if title is None:
+        return say("why.nearest_sound")
+    return say("why.nearest" if is_chosen else "why.nearest_of", seed=title)
 
 
 def _pairs(entries: Sequence[Mapping[str, Any]]) -> str:

@@ -118,11 +118,24 @@ def test_should_show_the_list_of_the_address_when_the_browser_goes_back(visit: V
     expect(page.get_by_role("heading", level=1)).to_have_text("Models")
     page.go_back()
     expect(titles).to_have_text(lists[second])
+    page.get_by_role("link", name="Monitoring").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Monitoring")
+    page.get_by_role("link", name="Discover").click()
+    expect(page).to_have_url(re.compile(rf"[?&]genre={second}$"))
+    page.reload()
+    expect(titles).to_have_text(lists[second])
 
 
-def test_should_say_which_part_of_a_link_is_nonsense(visit: Visit) -> None:
-    visitor = visit("/?genre=jazz&k=9999&colour=blue")
+def test_should_say_which_part_of_a_link_is_nonsense(visit: Visit, system: System) -> None:
+    genre = system.get("/api/genres")["items"][0]["genre"]
+    visitor = visit(f"/?genre={genre}&k=9999&colour=blue")
     expect(visitor.page.get_by_text("not understood")).to_contain_text("k, colour")
+    expect(visitor.card(1)).to_be_visible()
+    visitor.card(1).get_by_role("button", name="Why this?").click()
+    reason = visitor.card(1).locator(".segue-reason").first
+    expect(reason).to_contain_text("Of the tracks that your seeds stand for")
+    visitor.button("Find music").click()
+    expect(visitor.page.get_by_text("not understood")).to_be_hidden()
 
 
 def test_should_save_the_list_as_csv_and_as_ids(visit: Visit) -> None:

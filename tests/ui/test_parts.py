@@ -69,6 +69,8 @@ def test_should_give_reasons_from_the_librarys_own_explanation(answer: schemas.R
         furthest = feature_name(entry["far"][0]["feature"])
         assert told[2].startswith(f"Furthest apart in {furthest} (")
         assert f"popularity of {item.predicted_popularity:.0f} out of 100" in " ".join(told)
+        [of, *_] = reasons(item, entry, seed_title="Some song", is_chosen=False)
+        assert of == "Of the tracks that your seeds stand for it is nearest to Some song."
     assert "beyond the limit for an artist" in str(dropped_words(answer.explanation))
 
 

@@ -41,6 +41,8 @@ class Card:
         Its entry of the explanation.
     seed
         Name and features of the seed that it is nearest to; the name is None for raw features.
+    is_chosen
+        Whether that seed was chosen itself, and not its artist or genre.
     """
 
     impression: schemas.Recommendations
@@ -49,6 +51,7 @@ class Card:
     cover: str | None
     explained: dict[str, Any] | None
     seed: tuple[str | None, Features]
+    is_chosen: bool
 
 
 @st.fragment
@@ -172,7 +175,7 @@ def _why(shown: Card) -> None:
     with words:
         # a title from right to left would take the full stop along
         title = f"{_ISOLATE}{name}{_POP}" if name else None
-        told = reasons(shown.item, shown.explained, seed_title=title)
+        told = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
         show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in told))
     with chart:
         radar(

@@ -53,6 +53,7 @@ def track_list(shown: state.Shown) -> None:
                 cover=covers.get(item.track_id),
                 explained=entry,
                 seed=_seed(entry, known, shown.query),
+                is_chosen=_is_chosen(entry, shown.query),
             )
         )
     if dropped := dropped_words(answer.explanation):
@@ -136,6 +137,11 @@ def _take_along(shown: state.Shown, tracks: Mapping[str, schemas.Track]) -> None
 def _address(query: Query) -> str:
     here = (st.context.url or "").partition("?")[0]
     return f"{here}?{urlencode(to_params(query), doseq=True)}"
+
+
+def _is_chosen(entry: Mapping[str, Any] | None, query: Query) -> bool:
+    nearest = (entry or {}).get("nearest_seed")
+    return nearest is None or any(seed.kind == "track" and seed.value == nearest for seed in query.seeds)
 
 
 def _seed(

@@ -112,6 +112,8 @@ def _nothing_yet() -> None:
 def _find() -> None:
     st.session_state["asked"] = _query()
     st.session_state["found"] = True
+    # what a link could not say is no matter of what is asked for now
+    st.session_state["link"] = ()
 
 
 def _query() -> Query:
@@ -128,6 +130,11 @@ def _open_link() -> tuple[str, ...]:
     The names of the parameters that were not understood.
     """
     params = _address()
+    current = state.shown()
+    if state.comes_back() and current is not None and not params:
+        # the menu leads to the bare address: whoever loads it anew would have lost the list
+        _put_address(current.query)
+        params = _address()
     is_first = "link" not in st.session_state
     # whoever has just asked sees that, though the browser may not have heard of its address yet
     is_other = bool(params) and params != st.session_state.get("address") and "asked" not in st.session_state
