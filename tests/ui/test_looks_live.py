@@ -81,3 +81,34 @@ def test_should_break_korean_lines_between_words(visit: Visit) -> None:
     assert len(set.union(*lines)) > 1, "the heading stands on one line"
     assert all(len(line) == 1 for line in lines), signs
     assert visitor.overflow <= 0
+
+
+def test_should_cut_no_figure_and_no_name_of_an_axis_on_a_narrow_phone(visit: Visit, system: System) -> None:
+    narrow = {"width": 320, "height": 800}
+    visitor = visit("/models", phone=True, locale="ko-KR")
+    visitor.page.set_viewport_size(narrow)
+    changes = visitor.page.locator("[data-testid=stTable] td:last-child p")
+    expect(changes.first).to_be_visible()
+    # the bundles here may measure the same
+    lines = changes.evaluate_all(
+        """cells => cells.map(cell => {
+            cell.textContent = '−0.046';
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return new Set([...range.getClientRects()].map(part => Math.round(part.top))).size;
+        })"""
+    )
+    assert set(lines) == {1}
+    genre = system.get("/api/genres")["items"][0]["genre"]
+    visitor.open(f"/?genre={genre}&k=1")
+    visitor.card(1).get_by_role("button", name="추천 이유").click()
+    chart = visitor.page.locator(".js-plotly-plot")
+    expect(chart.locator(".angularaxistick text").first).to_be_visible()
+    visitor.settled()
+    box = chart.bounding_box()
+    assert box
+    for name in chart.locator(".angularaxistick text").all():
+        words = name.bounding_box()
+        assert words
+        assert box["x"] <= words["x"], name.inner_text()
+        assert words["x"] + words["width"] <= box["x"] + box["width"], name.inner_text()

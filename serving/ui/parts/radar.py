@@ -29,7 +29,7 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
         values = [float(features[axis] or 0) for axis in axes]
         figure.add_scatterpolar(
             r=[*values, values[0]],
-            theta=[feature_name(axis) for axis in (*axes, axes[0])],
+            theta=[_label(axis) for axis in (*axes, axes[0])],
             name=name if len(name) <= 28 else f"{name[:27]}…",
             fill="toself",
             fillcolor=translucent(colour),
@@ -64,6 +64,11 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
         config={"displayModeBar": False, "staticPlot": True},
         alt=say("why.radar_alt", track=track[0], seed=seed[0], values=words),
     )
+
+
+def _label(axis: str) -> str:
+    # on a phone there is no room beside the chart for the longest on one line
+    return "<br>".join(part for part in feature_name(axis).rpartition(" ") if part.strip())
 
 
 def _both_known(name: str, track: Features, seed: Features) -> bool:
