@@ -29,6 +29,8 @@ class Rules:
     diversity: float
     max_per_artist: int
     target_popularity: float | None = None
+    # the genres that are asked for, where nothing else is
+    genres: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: Request, defaults: RequestDefaults) -> Rules:
@@ -38,12 +40,15 @@ class Rules:
             value = getattr(request, name)
             return float(getattr(defaults, name) if value is None else value)
 
+        wanted = [seed.genre for seed in request.seeds if seed.weight > 0]
+        is_all = request.features is None and None not in wanted
         return cls(
             k=int(given("k")),
             popularity_weight=given("popularity_weight"),
             diversity=given("diversity"),
             max_per_artist=int(given("max_per_artist")),
             target_popularity=request.target.get("popularity"),
+            genres=tuple(genre for genre in wanted if genre) if is_all else (),
         )
 
 
@@ -92,6 +97,11 @@ def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | No
     that equal scores do not depend on anything else.
     """
     scores = blend(candidates, predictions, rules, bundle.popularity[candidates.rows])
+    if rules.genres:
+        codes = [bundle.transform.genre_code(genre) for genre in rules.genres]
+        # who asks for genres and nothing else gets what is of them first, each half on the scale of 0..1
+        inside = np.isin(bundle.genre[candidates.rows], codes)
+        scores = np.float32(0.5) * (scores + inside.astype(np.float32))
     artist = bundle.artist[candidates.rows]
     order = np.argsort(-scores, kind="stable")
     if rules.diversity > 0:

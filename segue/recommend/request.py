@@ -99,7 +99,8 @@ class Request(_Strict):
     Attributes
     ----------
     seeds
-        Tracks, artists, genres. A plain string is a track id.
+        Tracks, artists, genres. A plain string is a track id. Where nothing but genres counts in favour,
+        their tracks come first.
     features
         Raw features of a track that is in no catalogue, by canonical column name.
     k

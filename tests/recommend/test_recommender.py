@@ -194,6 +194,31 @@ def test_a_target_of_popularity_draws_the_list_to_what_the_catalogue_says(ask: A
     assert off(ask(seeds=[ask.ids[5]], target={"popularity": target}, k=5)) < 0.6 * off(usual)
 
 
+def test_who_asks_for_genres_alone_gets_their_tracks_first(ask: Asker) -> None:
+    def is_of(answer: Answer, *codes: int) -> list[bool]:
+        return [int(ask.bundle.genre[row]) in codes for row in ask.rows(answer)]
+
+    for code, genre in enumerate(GENRES):
+        assert all(is_of(ask(seeds=[{"genre": genre}, {"artist": "Artist 1", "weight": -0.5}], k=20), code))
+    two = [{"genre": genre} for genre in GENRES[:2]]
+    assert all(is_of(ask(seeds=two, k=20, max_per_artist=1), 0, 1))
+    # so few of these years that others fill the list
+    scarce = ask(seeds=[{"genre": GENRES[0]}], filters={"year": [1990, 1991]}, k=50, max_per_artist=100)
+    of_genre = is_of(scarce, 0)
+    assert 0 < sum(of_genre) < len(of_genre) == 50
+    assert of_genre == sorted(of_genre, reverse=True)
+    scores = [item.score for item in scarce.items]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 <= scores[-1] < scores[0] <= 1
+
+
+def test_a_genre_beside_a_track_does_not_push_its_neighbours_back(ask: Asker) -> None:
+    seeds = [{"genre": GENRES[0]}, next(ask.ids[row] for row in range(50) if ask.bundle.genre[row] == 1)]
+    answer = ask(seeds=seeds, k=50, max_per_artist=100, popularity_weight=0)
+    genres = {int(ask.bundle.genre[row]) for row in ask.rows(answer)}
+    assert 1 in genres
+
+
 FILTERS: list[tuple[dict[str, Any], Any]] = [
     ({"genres": ["rap"]}, lambda b, r: b.genre[r] == GENRES.index("rap")),
     ({"year": [1990, 1999]}, lambda b, r: 1990 <= b.feature("year")[r] <= 1999),
