@@ -158,9 +158,21 @@ def test_should_say_what_is_missing_while_the_transformer_is_away(inside: Inside
     assert "transformer can't be reached" in asked.json()["detail"]
 
 
-@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", None])
-def test_should_read_a_body_as_json_whatever_it_is_called(inside: Inside, kind: str | None) -> None:
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain;charset=utf-8", None])
+def test_should_say_under_which_content_type_it_takes_a_change(inside: Inside, kind: str | None) -> None:
+    """A page of another site can post these without asking, and without keys none would stop it."""
     headers = {"content-type": kind} if kind else {}
+    for path in ("/api/feedback", "/api/bundles/pin", "/api/alerts"):
+        reply = inside.post(path, content=b"{}", headers=headers)
+        assert (reply.status_code, reply.json()["field"]) == (400, "Content-Type")
+        assert "application/json" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "application/x+json"]
+)
+def test_should_name_what_is_wrong_in_a_change(inside: Inside, kind: str) -> None:
+    headers = {"content-type": kind}
     wrong = {"/api/feedback": "impression_id", "/api/bundles/pin": "reason", "/api/alerts": "version"}
     for path, field in wrong.items():
         reply = inside.post(path, content=b"{}", headers=headers)
