@@ -142,7 +142,7 @@ def _run(
     if out is not None:
         each = recommend_each(recommender, ranker, track(seeds, "Recommending", console=_stderr()), parsed)
         unknown = write_batch(out, each)
-        typer.echo(f"{len(seeds) - len(unknown):,} lists in {out}; {len(unknown):,} unknown seeds", err=True)
+        typer.echo(f"{out}: lists {len(seeds) - len(unknown):,}, unknown seeds {len(unknown):,}", err=True)
         return
     named = [
         seed

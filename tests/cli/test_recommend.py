@@ -99,7 +99,7 @@ def test_a_file_of_seeds(champion: str, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("id000001\nid000002\nnowhere\n")
     done = _segue(champion, "--seeds-file", str(tmp_path / "ids.txt"), "--out", str(tmp_path / "recs.csv"))
     assert done.returncode == 0, done.stderr
-    assert "1 unknown seeds" in done.stderr
+    assert "unknown seeds 1" in done.stderr
     with (tmp_path / "recs.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 20
 
