@@ -61,7 +61,7 @@ class Picks:
     dropped: dict[str, int]
 
 
-def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules, known: Floats) -> Floats:
+def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules, catalogue: Floats) -> Floats:
     """Score the candidates: ``(1 − w)·relevance-or-affinity + w·predicted popularity``.
 
     Each part is scaled to 0..1 within the request. Without predictions (degraded) the affinity decides. With
@@ -69,8 +69,8 @@ def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules,
 
     Parameters
     ----------
-    known
-        float32 [m], popularity in the catalogue, NaN missing: who asks for a target means this one.
+    catalogue
+        float32 [n], popularity of all tracks, NaN missing: who asks for a target means this one.
 
     Returns
     -------
@@ -81,6 +81,7 @@ def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules,
     near = _scaled(predictions.get("relevance", candidates.affinity))
     popularity = predictions["popularity"]
     if rules.target_popularity is not None:
+        known = catalogue[candidates.rows]
         popularity = np.where(np.isnan(known), popularity, known)
         popularity = -np.abs(popularity - np.float32(rules.target_popularity))
         # a target says more than the bundle's default weight, which may be 0
@@ -96,7 +97,7 @@ def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | No
     Candidates are one of each recording already, in the order of affinity. Ties go to the nearer track, so
     that equal scores do not depend on anything else.
     """
-    scores = blend(candidates, predictions, rules, bundle.popularity[candidates.rows])
+    scores = blend(candidates, predictions, rules, bundle.popularity)
     if rules.genres:
         codes = [bundle.transform.genre_code(genre) for genre in rules.genres]
         # who asks for genres and nothing else gets what is of them first, each half on the scale of 0..1

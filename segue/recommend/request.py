@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from segue.catalog.columns import NUMERIC
 from segue.errors import RequestError
 
-__all__ = ["Filters", "Request", "Seed"]
+__all__ = ["MAX_NAME", "Filters", "Request", "Seed"]
 
 MAX_SEEDS = 100
 MAX_LIST = 1_000
+MAX_NAME = 500
 
-Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=500)]], Field(max_length=MAX_LIST)]
+Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=MAX_NAME)]], Field(max_length=MAX_LIST)]
 
 
 class _Strict(BaseModel):
@@ -26,9 +27,9 @@ class _Strict(BaseModel):
 class Seed(_Strict):
     """A track, an artist or a genre; exactly one of them. A negative weight pushes away."""
 
-    track_id: str | None = Field(default=None, min_length=1, max_length=500)
-    artist: str | None = Field(default=None, min_length=1, max_length=500)
-    genre: str | None = Field(default=None, min_length=1, max_length=500)
+    track_id: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
+    artist: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
+    genre: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     weight: float = Field(default=1.0, ge=-10, le=10)
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from segue import __version__
 from segue.recommend.request import Request as Instance
 from serving.gateway import schemas
 from serving.gateway.access import OPEN_PATHS
-from serving.gateway.spotify.examples import EXAMPLES
+from serving.gateway.spotify.examples import ARTIST_ID, EXAMPLES, TRACK_ID
 from serving.gateway.spotify.tuning import TUNABLE
 
 __all__ = [
@@ -76,8 +76,8 @@ TUNING: list[dict[str, Any]] = [
     *(
         _parameter(f"seed_{kind}", {"type": "string", "examples": [one]}, f"{about}, a comma between them.")
         for kind, about, one in (
-            ("tracks", "Ids of tracks", "53QF56cjZA9RTuuMZDrSA6,1s8tP3jP4GZcyHDsjvw218"),
-            ("artists", "Ids of artists", "7G1GBhoKtEPnP86X2PvEYO"),
+            ("tracks", "Ids of tracks", f"{TRACK_ID},1s8tP3jP4GZcyHDsjvw218"),
+            ("artists", "Ids of artists", ARTIST_ID),
             ("genres", "Names of genres", "jazz,soul"),
         )
     ),
@@ -106,7 +106,7 @@ INSTANCE_BODY: dict[str, Any] = {
                     "summary": "Near one track, far from another",
                     "value": {
                         "seeds": [
-                            "53QF56cjZA9RTuuMZDrSA6",
+                            TRACK_ID,
                             {"track_id": "1s8tP3jP4GZcyHDsjvw218", "weight": -0.5},
                         ],
                         "k": 10,

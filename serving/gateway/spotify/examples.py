@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["EXAMPLES", "TRACK_ID"]
+__all__ = ["ARTIST_ID", "EXAMPLES", "TRACK_ID"]
 
-TRACK_ID = "53QF56cjZA9RTuuMZDrSA6"
+TRACK_ID, ARTIST_ID = "53QF56cjZA9RTuuMZDrSA6", "7G1GBhoKtEPnP86X2PvEYO"
 _BASE = "http://127.0.0.1:8000/v1"
 
 
@@ -20,7 +20,7 @@ def _named(kind: str, public_id: str) -> dict[str, Any]:
     }
 
 
-_ARTIST = {**_named("artist", "7G1GBhoKtEPnP86X2PvEYO"), "name": "Nina Simone"}
+_ARTIST = {**_named("artist", ARTIST_ID), "name": "Nina Simone"}
 _TRACK = {
     **_named("track", TRACK_ID),
     "name": "Sinnerman",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -86,15 +87,16 @@ class SearchQuery:
         The list is always made whole: one that grew with the page asked for would be in another order then.
         """
         mask = self._mask(catalogue)
-        if self.words or self.artist or self.track:
+        # without words there is a genre or a year: `parse` takes nothing less
+        if mask is None or self.words or self.artist or self.track:
             passes = None if mask is None and self.album is None else self._passes(catalogue, mask)
             return catalogue.search.search(
                 self.words, artist=self.artist, track=self.track, limit=MOST_FOUND, passes=passes
             )
-        rows = np.flatnonzero(True if mask is None else mask)
+        rows = np.flatnonzero(mask)
         popularity = np.nan_to_num(catalogue.popularity[rows], nan=-1.0)
         best = rows[np.argsort(-popularity, kind="stable")[:_MOST_SIEVED]].tolist()
-        return list(filter(self._passes(catalogue, None), best))[:MOST_FOUND]
+        return list(islice(filter(self._passes(catalogue, None), best), MOST_FOUND))
 
     def _mask(self, catalogue: Catalogue) -> Mask | None:
         """Tracks of the genre and the years, bool [n]; None where neither is asked for."""

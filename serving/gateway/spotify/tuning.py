@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segue.recommend.request import MAX_NAME
 from segue.recommend.request import Request as Instance
 from serving.gateway.errors import BadRequest
 from serving.gateway.opened import Opened
@@ -13,7 +14,6 @@ from serving.gateway.opened import Opened
 __all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
 
 MOST_SEEDS = 5
-_LONGEST_NAME = 500
 # https://developer.spotify.com/documentation/web-api/reference/get-recommendations
 TUNABLE = (
     "acousticness",
@@ -68,8 +68,8 @@ def instance_of(parameters: Mapping[str, str], opened: Opened) -> tuple[dict[str
         raise BadRequest(f"expected 1 to {MOST_SEEDS} seeds together, got {number}")
     seeds: Seeds = [(kind[:-1].upper(), name) for kind in _SEEDS for name in given[kind]]
     for kind, name in seeds:
-        if len(name) > _LONGEST_NAME:
-            what = f"seed_{kind.lower()}s: expected at most {_LONGEST_NAME} characters a seed"
+        if len(name) > MAX_NAME:
+            what = f"seed_{kind.lower()}s: expected at most {MAX_NAME} characters a seed"
             raise BadRequest(f"{what}, got {len(name)}")
     bounds: dict[str, dict[str, float]] = {
         prefix: {
