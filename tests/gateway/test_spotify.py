@@ -148,6 +148,10 @@ def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are
     assert found(inside, 'genre:salsa year:1965 album:"nothing"')["items"] == []
     assert [track["name"] for track in found(inside, "year:1965 album:pastel")["items"]] == ["Sinnerman"]
     assert found(inside, "genre:polka")["items"] == []
+    # the first row, which is falsy, is one too
+    year, genre = years[0], genres[0]
+    names = {track["name"] for track in found(inside, f'genre:"{genre}" year:{year}', limit=50)["items"]}
+    assert table.cell("track_name", 0) in names
 
 
 def test_should_take_a_bound_and_a_target_on_every_feature(opened: Opened) -> None:
