@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -11,12 +13,14 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.output import LOG, LiveLine, captured
 from segue import steps
 from segue.errors import SettingsError
 from segue.evaluate.ablation import FIGURES, Ablation, compare, measure
 from segue.evaluate.findings import Figure
 from segue.evaluate.settings import EvaluationSettings
 from segue.files import replacing, write_json
+from segue.journal import Journal, parse_line
 from segue.ranking.settings import LEFT_OUT, LeftOut, TrainSettings
 from segue.steps.settings import read
 
@@ -56,7 +60,8 @@ def ablate(
     catalog, interactions
         As `segue.steps.ingest` takes them.
     out
-        Folder for the steps' folders, ``ablation.json`` and ``ablation.csv``, written after each training.
+        Folder for the steps' folders, ``run.log`` with all that they print, and ``ablation.json`` and
+        ``ablation.csv``, written after each training.
     without
         Parts to leave out, in turn.
     settings
@@ -72,25 +77,29 @@ def ablate(
     training, index, judged = _settings(settings)
     tracks, features = out / "tracks", out / "features"
     reading = {name: settings[name] for name in ("layout", "max_rejected") if name in settings}
-    with console.status("reading the catalogue"):
-        made = steps.ingest(catalog, tracks, interactions=interactions, **reading)
-        steps.preprocess(tracks, features)
-    console.print(made.line, highlight=False)
     found: list[Ablation] = []
     whole = None
-    for left_out in [(), *without]:
-        name = "+".join(left_out)
-        title = f"without {name}" if name else f"with {_WHOLE}"
-        model, indexed = (out / part / (name or _WHOLE) for part in ("model", "index"))
-        with console.status(f"training {title}"):
-            done = steps.train(features, model, settings={**training, "leave_out": left_out})
-            steps.build_index(model, features, indexed, **index)
-        with console.status(f"judging {title}"):
+    out.mkdir(parents=True, exist_ok=True)
+    progress = _Progress(console)
+    with contextlib.closing(progress), captured(out / LOG, progress.line):
+        progress.begin("reading the catalogue")
+        made = steps.ingest(catalog, tracks, interactions=interactions, **reading, log=_journal("ingest"))
+        steps.preprocess(tracks, features, log=_journal("preprocess"))
+        progress.result(made.line)
+        for left_out in [(), *without]:
+            name = "+".join(left_out)
+            title = f"without {name}" if name else f"with {_WHOLE}"
+            model, indexed = (out / part / (name or _WHOLE) for part in ("model", "index"))
+            progress.begin(f"training {title}")
+            chosen = {**training, "leave_out": left_out}
+            done = steps.train(features, model, settings=chosen, log=_journal("train"))
+            steps.build_index(model, features, indexed, **index, log=_journal("build_index"))
+            progress.begin(f"judging {title}")
             judge, tried, weight = measure(features, model, indexed, settings=judged)
-        whole = tried if whole is None else whole
-        found.append(compare(judge, name, tried, whole, weight))
-        console.print(f"{title}: {done.line}", highlight=False, style="dim")
-        _write(out, found)
+            whole = tried if whole is None else whole
+            found.append(compare(judge, name, tried, whole, weight))
+            progress.result(f"{title}: {done.line}")
+            _write(out, found)
     return found
 
 
@@ -104,6 +113,45 @@ def show(found: Sequence[Ablation], console: Console) -> None:
         gain = row.gain.get("artist_filtered_precision")
         table.add_row(row.left_out or "nothing", *cells, _cell(gain, sign="+") if gain else "")
     console.print(table)
+
+
+class _Progress:
+    """The live line of an ablation, and a line for each part that is done.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = LiveLine(console)
+        self._doing = ""
+
+    def begin(self, doing: str) -> None:
+        """Say what is done from now on."""
+        self._doing = doing
+        self._live.show(doing)
+
+    def line(self, text: str) -> None:
+        """Take one line of the steps' output."""
+        line = parse_line(text)
+        if line is not None:
+            self._live.show(f"{self._doing}: {line.text}")
+
+    def result(self, text: str) -> None:
+        """Print what came out."""
+        self._live.clear()
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """End the live line."""
+        self._live.clear()
+
+
+def _journal(step: str) -> Journal:
+    return Journal(step, sys.stdout)  # the log, within `captured`
 
 
 def _settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], EvaluationSettings]:

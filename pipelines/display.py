@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections import deque
-from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
 
+from pipelines.output import LiveLine
 from segue.journal import Line, parse_line
 
-__all__ = ["Display", "LineSink"]
+__all__ = ["Display"]
 
 _STARTED = re.compile(r".*Executing task .*?'(?P<task>[a-z0-9-]+)'")
 _RAISED = re.compile(r"\s*(?P<error>(\w+\.)*\w*(Error|Exception|Interrupt)\b.*)")
@@ -42,7 +40,7 @@ class Display:
         self._listening = False
         self._started = self._shown = time.monotonic()
         self._tail: deque[str] = deque(maxlen=200)
-        self._status: Status | None = None
+        self._live = LiveLine(console)
 
     def line(self, text: str) -> None:
         """Take one line of the pipeline's output."""
@@ -58,9 +56,7 @@ class Display:
 
     def close(self) -> None:
         """End the live line."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        self._live.clear()
 
     def failure(self) -> tuple[str, str]:
         """Step and reason: its own sentence or, for an unexpected error, the last line of its stack."""
@@ -80,7 +76,7 @@ class Display:
         self._step = step
         self._tail.clear()
         self._started = self._shown = time.monotonic()
-        self._live(step, "")
+        self._progress(step, "")
 
     def _said(self, line: Line) -> None:
         if line.kind == "error":
@@ -90,7 +86,7 @@ class Display:
         elif line.kind == "result":
             self._result(line)
         else:
-            self._live(line.step, line.text)
+            self._progress(line.step, line.text)
 
     def _result(self, line: Line) -> None:
         self.close()
@@ -99,41 +95,12 @@ class Display:
         self.step_seconds += seconds
         self._print(f"[bold]{line.step:<12}[/] {seconds:7.1f} s  {escape(text)}")
 
-    def _live(self, step: str, text: str) -> None:
-        words = f"{step:<12} {escape(text)}"
-        if self._console.is_terminal:
-            if self._status is None:
-                self._status = self._console.status(words)
-                self._status.start()
-            self._status.update(words)
+    def _progress(self, step: str, text: str) -> None:
+        if self._live.is_shown:
+            self._live.show(f"{step:<12} {text}")
         elif text and time.monotonic() - self._shown > _EVERY_SECONDS:
             self._shown = time.monotonic()
             self._print(f"{step:<12} {self._shown - self._started:7.0f} s  … {escape(text)}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
-
-
-class LineSink(io.TextIOBase):
-    """A stream that writes all it gets to a log and hands each whole line to a display."""
-
-    def __init__(self, log: TextIO, display: Display) -> None:
-        self._log = log
-        self._display = display
-        self._rest = ""
-
-    def writable(self) -> bool:
-        """A stream to write to."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Take a piece of text."""
-        self._log.write(text)
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._display.line(line)
-        return len(text)
-
-    def flush(self) -> None:
-        """Make the log readable up to here."""
-        self._log.flush()

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ import orjson
 from kfp import local
 from rich.console import Console
 
-from pipelines.display import Display, LineSink
+from pipelines.display import Display
+from pipelines.output import LOG, captured
 from pipelines.training import STEPS, training_pipeline
 from segue.errors import SegueError
 from segue.files import replacing, write_json
@@ -101,7 +102,12 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
     os.environ.setdefault(TRACKING_VARIABLE, f"sqlite:///{workdir.absolute() / 'mlflow.db'}")
     display = Display(console, STEPS)
     pipeline = training_pipeline(lambda _name, _task: None, run_id=run_id)
-    with _captured(folder / "run.log", display):
+    with (
+        contextlib.closing(display),
+        captured(folder / LOG, display.line),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # kfp warns of an image that a run here does not use
         local.init(
             runner=local.SubprocessRunner(use_venv=False),
             pipeline_root=str(folder),
@@ -117,7 +123,7 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
         # the exit handler left a note, but KFP does not tell it which step failed, or why
         with contextlib.suppress(SegueError):
             record_failure("FAILED", ": ".join(failed), store=str(arguments["store"]), run_id=run_id)
-        raise RunFailed(*failed, folder / "run.log")
+        raise RunFailed(*failed, folder / LOG)
     published = orjson.loads(next(folder.rglob("publish/published")).read_bytes())
     write_json(workdir / LAST, {"run_id": run_id, **published})
     with replacing(workdir / REPORT) as page:
@@ -132,20 +138,7 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
     )
 
 
-@contextlib.contextmanager
-def _captured(log: Path, display: Display) -> Iterator[None]:
-    """Send all that kfp and the steps print to the log, and their journal's lines to the display."""
-    with log.open("w", encoding="utf-8") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # kfp warns of an image that a run here does not use
-        sink = LineSink(file, display)
-        try:
-            with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-                yield
-        finally:
-            display.close()
-
-
 def _drop_old_runs(runs: Path) -> None:
     """Keep the newest runs: each holds a copy of the catalogue in several forms."""
-    for old in sorted(path for path in runs.iterdir() if (path / "run.log").exists())[: -_RUNS_KEPT + 1]:
+    for old in sorted(path for path in runs.iterdir() if (path / LOG).exists())[: -_RUNS_KEPT + 1]:
         shutil.rmtree(old, ignore_errors=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +29,7 @@ from segue.bundle.place import Place, read_definition
 from segue.bundle.reader import Resolved, empty_channel, resolve
 from segue.bundle.store import Store, open_store
 from segue.bundle.verify import FileCheck, Verification, verify_bundle
+from segue.cli.terminal import progress_bar
 
 __all__ = ["app"]
 
@@ -128,7 +129,7 @@ def verify(
 ) -> None:
     """Check every file of a bundle against bundle.json. Exit 1 if anything differs."""
     _resolved, place = _located(bundle)
-    found = _verified(place, quick=quick, silent=as_json)
+    found = _verified(place, quick=quick)
     if as_json:
         files = [asdict(check) for check in found.files]
         _print_json({"digest": found.digest, "ok": not found.problems, "files": files})
@@ -237,12 +238,10 @@ def _located(url: str) -> tuple[Resolved, Place]:
     return resolved, resolved.places[0]
 
 
-def _verified(place: Place, *, quick: bool, silent: bool) -> Verification:
+def _verified(place: Place, *, quick: bool) -> Verification:
     definition, _digest = read_definition(place)
     total = sum(entry.bytes for entry in definition.files.values())
-    console = Console(stderr=True)
-    columns = (TextColumn("verifying"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console, transient=True, disable=silent) as progress:
+    with progress_bar(TextColumn("verifying"), BarColumn(), DownloadColumn()) as progress:
         task = progress.add_task("verifying", total=total)
 
         def advance(check: FileCheck) -> None:

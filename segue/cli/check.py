@@ -7,7 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from segue.catalog.ingest import MAX_REJECTED, examine
@@ -15,6 +15,7 @@ from segue.catalog.layouts import read_alias
 from segue.catalog.limits import refuse_rejects
 from segue.catalog.profile import Profile
 from segue.cli.profile_view import show_profile
+from segue.cli.terminal import progress_bar
 
 __all__ = ["check"]
 
@@ -69,16 +70,12 @@ def check(
 
 
 def _examine(catalogue: str, interactions: str, layout: dict[str, str]) -> Profile:
-    stderr = Console(stderr=True)
-    bar = Progress(
+    bar = progress_bar(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TextColumn("{task.fields[rows]}"),
         TimeElapsedColumn(),
-        console=stderr,
-        transient=True,
-        disable=not stderr.is_terminal,
     )
     with bar:
         task = bar.add_task("reading", total=None, rows="")

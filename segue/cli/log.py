@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import SpinnerColumn, TextColumn
 
 from segue.cli.database import JsonOption, open_current, print_json
+from segue.cli.terminal import progress_bar
 from segue.cli.times import parse_duration, parse_moment
 from segue.log import delete_older_than, export_interactions, forget_session
 from segue.log.settings import LogSettings
@@ -41,7 +41,7 @@ def export(
     """
     moment = parse_moment("--since", since, ahead=False)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"))
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as progress:
+    with progress_bar(*columns) as progress:
         task = progress.add_task("export", total=None)
         found = export_interactions(
             open_current(), since=moment, out=out, on_rows=lambda rows: progress.update(task, completed=rows)

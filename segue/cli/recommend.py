@@ -10,10 +10,10 @@ import orjson
 import typer
 from rich import box, markup
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Table
 
-from segue.cli.terminal import escape
+from segue.cli.terminal import escape, progress_bar
 from segue.errors import RequestError
 from segue.recommend.answer import Answer
 from segue.recommend.request import Request, Seed
@@ -140,8 +140,10 @@ def _run(
     recommender = Recommender(Bundle(files.definition, files.path))
     ranker = LocalRanker(files.definition, files.path, threads=threads)
     if out is not None:
-        each = recommend_each(recommender, ranker, track(seeds, "Recommending", console=_stderr()), parsed)
-        unknown = write_batch(out, each)
+        each = recommend_each(recommender, ranker, seeds, parsed)
+        with progress_bar(TextColumn("recommending"), BarColumn(), MofNCompleteColumn()) as bar:
+            task = bar.add_task("recommending", total=len(seeds))
+            unknown = write_batch(out, each, progress=lambda done: bar.update(task, completed=done))
         typer.echo(f"{out}: lists {len(seeds) - len(unknown):,}, unknown seeds {len(unknown):,}", err=True)
         return
     named = [
@@ -268,10 +270,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(instance, dict):
         raise RequestError("--request", f"{path}: expected one JSON object, got {type(instance).__name__}")
     return instance
-
-
-def _stderr() -> Console:
-    return Console(stderr=True)
 
 
 recommend.__doc__ = f"{recommend.__doc__}\n{EXAMPLES}"

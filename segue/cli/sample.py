@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from segue.cli.terminal import progress_bar
 from segue.sample import FEWEST_ROWS, SampleSummary, generate
 
 __all__ = ["sample"]
@@ -36,14 +37,7 @@ def sample(
       segue sample --rows 1160000 --out big --seed 3
     """
     console = Console()
-    bar = Progress(
-        TextColumn("writing"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    bar = progress_bar(TextColumn("writing"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with bar:
         task = bar.add_task("sample", total=1.0)
         summary = generate(rows, out, seed=seed, progress=lambda share: bar.update(task, completed=share))

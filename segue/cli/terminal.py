@@ -1,8 +1,11 @@
-"""What comes from files and bundles, on a terminal: text, never a command."""
+"""A person's terminal: names from files and bundles are text there, and progress is shown there alone."""
 
 from __future__ import annotations
 
-__all__ = ["escape"]
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn
+
+__all__ = ["escape", "progress_bar"]
 
 _CLIP = 48
 
@@ -17,3 +20,21 @@ def escape(value: str, *, limit: int = _CLIP) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in value[: limit + 1]
     )
     return shown if len(value) <= limit else shown[:limit] + "…"
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """Make a progress bar on stderr that goes away at its end; nothing where stderr is no terminal.
+
+    It redirects nothing. By default rich shows on the terminal what is printed to sys.stdout meanwhile, even
+    where stdout is a file.
+    """
+    console = Console(stderr=True)
+    is_shown = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=not is_shown,
+    )

@@ -4,7 +4,8 @@ import io
 
 from rich.console import Console
 
-from pipelines.display import Display, LineSink
+from pipelines.display import Display
+from pipelines.output import LineSink
 
 STEPS = ("ingest", "build_index")
 STARTED = "20:01:02.123 - INFO - Executing task \x1b[96m'{}'\x1b[0m"
@@ -67,7 +68,7 @@ def test_a_step_that_was_killed_is_named() -> None:
 
 def test_pieces_of_lines_are_put_together_and_all_goes_to_the_log() -> None:
     out, log = io.StringIO(), io.StringIO()
-    sink = LineSink(log, Display(Console(file=out, width=200), STEPS))
+    sink = LineSink(log, Display(Console(file=out, width=200), STEPS).line)
     for piece in ("    ", "segue ingest = 3 tr", "acks · 0.5 s\nnoise\n"):
         sink.write(piece)
     assert log.getvalue() == "    segue ingest = 3 tracks · 0.5 s\nnoise\n"

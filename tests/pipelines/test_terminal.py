@@ -1,0 +1,252 @@
+"""``python -m pipelines`` on a terminal, wide and narrow, and piped: the same words, exit codes and logs."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipelines.output import LineSink, LiveLine, captured
+from segue.sample import generate
+from tests.terminal import Session, run_in_terminal, seen_on
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = ["ingest", "preprocess", "train", "build_index", "evaluate", "publish"]
+QUICK = "--set rounds=20 --set max_seeds=100 --set max_queries=300 --set threads=1 --set relevance_rounds=10"
+# Time, names of runs and how long a folder's name is: all that may differ between two runs on the same data.
+CHANGING = re.compile(r" *\d+\.\d s|^\d+ s in all, \d+ s|\d{8}-\d{6}-[0-9a-f]{4}", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    generate(3_000, folder)
+    (folder / "bad.csv").write_text("name,energy\nx,0.5\n")
+    return folder
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person saw of a command."""
+
+    code: int
+    lines: list[str]
+    folder: Path
+
+    @property
+    def masked(self) -> list[str]:
+        """The lines without what differs from run to run."""
+        return CHANGING.sub("#", "\n".join(self.lines)).splitlines()
+
+    @property
+    def log(self) -> str:
+        """Everything that the program printed, as it was kept."""
+        (path,) = self.folder.rglob("run.log")
+        return path.read_text()
+
+
+def _on_terminal(columns: int) -> Callable[[Path, list[str]], Shown]:
+    def run(folder: Path, words: list[str]) -> Shown:
+        done: Session = run_in_terminal(
+            sys.executable, "-m", "pipelines", *words, columns=columns, cwd=folder, variables=_variables()
+        )
+        assert done.shows_cursor
+        return Shown(done.code, done.lines, folder)
+
+    return run
+
+
+def _piped(folder: Path, words: list[str]) -> Shown:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", *words],
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+        env={**environment, **_variables()},
+    )
+    return Shown(done.returncode, done.stdout.rstrip("\n").split("\n"), folder)
+
+
+def _variables() -> dict[str, str]:
+    return {"PYTHONPATH": str(ROOT)}
+
+
+_WAYS = {"80 columns": _on_terminal(80), "200 columns": _on_terminal(200), "piped": _piped}
+# Each way takes as long as a run: one of them in every `make test`, all of them compared in `make test-live`.
+WAYS = ["80 columns", *(pytest.param(way, marks=pytest.mark.live) for way in ("200 columns", "piped"))]
+
+
+class Calls:
+    """One command in each way, called when it is first asked for, in a folder of its own where `data` is."""
+
+    def __init__(self, data: Path, words: str, folders: pytest.TempPathFactory) -> None:
+        self._data, self._words, self._folders = data, words, folders
+        self._shown: dict[str, Shown] = {}
+
+    def __getitem__(self, way: str) -> Shown:
+        if way not in self._shown:
+            folder = self._folders.mktemp("call")
+            (folder / "data").symlink_to(self._data)
+            self._shown[way] = _WAYS[way](folder, self._words.split())
+        return self._shown[way]
+
+
+@pytest.fixture(scope="module")
+def succeeded(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    words = "run --catalog data/catalog.csv --interactions data/playlists.csv --store store --workdir work"
+    return Calls(data, f"{words} {QUICK}", tmp_path_factory)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_successful_run_shows_a_line_a_step_and_exits_0(succeeded: Calls, way: str) -> None:
+    shown = succeeded[way]
+    assert shown.code == 0, shown.lines
+    assert [line.split()[0] for line in shown.lines[:6]] == STEPS
+    assert len(shown.lines) < 20, shown.lines
+    assert shown.lines[-1].strip().startswith("runs and models"), shown.lines[-1]
+    assert shown.masked == succeeded["80 columns"].masked
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_log_of_a_run_holds_what_every_step_printed(succeeded: Calls, way: str) -> None:
+    log = succeeded[way].log
+    for step in STEPS:
+        assert f"segue {step} = " in log
+    assert log.count("Executing task") == len(STEPS) + 1  # the exit handler
+
+
+@pytest.fixture(scope="module")
+def failed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    return Calls(data, "run --catalog data/bad.csv --store store --workdir work", tmp_path_factory)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_that_fails_ends_with_its_own_sentence_and_exits_1(failed: Calls, way: str) -> None:
+    shown = failed[way]
+    assert shown.code == 1
+    message, log = shown.lines
+    assert message.startswith("ingest failed: bad.csv: required columns missing: track_id")
+    assert (shown.folder / log.removeprefix("everything that was printed: ")).is_file()
+    assert "segue ingest ! bad.csv: required columns missing" in shown.log
+    assert shown.masked == failed["80 columns"].masked
+
+
+@pytest.fixture(scope="module")
+def ablated(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    words = "ablate --catalog data/catalog.csv --interactions data/playlists.csv --without genre --out out"
+    return Calls(data, f"{words} {QUICK}", tmp_path_factory)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_ablation_shows_a_line_a_training_then_its_table(ablated: Calls, way: str) -> None:
+    shown = ablated[way]
+    assert shown.code == 0, shown.lines
+    assert re.match(r"2,\d{3} tracks of 3,0\d{2} rows", shown.lines[0])
+    assert [line.split(":")[0] for line in shown.lines[1:3]] == ["with everything", "without genre"]
+    assert "What each part gives" in shown.lines[3]
+    assert shown.lines[-1] == "figures: out/ablation.json, out/ablation.csv"
+    assert "segue train | " in shown.log
+    assert shown.lines[:3] == ablated["80 columns"].lines[:3]
+
+
+@pytest.fixture(scope="module")
+def not_ablated(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    words = "ablate --catalog data/catalog.csv --interactions data/bad.csv --without genre --out out"
+    return Calls(data, words, tmp_path_factory)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_ablation_that_fails_ends_with_its_own_sentence_and_exits_1(not_ablated: Calls, way: str) -> None:
+    shown = not_ablated[way]
+    assert shown.code == 1
+    (line,) = shown.lines
+    assert line.startswith("pipelines: interactions: bad.csv: required columns missing: playlist_id")
+    assert shown.lines == not_ablated["80 columns"].lines
+
+
+def test_ctrl_c_ends_a_run_without_a_stack_and_gives_the_terminal_back(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(data)
+    words = "run --catalog data/catalog.csv --store store --workdir work"
+    done = run_in_terminal(
+        sys.executable,
+        "-m",
+        "pipelines",
+        *words.split(),
+        cwd=tmp_path,
+        variables=_variables(),
+        interrupt_at="preprocess",
+    )
+    assert done.code == 130
+    (line,) = done.lines
+    assert line.startswith("ingest ")
+    assert done.shows_cursor
+
+
+def test_the_live_line_is_one_row_however_long_and_leaves_nothing() -> None:
+    out = _Terminal()
+    live = LiveLine(Console(file=out, width=80, force_terminal=True))
+    live.show("train        " + "a long sentence about the progress " * 5)
+    shown, _ = seen_on(80, out.getvalue())
+    assert len(shown) == 1
+    assert "train" in shown[0]
+    assert shown[0].endswith("…")
+    live.clear()
+    shown, shows_cursor = seen_on(80, out.getvalue())
+    assert shown == []
+    assert shows_cursor
+
+
+@pytest.mark.parametrize("variables", [{"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1"}])
+def test_a_file_gets_no_live_line_even_in_colour(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    out = io.StringIO()
+    live = LiveLine(Console(file=out))
+    live.show("train")
+    assert out.getvalue() == ""
+
+
+def test_a_dumb_terminal_gets_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    out = _Terminal()
+    live = LiveLine(Console(file=out, force_terminal=True))
+    live.show("train")
+    live.clear()
+    assert out.getvalue() == ""
+
+
+def test_the_live_line_leaves_stdout_and_stderr_alone() -> None:
+    before = sys.stdout, sys.stderr
+    live = LiveLine(Console(file=_Terminal(), force_terminal=True))
+    live.show("train")
+    assert (sys.stdout, sys.stderr) == before
+    live.clear()
+    assert (sys.stdout, sys.stderr) == before
+
+
+def test_a_stream_that_a_library_kept_can_still_be_written_to_when_the_log_is_closed(tmp_path: Path) -> None:
+    with captured(tmp_path / "run.log", lambda _line: None):
+        kept = sys.stdout
+        print("within")
+    assert isinstance(kept, LineSink)
+    assert kept.write("after\n") == 6
+    kept.flush()
+    assert (tmp_path / "run.log").read_text() == "within\n"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True

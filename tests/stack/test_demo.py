@@ -1,0 +1,73 @@
+"""``make demo`` as a newcomer meets it: on a terminal, in a copy of the checkout, and piped into a file."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import run_in_terminal
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = ["ingest", "preprocess", "train", "build_index", "evaluate", "publish"]
+# a run of the whole demo on two busy cores
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+
+
+def _copy_of_checkout(folder: Path) -> Path:
+    """The files of this checkout, with its environment, so that no demo of a developer is touched."""
+    left_out = shutil.ignore_patterns(".git", ".venv", ".segue", ".*_cache", "__pycache__", ".hypothesis")
+    copy = folder / "segue"
+    shutil.copytree(ROOT, copy, ignore=left_out, symlinks=True)
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    return copy
+
+
+# the environment is there: make need not look whether the lock file is newer
+MAKE = ("make", "demo", "-o", ".venv/.installed", "DEMO_ARGS=--once")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _copy_of_checkout(tmp_path_factory.mktemp("terminal"))
+
+
+def test_the_demo_runs_on_a_terminal_of_80_columns(checkout: Path) -> None:
+    done = run_in_terminal(*MAKE, columns=80, cwd=checkout, seconds=600)
+    _assert_whole_demo(done.code, done.lines)
+    assert done.shows_cursor
+    (log,) = (checkout / ".segue/demo/work/runs").glob("*/run.log")
+    for step in STEPS:
+        assert f"segue {step} = " in log.read_text()
+
+
+def test_the_demo_serves_the_bundle_that_is_there_on_a_terminal_of_200_columns(checkout: Path) -> None:
+    done = run_in_terminal(*MAKE, columns=200, cwd=checkout)
+    assert done.code == 0, done.text
+    assert done.lines[0].startswith("Serving the bundle that is in .segue/demo; make clean removes it")
+    assert done.lines[-1] == "A list came through the whole of it."
+
+
+def test_the_demo_runs_where_its_output_is_piped(tmp_path: Path) -> None:
+    done = subprocess.run(
+        MAKE,
+        cwd=_copy_of_checkout(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    _assert_whole_demo(done.returncode, done.stdout.rstrip("\n").split("\n"))
+
+
+def _assert_whole_demo(code: int, lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert code == 0, text
+    shown = [match[1] for line in lines if (match := re.match(r"(\w+) +\d+\.\d s  ", line))]
+    assert shown == STEPS
+    assert "Executing task" not in text
+    assert len(lines) < 100, text
+    assert lines[-1] == "A list came through the whole of it."
