@@ -6,18 +6,52 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from segue.catalog.columns import NUMERIC
 from segue.errors import RequestError
 
-__all__ = ["MAX_NAME", "Filters", "Request", "Seed"]
+__all__ = ["MAX_NAME", "MAX_NUMBER", "MAX_WEIGHT", "MIN_WEIGHT", "Filters", "Request", "Seed"]
 
 MAX_SEEDS = 100
 MAX_LIST = 1_000
 MAX_NAME = 500
+# Weights are divided by their sum, and a genre's among its tracks, in float32. Within these bounds
+# none becomes 0 or infinite.
+MIN_WEIGHT, MAX_WEIGHT = 1e-6, 10.0
+# The largest float32, in which features, bounds and targets are computed with.
+MAX_NUMBER = 3.4028234663852886e38
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=MAX_NAME)]], Field(max_length=MAX_LIST)]
+
+
+def _fits_float32(value: float) -> float:
+    if abs(value) > MAX_NUMBER:
+        bounds = f"between -{MAX_NUMBER:.1e} and {MAX_NUMBER:.1e}"
+        raise ValueError(f"expected a number {bounds}, got {_shorten(value)}")
+    return value
+
+
+def _is_feature(value: Any) -> Any:
+    if isinstance(value, int | float):
+        return _fits_float32(value)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"expected a number, a text, true, false or null, got {_shorten(value)}")
+    return value
+
+
+Number = Annotated[float, AfterValidator(_fits_float32)]
+# Checked before pydantic tries the types one by one, whose first refusal would speak of a boolean alone.
+Feature = Annotated[bool | float | str | None, BeforeValidator(_is_feature)]
 
 
 class _Strict(BaseModel):
@@ -25,20 +59,28 @@ class _Strict(BaseModel):
 
 
 class Seed(_Strict):
-    """A track, an artist or a genre; exactly one of them. A negative weight pushes away."""
+    """A track, an artist or a genre; exactly one of them.
+
+    A negative weight pushes away. Its magnitude is between `MIN_WEIGHT` and `MAX_WEIGHT`.
+    """
 
     track_id: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     artist: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     genre: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
-    weight: float = Field(default=1.0, ge=-10, le=10)
+    weight: float = Field(default=1.0, ge=-MAX_WEIGHT, le=MAX_WEIGHT)
+
+    @field_validator("weight")
+    @classmethod
+    def _large_enough(cls, value: float) -> float:
+        if abs(value) < MIN_WEIGHT:
+            raise ValueError(f"must not be 0, and at least {MIN_WEIGHT} in magnitude, got {value}")
+        return value
 
     @model_validator(mode="after")
     def _one_kind(self) -> Seed:
         given = [name for name in ("track_id", "artist", "genre") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of track_id, artist, genre, got {given or 'none'}")
-        if self.weight == 0:
-            raise ValueError("weight must not be 0")
         return self
 
     @property
@@ -53,12 +95,12 @@ class Filters(_Strict):
     """Which tracks may come back. An absent value passes no bound."""
 
     genres: Names = Field(default_factory=list)
-    year: tuple[float, float] | None = None
+    year: tuple[Number, Number] | None = None
     exclude_artists: Names = Field(default_factory=list)
     exclude_tracks: Names = Field(default_factory=list)
     explicit: bool | None = None
-    min: dict[str, float] = Field(default_factory=dict)
-    max: dict[str, float] = Field(default_factory=dict)
+    min: dict[str, Number] = Field(default_factory=dict)
+    max: dict[str, Number] = Field(default_factory=dict)
 
     @field_validator("year", mode="before")
     @classmethod
@@ -124,12 +166,12 @@ class Request(_Strict):
     """
 
     seeds: list[Seed] = Field(default=[], max_length=MAX_SEEDS)
-    features: dict[str, bool | float | str | None] | None = None
+    features: dict[str, Feature] | None = None
     k: int | None = Field(default=None, ge=1, le=100)
     candidates: int | None = Field(default=None, ge=1, le=1000)
     # a factory, because a default that stands here is copied deeply for each request
     filters: Filters = Field(default_factory=lambda: _NO_FILTERS)
-    target: dict[str, float] = Field(default_factory=dict)
+    target: dict[str, Number] = Field(default_factory=dict)
     popularity_weight: float | None = Field(default=None, ge=0, le=1)
     diversity: float | None = Field(default=None, ge=0, le=1)
     max_per_artist: int | None = Field(default=None, ge=1, le=1000)

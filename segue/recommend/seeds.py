@@ -77,12 +77,13 @@ def resolve(bundle: Bundle, request: Request) -> Query:
         rows, weights = [*rows, -1], [*weights, 1.0]
         features = np.concatenate((features, row))
         points = np.concatenate((points, bundle.transform.embed(row)))
-    if not any(weight > 0 for weight in weights):
-        raise UnknownSeeds(unknown)
     weight = np.array(weights, np.float32)
-    weight /= weight[weight > 0].sum()
+    positive = weight > 0
+    if not positive.any():
+        raise UnknownSeeds(unknown)
+    weight /= weight[positive].sum()
     if request.target:
-        points = _towards(bundle, request.target, features, points, weight > 0)
+        points = _towards(bundle, request.target, features, points, positive)
     return Query(np.array(rows, np.int64), points, weight, features, unknown)
 
 

@@ -25,6 +25,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["native"], responses=SORTS_OF_ERRORS)
 
 _STATS_SECONDS = 10.0
+_MOST_HOURS = 2_160
 _BUCKETS = 48
 
 
@@ -65,9 +66,14 @@ async def post_feedback(request: Request, feedback: schemas.Feedback) -> Respons
 )
 async def get_stats(
     request: Request,
-    hours: Annotated[float, Query(gt=0, le=2_160, description="How far back.")] = 24.0,
+    hours: Annotated[float, Query(gt=0, le=_MOST_HOURS, description="How far back.")] = 24.0,
     bucket_seconds: Annotated[
-        int | None, Query(ge=1, description="Width of a bucket; a forty-eighth of the time if not given.")
+        int | None,
+        Query(
+            ge=1,
+            le=_MOST_HOURS * 3600,
+            description="Width of a bucket; a forty-eighth of the time if not given.",
+        ),
     ] = None,
 ) -> Response:
     """Figures of the log: in all, over time, the latest 50 lists, feedback, genres, decades, query drift."""

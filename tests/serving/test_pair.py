@@ -12,6 +12,7 @@ import pytest
 from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest
 from kserve.inference_client import RESTConfig
 
+from tests.numbers import FEW_EDGES, PLACES
 from tests.serving.conftest import Pair
 from tests.serving.processes import call
 
@@ -145,6 +146,32 @@ def test_should_name_the_wrong_field(pair: Pair, name: str) -> None:
     assert reply.status == 400
     assert reply.json["error"].startswith(f"{field}:")
     assert reply.json["field"] == field
+
+
+KNOWN = {"track_id": "id000001", "artist": "Artist 7", "genre": "metal"}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_should_answer_any_number_or_name_its_field(pair: Pair, name: str) -> None:
+    place = PLACES[name]
+    for number in FEW_EDGES:
+        reply = pair.transformer.predict({"explain": True, "k": 3, **place.instance(number, KNOWN)})
+        if reply.status == 400:
+            field = reply.json["field"]
+            assert field.startswith(place.field) or place.field.startswith(field), (number, reply.json)
+        else:
+            assert reply.status == 200, (number, reply.content)
+            (answer,) = reply.json["predictions"]
+            assert not answer["degraded"], number
+            assert all(item["score"] is not None for item in answer["items"]), (number, answer)
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"1" * 400, b"NaN", b"Infinity", b"0x10", b"01"])
+@pytest.mark.parametrize("field", ["popularity_weight", "k"])
+def test_should_refuse_a_number_that_is_not_one_of_jsons(pair: Pair, field: str, number: bytes) -> None:
+    body = b'{"instances": [{"seeds": ["id000001"], "%s": %s}]}' % (field.encode(), number)
+    reply = call(pair.transformer.http_port, "POST", PREDICT, body)
+    assert reply.status == 400, reply.content
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segue.recommend.request import MAX_NAME
+from segue.recommend.request import MAX_NAME, MAX_NUMBER
 from segue.recommend.request import Request as Instance
 from serving.gateway.errors import BadRequest
 from serving.gateway.opened import Opened
@@ -129,7 +129,7 @@ def _number(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= MAX_NUMBER:
         raise BadRequest(f"{name}: expected a number, got {text!r:.40}")
     return value
 
