@@ -29,6 +29,8 @@ __all__ = ["TransformerClient"]
 
 # The connection was lost, or there was none: the call may be made again, since a list changes nothing.
 _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+# What a transformer answers that can answer nobody, and a proxy for one that it can't reach or wait for.
+_AWAY = (502, 503, 504)
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 30.0
 _MOST_CONNECTIONS = 256
@@ -115,10 +117,10 @@ class TransformerClient:
         except Refused:
             self._breaker.failed()
             raise
-        # whatever it answers, it is there; a fault of its own counts against it
-        if response.status == 500:
+        if response.status in _AWAY:
             self._breaker.failed()
         else:
+            # whatever else it answers, it is there: a 500 to one request must not shut the others out
             self._breaker.succeeded()
         refused = None if response.status == 200 else _refusal(response, self._name)
         metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, outcome if refused is None else "refused").inc()
