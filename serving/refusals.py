@@ -8,7 +8,8 @@
     ├── TooLarge         413  RESOURCE_EXHAUSTED   the body is over the limit
     ├── Overloaded       503  RESOURCE_EXHAUSTED   more work than the bound; with Retry-After
     ├── NotReady         503  UNAVAILABLE          no bundle yet, or --strict and no predictor
-    └── OtherBundle      412  FAILED_PRECONDITION  the predictor lacks the bundle asked for
+    ├── OtherBundle      412  FAILED_PRECONDITION  the predictor lacks the bundle asked for
+    └── Broken           500  INTERNAL             an error of the server's own
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from serving.logs import request_id, take_request_id
 
 __all__ = [
     "BadRequest",
+    "Broken",
     "NoSuchSeeds",
     "NotReady",
     "OtherBundle",
@@ -107,8 +109,19 @@ class OtherBundle(Refusal):
     outcome = "other_bundle"
 
 
+class Broken(Refusal):
+    """An error of the server's own; its log has the stack."""
+
+    status_code = StatusCode.INTERNAL
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"an error of the server's own; its log has it under the request id {request_id.get()}"
+        )
+
+
 # What a call that was refused counts as; "error" is a fault of ours.
-OUTCOMES = (Refusal.outcome, *(kind.outcome for kind in Refusal.__subclasses__()))
+OUTCOMES = tuple({Refusal.outcome: None, **{kind.outcome: None for kind in Refusal.__subclasses__()}})
 
 
 def as_refusal(error: RequestError | UnknownSeeds, *, prefix: str = "") -> Refusal:

@@ -17,9 +17,16 @@ from segue.recommend.answer import Answer
 from segue.recommend.request import Request
 from serving.refusals import BadRequest, as_refusal
 
-__all__ = ["REQUEST", "RESPONSE", "Call", "read_call"]
+__all__ = ["REQUEST", "RESPONSE", "Call", "Failure", "read_call"]
 
 REQUEST, RESPONSE = "request", "response"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What stands in the place of an answer, where answering that instance alone went wrong."""
+
+    error: str
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,25 @@ class Call:
         Its instances, checked.
     origin
         The V2 request that it came as; None for V1.
+    position
+        Where its one instance stood in the call that it was taken out of.
     """
 
     requests: list[Request]
     origin: InferRequest | None
+    position: int | None = None
 
     def prefix(self, instance: int) -> str:
-        """How an error names an instance; empty where there is one."""
+        """How an error names an instance; empty where the caller sent one."""
+        if self.position is not None:
+            return f"instances[{self.position}]"
         return f"instances[{instance}]" if len(self.requests) > 1 else ""
 
-    def encode(self, answers: Sequence[Answer]) -> tuple[Any, dict[str, str]]:
+    def only(self, instance: int) -> Call:
+        """One of its instances, as a call."""
+        return Call([self.requests[instance]], self.origin, instance)
+
+    def encode(self, answers: Sequence[Answer | Failure]) -> tuple[Any, dict[str, str]]:
         """The answers in the form that the call came in, and headers to send with them."""
         if self.origin is None:
             body = orjson.dumps({"predictions": answers}, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -23,9 +23,9 @@ from segue.recommend.retrieve import Candidates
 from serving import metrics
 from serving.bundles import Version
 from serving.logs import take_request_id
-from serving.refusals import NotReady, Overloaded, Refusal, as_refusal
+from serving.refusals import Broken, NotReady, Overloaded, Refusal, as_refusal
 from serving.settings import TransformerSettings
-from serving.transformer.instances import Call, read_call
+from serving.transformer.instances import Call, Failure, read_call
 from serving.transformer.loaded import Loaded, LoadedBundles
 from serving.transformer.predictor_client import OtherBundleLoaded, PredictorClient, PredictorLost
 
@@ -40,6 +40,8 @@ T = TypeVar("T")
 # so that probes never wait long.
 _INLINE_INSTANCES = 3
 _INLINE_CANDIDATES = 1_000
+# Of an instance that met an error: a caller may send megabytes of names.
+_LOGGED_CHARACTERS = 4_000
 _RESOLVE, _RETRIEVE, _RERANK, _FINISH = (
     metrics.STAGE_SECONDS.labels(stage) for stage in ("resolve", "retrieve", "rerank", "finish")
 )
@@ -116,7 +118,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
             call = read_call(body, most=self.settings.max_instances)
             load = self._admit(len(call.requests))
             answers = await self._answer(call)
-            outcome = "degraded" if any(answer.degraded for answer in answers) else "ok"
+            outcome = _outcome(answers)
             content, response_headers = call.encode(answers)
         except Refusal as refusal:
             outcome = refusal.outcome
@@ -142,7 +144,40 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         metrics.INFLIGHT.set(self._inflight)
         return instances
 
-    async def _answer(self, call: Call) -> list[Answer]:
+    async def _answer(self, call: Call) -> Sequence[Answer | Failure]:
+        """Answer all instances; an error in answering one of several never fails the others.
+
+        Raises
+        ------
+        Refusal
+            The call can't be answered. `Broken`: none of its instances can, for an error of this server.
+        """
+        try:
+            return await self._answer_together(call)
+        except Refusal:
+            raise
+        except Exception as error:
+            if len(call.requests) == 1:
+                raise self._broken(call.requests[0]) from error
+        answers: list[Answer | Failure] = []
+        for i in range(len(call.requests)):
+            try:
+                answers += await self._answer_together(call.only(i))
+            except Refusal:
+                raise
+            except Exception:
+                answers.append(Failure(self._broken(call.requests[i]).details))
+        if not any(isinstance(answer, Answer) for answer in answers):
+            raise Broken
+        return answers
+
+    def _broken(self, request: Request) -> Broken:
+        """Log the error that is being handled, with the request that met it."""
+        instance = request.model_dump_json(exclude_defaults=True)[:_LOGGED_CHARACTERS]
+        logger.exception("an instance could not be answered", extra={"fields": {"instance": instance}})
+        return Broken()
+
+    async def _answer_together(self, call: Call) -> list[Answer]:
         """Answer with one version: the pointer's if the predictor has it, else the one before."""
         versions = {version.digest: version for version in self.versions.preferred()}
         chosen = self.client.choose(versions)
@@ -239,6 +274,13 @@ class Transformer(kserve.Model):  # type: ignore[misc]
             self._degraded_for = reason
         if lost is not None and self.settings.strict:
             raise NotReady(f"the predictor did not answer, and --strict allows no less: {lost}")
+
+
+def _outcome(answers: Sequence[Answer | Failure]) -> str:
+    """What an answered call counts as: as what is worst in it."""
+    if any(isinstance(answer, Failure) for answer in answers):
+        return Refusal.outcome
+    return "degraded" if any(isinstance(answer, Answer) and answer.degraded for answer in answers) else "ok"
 
 
 def _is_light(requests: Sequence[Request]) -> bool:

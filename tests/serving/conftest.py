@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segue.bundle.channel import Channel, read_channel
@@ -16,7 +18,7 @@ from segue.bundle.definition import BundleDefinition
 from segue.bundle.publish import publish, with_files
 from segue.bundle.store import open_store
 from segue.features.reference import fit_reference
-from segue.features.transform import FeatureTransform
+from segue.features.transform import FEATURES, GENRE, FeatureTransform
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
@@ -115,6 +117,19 @@ def make_family(tracks: pa.Table, root: Path) -> Family:
     return Family(steps, {**steps.parts, **extra})
 
 
+def with_faulty_track(family: Family, root: Path, track_id: str) -> Family:
+    """The same, but for one track, whose genre's code is in no vocabulary: to explain it is an error.
+
+    It stands for any error that nobody has thought of yet, in a bundle whose checksums are right.
+    """
+    ids = pq.read_table(family.parts["tracks.parquet"], columns=["track_id"])["track_id"].to_pylist()
+    features = np.load(family.parts["features.npy"])
+    features[ids.index(track_id), FEATURES.index(GENRE)] = 999
+    path = root / "features.npy"
+    np.save(path, features)
+    return Family(family.steps, {**family.parts, "features.npy": path})
+
+
 @pytest.fixture(scope="session")
 def families(tmp_path_factory: pytest.TempPathFactory) -> list[Family]:
     """Two catalogues of the same ids; in the second, other tracks are popular."""
@@ -144,10 +159,9 @@ class Pair:
     transformer: Served
 
 
-@pytest.fixture(scope="module")
-def pair(families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """The pair in service, for tests that leave it as it is."""
-    folder = tmp_path_factory.mktemp("pair")
+@contextmanager
+def start_pair(folder: Path, families: list[Family]) -> Iterator[Pair]:
+    """The pair as two processes, on the first of the families."""
     shelf = Shelf(folder / "store", families)
     digest = shelf.publish(0)
     ranking = predictor(folder, shelf.channel_url, poll_seconds="0.2").start()
@@ -168,3 +182,10 @@ def pair(families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> It
     finally:
         codes = [served.stop() for served in (serving, ranking)]
     assert codes == [0, 0]
+
+
+@pytest.fixture(scope="module")
+def pair(families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """The pair in service, for tests that leave it as it is."""
+    with start_pair(tmp_path_factory.mktemp("pair"), families) as pair:
+        yield pair
