@@ -226,9 +226,33 @@ def test_a_run_that_failed_leaves_a_note(store: Store) -> None:
     assert (note["run_id"], note["message"]) == ("run-9", "ingest: no such file")
 
 
-def test_a_run_that_succeeded_leaves_none(store: Store) -> None:
-    assert steps.record_failure("SUCCEEDED", "", store=store.url, run_id="run-9") is None
+# As the documentation of Kubeflow Pipelines spells the states, and as its backend 2.17 does.
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "CANCELED", "Failed"])
+@pytest.mark.parametrize("message", [None, "", "  "])
+def test_a_run_that_failed_without_a_word_leaves_a_note(
+    store: Store, state: str, message: str | None
+) -> None:
+    key = steps.record_failure(state, message, store=store.url, run_id="run-9")
+    assert key == "evaluations/failed/run-9.json"
+    note = json.loads(store.read(key))
+    assert note["message"] == f"the run ended as {state}; its log says why"
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "COMPLETE", "CACHED", "SKIPPED", "complete"])
+@pytest.mark.parametrize("message", [None, "", "ignored"])
+def test_a_run_that_succeeded_leaves_none(store: Store, state: str, message: str | None) -> None:
+    assert steps.record_failure(state, message, store=store.url, run_id="run-9") is None
     assert store.entries("") == ()
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "UNKNOWN", "NEW", "", None, "SOMETHING_NEW"])
+def test_a_state_that_says_neither_leaves_no_note_but_a_line(store: Store, state: str | None) -> None:
+    out = io.StringIO()
+    log = Journal("record_failure", out)
+    assert steps.record_failure(state, None, store=store.url, run_id="run-9", log=log) is None
+    assert store.entries("") == ()
+    said = f"the run ended as {state or 'nothing'}, which is neither success nor failure: nothing is noted"
+    assert out.getvalue() == f"segue record_failure | {said}\n"
 
 
 @pytest.mark.parametrize(
