@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
+
+from kubernetes.utils.quantity import parse_quantity
 
 from tests.deploy.chart import Manifest, containers_of
 
@@ -45,6 +48,22 @@ def _of_pod(spec: Manifest) -> Iterator[str]:
             yield f"volume {volume['name']} has no limit"
 
 
+def quantity(amount: str | float) -> Decimal:
+    """What Kubernetes reads there: `500m` is 0.5."""
+    return parse_quantity(str(amount))
+
+
+def _of_resources(resources: Manifest) -> Iterator[str]:
+    requests, limits = resources.get("requests", {}), resources.get("limits", {})
+    for what, called in (("cpu", "CPU"), ("memory", "memory")):
+        if what not in limits:
+            yield f"no {called} limit"
+        if what not in requests:
+            yield f"asks for no {called}"
+        elif what in limits and quantity(requests[what]) > quantity(limits[what]):
+            yield f"asks for more {called} than its limit"
+
+
 def _of_container(container: Manifest) -> Iterator[str]:
     security = container.get("securityContext", {})
     if security.get("allowPrivilegeEscalation") is not False:
@@ -53,12 +72,7 @@ def _of_container(container: Manifest) -> Iterator[str]:
         yield "may write to its root"
     if security.get("capabilities", {}).get("drop") != ["ALL"] or security["capabilities"].get("add"):
         yield "has capabilities"
-    resources = container.get("resources", {})
-    if "memory" not in resources.get("limits", {}):
-        yield "no memory limit"
-    yield from (
-        f"asks for no {what}" for what in ("cpu", "memory") if what not in resources.get("requests", {})
-    )
+    yield from _of_resources(container.get("resources", {}))
     name, _, tag = container["image"].rpartition("/")[2].partition(":")
     if "@" not in name and tag in ("", "latest"):
         yield f"image {container['image']} is not pinned"

@@ -35,7 +35,21 @@ BREACHES: dict[str, tuple[Callable[[Manifest], Any], str]] = {
         lambda pod: first(pod)["securityContext"]["capabilities"].update(add=["NET_ADMIN"]),
         "has capabilities",
     ),
-    "no limit": (lambda pod: first(pod)["resources"].pop("limits"), "no memory limit"),
+    "no memory limit": (lambda pod: first(pod)["resources"]["limits"].pop("memory"), "no memory limit"),
+    "no CPU limit": (lambda pod: first(pod)["resources"]["limits"].pop("cpu"), "no CPU limit"),
+    "no CPU limit of what runs first": (
+        lambda pod: pod["spec"]["initContainers"][0]["resources"]["limits"].pop("cpu"),
+        "migrate: no CPU limit",
+    ),
+    "no request": (lambda pod: first(pod)["resources"].pop("requests"), "asks for no CPU"),
+    "a request over its limit": (
+        lambda pod: first(pod)["resources"]["requests"].update(memory="8Gi"),
+        "asks for more memory than its limit",
+    ),
+    "a request of what runs first over its limit": (
+        lambda pod: pod["spec"]["initContainers"][0]["resources"]["requests"].update(cpu="1500m"),
+        "migrate: asks for more CPU than its limit",
+    ),
     "no probe": (lambda pod: first(pod).pop("readinessProbe"), "no readinessProbe"),
     "latest": (lambda pod: first(pod).update(image="segue-gateway:latest"), "not pinned"),
     "no tag": (lambda pod: first(pod).update(image="registry:5000/segue-gateway"), "not pinned"),

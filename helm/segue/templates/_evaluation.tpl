@@ -57,7 +57,7 @@ spec:
             - {name: tcp-{{ .name }}, containerPort: {{ .port }}, protocol: TCP}
           resources:
             requests: {cpu: 100m, memory: 256Mi}
-            limits: {memory: 2Gi}
+            limits: {cpu: 2, memory: 2Gi}
           volumeMounts:
             - {name: data, mountPath: /data}
             - {name: tmp, mountPath: /tmp}
