@@ -36,8 +36,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         "transformer.maxReplicas is 4, less than transformer.replicas, 8",
     ),
     "scaling by a CPU that is not asked for": (
-        {"autoscaling": {"class": "hpa"}, "predictor": {"resources": {"requests": {"cpu": None}}}},
-        "set predictor.resources.requests.cpu",
+        {"autoscaling": {"class": "hpa"}, "predictor": {"resources": {"requests": {"cpu": "0m"}}}},
+        "set predictor.resources.requests.cpu above 0",
     ),
     "KEDA with nothing to ask": ({"autoscaling": {"class": "keda"}}, "set monitoring.enabled"),
     "a page without a gateway": (
