@@ -32,6 +32,14 @@ Store = Annotated[str, typer.Option(help="Where bundles go: a path, file:///path
 Settings = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="A setting of the pipeline, see README.")
 ]
+StepOptions = Annotated[
+    list[str],
+    typer.Option(
+        "--resource",
+        metavar="STEP.requests.cpu=VALUE",
+        help="A request or limit of a step, of cpu or memory; wins over SEGUE_STEP_RESOURCES.",
+    ),
+]
 Host = Annotated[
     str, typer.Option(help="Address of Kubeflow Pipelines' API.", envvar="KF_PIPELINES_ENDPOINT")
 ]
@@ -108,14 +116,17 @@ def compile_(
     image: Annotated[
         str, typer.Option(help="Image of the steps; default segue-pipeline:<version>.", envvar="SEGUE_IMAGE")
     ] = "",
+    resources: StepOptions = [],
 ) -> None:
     """Write the pipeline as YAML, to be uploaded by hand or by a deployment."""
     if image:
         os.environ["SEGUE_IMAGE"] = image  # read when the components are imported, below
     from pipelines.remote import compile_pipeline
+    from pipelines.resources import step_resources
 
+    steps = step_resources(resources)
     out.parent.mkdir(parents=True, exist_ok=True)
-    compile_pipeline(out)
+    compile_pipeline(out, steps)
     typer.echo(f"wrote {out}")
 
 
@@ -127,6 +138,7 @@ def submit(
     store: Store,
     interactions: Interactions = "",
     settings: Settings = [],
+    resources: StepOptions = [],
     experiment: Experiment = "segue",
     token_env: TokenEnv = "",
     namespace: Namespace = "",
@@ -142,13 +154,15 @@ def submit(
 ) -> None:
     """Start a run on a cluster now."""
     from pipelines import remote
+    from pipelines.resources import step_resources
 
+    steps = step_resources(resources)
     arguments = _arguments(catalog, interactions, store, settings)
     cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
     if first and (reason := _why_not_first(cluster, store, arguments)):
         typer.echo(f"nothing to do: {reason}")
         return
-    run_id = remote.submit(cluster, arguments)
+    run_id = remote.submit(cluster, arguments, resources=steps)
     typer.echo(f"submitted run {run_id} to {host}, experiment {experiment}")
     typer.echo(f"watch it: {host.rstrip('/')}/#/runs/details/{run_id}")
 
@@ -165,6 +179,7 @@ def schedule(
         str, typer.Option(help="Name of the recurring run; one of that name is replaced.")
     ] = "segue",
     settings: Settings = [],
+    resources: StepOptions = [],
     experiment: Experiment = "segue",
     token_env: TokenEnv = "",
     namespace: Namespace = "",
@@ -174,10 +189,12 @@ def schedule(
 ) -> None:
     """Create or replace a recurring run on a cluster; the same again changes nothing."""
     from pipelines import remote
+    from pipelines.resources import step_resources
 
+    steps = step_resources(resources)
     arguments = _arguments(catalog, interactions, store, settings)
     cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
-    done = remote.schedule(cluster, name, cron, arguments)
+    done = remote.schedule(cluster, name, cron, arguments, resources=steps)
     typer.echo(f"recurring run {name} at '{remote.cron_fields(cron)}' is {done.outcome}: {done.id}")
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from dataclasses import dataclass
 
 from kfp import dsl, kubernetes
+
+from pipelines.resources import Resources, StepResources, quantity
 
 __all__ = ["S3_SECRET", "TRACKING_SECRET", "for_cluster"]
 
@@ -34,12 +38,10 @@ _TRACKING_KEYS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What one step asks of the cluster.
+    """What one step needs beside CPU and memory.
 
     Attributes
     ----------
-    cpu, memory
-        Requests; a step may use twice the memory before it is killed.
     minutes
         After so long a step is stopped, so that a hanging one does not hold the schedule up.
     store
@@ -48,34 +50,30 @@ class Needs:
         The same inputs and code version take the result of an earlier run.
     """
 
-    cpu: str = "1"
-    memory: str
-    memory_limit: str
     minutes: int = 60
     store: bool = False
     cached: bool = True
 
 
-# Peak memory at 1.16 million tracks is under 2.5 GiB in every step; the limits leave room for ten times that.
 _NEEDS = {
-    "ingest": Needs(memory="2Gi", memory_limit="4Gi", store=True, cached=False),
-    "preprocess": Needs(memory="3Gi", memory_limit="8Gi"),
-    "train": Needs(cpu="2", memory="3Gi", memory_limit="12Gi", minutes=180),
-    "build_index": Needs(cpu="2", memory="3Gi", memory_limit="12Gi"),
-    "evaluate": Needs(cpu="2", memory="3Gi", memory_limit="12Gi", store=True, cached=False),
-    "publish": Needs(memory="2Gi", memory_limit="8Gi", store=True, cached=False),
-    "record_failure": Needs(
-        cpu="100m", memory="512Mi", memory_limit="1Gi", minutes=10, store=True, cached=False
-    ),
+    "ingest": Needs(store=True, cached=False),
+    "preprocess": Needs(),
+    "train": Needs(minutes=180),
+    "build_index": Needs(),
+    "evaluate": Needs(store=True, cached=False),
+    "publish": Needs(store=True, cached=False),
+    "record_failure": Needs(minutes=10, store=True, cached=False),
 }
 
+# What kfp takes as it is. It refuses the rest of what Kubernetes takes, such as 1.5Gi.
+_KFP_CPU = re.compile(r"\d+m?|\d+\.\d+")
+_KFP_MEMORY = re.compile(r"\d+([KMGTPE]i|[MGTPE])?")
 
-def for_cluster(name: str, task: dsl.PipelineTask) -> None:
+
+def for_cluster(resources: StepResources, name: str, task: dsl.PipelineTask) -> None:
     """Give a step of that name what it needs."""
     needs = _NEEDS[name]
-    task.set_cpu_request(needs.cpu)
-    task.set_memory_request(needs.memory)
-    task.set_memory_limit(needs.memory_limit)
+    _set_resources(task, resources[name])
     task.set_caching_options(needs.cached)
     kubernetes.set_timeout(task, needs.minutes * 60)
     if not needs.store:
@@ -83,3 +81,19 @@ def for_cluster(name: str, task: dsl.PipelineTask) -> None:
     kubernetes.use_secret_as_env(task, S3_SECRET, _S3_KEYS, optional=True)
     kubernetes.use_secret_as_env(task, TRACKING_SECRET, _TRACKING_KEYS, optional=True)
     task.set_retry(3, backoff_duration="30s", backoff_factor=2, backoff_max_duration="300s")
+
+
+def _set_resources(task: dsl.PipelineTask, resources: Resources) -> None:
+    task.set_cpu_request(_cpu(resources.cpu_request))
+    task.set_memory_request(_memory(resources.memory_request))
+    task.set_memory_limit(_memory(resources.memory_limit))
+    if resources.cpu_limit is not None:
+        task.set_cpu_limit(_cpu(resources.cpu_limit))
+
+
+def _cpu(text: str) -> str:
+    return text if _KFP_CPU.fullmatch(text) else f"{math.ceil(quantity(text) * 1000)}m"
+
+
+def _memory(text: str) -> str:
+    return text if _KFP_MEMORY.fullmatch(text) else str(math.ceil(quantity(text)))

@@ -24,6 +24,7 @@ from kfp import client as kfp_client
 from kfp.client import set_volume_credentials
 
 from pipelines.cluster import for_cluster
+from pipelines.resources import Resources, StepResources, step_resources
 from pipelines.training import NAME, training_pipeline
 from segue.errors import SegueError
 
@@ -88,9 +89,18 @@ class Scheduled:
     outcome: Literal["created", "replaced", "unchanged"]
 
 
-def compile_pipeline(path: Path) -> None:
-    """Write the pipeline as YAML for a cluster: the pipeline, then what Kubernetes must know."""
-    compiler.Compiler().compile(training_pipeline(for_cluster), str(path))
+def compile_pipeline(path: Path, resources: StepResources | None = None) -> None:
+    """Write the pipeline as YAML for a cluster: the pipeline, then what Kubernetes must know.
+
+    Parameters
+    ----------
+    path
+        Where it goes.
+    resources
+        Of the steps; None: the defaults, and what the environment says over them.
+    """
+    prepare = functools.partial(for_cluster, resources or step_resources())
+    compiler.Compiler().compile(training_pipeline(prepare), str(path))
 
 
 def cron_fields(cron: str) -> str:
@@ -112,9 +122,9 @@ def cron_fields(cron: str) -> str:
     return " ".join(["0", *fields][-6:])
 
 
-def submit(cluster: Cluster, arguments: Mapping[str, Any]) -> str:
+def submit(cluster: Cluster, arguments: Mapping[str, Any], *, resources: StepResources | None = None) -> str:
     """Start a run now; returns its id."""
-    with _calls(cluster) as client, _package() as package:
+    with _calls(cluster) as client, _package(resources) as package:
         run = client.create_run_from_pipeline_package(
             package,
             arguments=dict(arguments),
@@ -137,14 +147,21 @@ def under_way(cluster: Cluster) -> str | None:
         return next((str(run.run_id) for run in going), None)
 
 
-def schedule(cluster: Cluster, name: str, cron: str, arguments: Mapping[str, Any]) -> Scheduled:
+def schedule(
+    cluster: Cluster,
+    name: str,
+    cron: str,
+    arguments: Mapping[str, Any],
+    *,
+    resources: StepResources | None = None,
+) -> Scheduled:
     """Make sure that there is one recurring run of that name, and that it is this one.
 
     The new one is created before the old one is deleted, so that there is a schedule at every moment; run
     again after a failure in between, it removes what is left over.
     """
     spec = cron_fields(cron)
-    with _calls(cluster) as client, _package() as package:
+    with _calls(cluster) as client, _package(resources) as package:
         experiment = client.create_experiment(cluster.experiment, namespace=cluster.namespace)
         before = _named(client, experiment.experiment_id, name)
         mark = _fingerprint(cluster, spec, arguments, package)
@@ -206,19 +223,19 @@ def _named(client: Client, experiment: str, name: str) -> list[kfp_server_api.V2
 
 
 @contextlib.contextmanager
-def _package() -> Iterator[str]:
+def _package(resources: StepResources | None) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "training.yaml"
-        path.write_bytes(_compiled())
+        path.write_bytes(_compiled(tuple((resources or step_resources()).items())))
         yield str(path)
 
 
 @functools.cache
-def _compiled() -> bytes:
-    """The pipeline as YAML, compiled once: nothing that it is made of changes while a process lives."""
+def _compiled(resources: tuple[tuple[str, Resources], ...]) -> bytes:
+    """The pipeline as YAML, compiled once: nothing else that it is made of changes while a process lives."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "training.yaml"
-        compile_pipeline(path)
+        compile_pipeline(path, dict(resources))
         return path.read_bytes()
 
 

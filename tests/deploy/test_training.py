@@ -55,7 +55,7 @@ def test_should_say_nothing_that_the_command_does_not_know(
 ) -> None:
     told: list[dict[str, Any]] = []
 
-    def note(_cluster: Any, *arguments: Any) -> Any:
+    def note(_cluster: Any, *arguments: Any, **_resources: Any) -> Any:
         told.append(arguments[-1])
         raise SystemExit(0)
 

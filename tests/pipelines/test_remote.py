@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.remote import Cluster, ClusterError, cron_fields, schedule, submit, unschedule
+from pipelines.resources import step_resources
 from tests.pipelines.kfp_api import KfpApi, serving
 
 ARGUMENTS: dict[str, Any] = {"catalog": "s3://music/catalog.csv", "store": "s3://music/segue", "rounds": 50}
@@ -20,6 +21,12 @@ def api(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[KfpApi]:
     monkeypatch.setattr("kfp.Client._LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
     with serving() as served:
         yield served
+
+
+def executor(run: dict[str, Any], step: str) -> dict[str, Any]:
+    """Resources of a step of a run that was made."""
+    executors = run["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
+    return dict(executors[f"exec-{step}"]["container"]["resources"])
 
 
 def test_a_submitted_run_has_its_pipeline_and_its_arguments(api: KfpApi) -> None:
@@ -99,6 +106,24 @@ def test_another_schedule_of_that_name_is_replaced(api: KfpApi, cron: str, argum
     assert done.outcome == "replaced"
     assert set(api.recurring) == {other.id, done.id}
     assert first.id != done.id
+
+
+def test_a_schedule_whose_steps_need_more_is_replaced(api: KfpApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(host=api.url)
+    first = schedule(cluster, "nightly", "30 3 * * *", ARGUMENTS)
+    monkeypatch.setenv("SEGUE_STEP_RESOURCES", '{"train": {"requests": {"cpu": "2"}}}')
+    done = schedule(cluster, "nightly", "30 3 * * *", ARGUMENTS)
+    assert done.outcome == "replaced"
+    assert list(api.recurring) == [done.id] != [first.id]
+    assert executor(api.recurring[done.id], "train")["resourceCpuRequest"] == "2"
+
+    options = step_resources(["train.requests.cpu=2"])
+    assert schedule(cluster, "nightly", "30 3 * * *", ARGUMENTS, resources=options).outcome == "unchanged"
+
+
+def test_a_submitted_run_has_its_resources(api: KfpApi) -> None:
+    run_id = submit(Cluster(host=api.url), ARGUMENTS, resources=step_resources(["train.limits.memory=24Gi"]))
+    assert executor(api.runs[run_id], "train")["resourceMemoryLimit"] == "24Gi"
 
 
 def test_a_schedule_that_somebody_disabled_is_made_anew(api: KfpApi) -> None:
