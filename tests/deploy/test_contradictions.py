@@ -97,6 +97,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "an age of minutes, meant as months": ({"retention": {"olderThan": "3m"}}, "/retention/olderThan"),
     "an age of nothing": ({"retention": {"olderThan": "0d"}}, "/retention/olderThan"),
     "an hour of no day": ({"retention": {"schedule": "02:30"}}, "/retention/schedule"),
+    "a step that there is not": ({"training": {"steps": {"trian": {}}}}, "'trian' not allowed"),
     "a local catalogue": ({"catalog": {"source": "/data/tracks.csv"}}, "/catalog/source"),
 }
 

@@ -125,7 +125,9 @@ def test_should_refuse_it_of_every_component(component: str) -> None:
         assert f"{component}.resources.requests.{resource} is {amount}, more than" in message
 
 
-@pytest.mark.parametrize("amount", ["two", "1 GB", "", "-1", "1gi", "1ki", "0x10", "1,5", True, {"a": 1}])
+@pytest.mark.parametrize(
+    "amount", ["two", "1 GB", "", "-1", "1gi", "1ki", "0x10", "1,5", "1e3m", "1e1000", True, {"a": 1}]
+)
 @pytest.mark.parametrize("name", ["requests.cpu", "limits.memory"])
 def test_should_refuse_what_is_no_quantity(name: str, amount: Any) -> None:
     bound, _, resource = name.partition(".")
@@ -156,3 +158,35 @@ def test_should_say_what_kserve_would_do() -> None:
     assert refusal({"predictor": {"resources": {"limits": {"cpu": None}}}}).endswith(
         "predictor.resources.limits.cpu is needed: KServe would set a limit of one CPU where there is none"
     )
+
+
+STEPS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"train": {"requests": {"memory": "24Gi"}}},
+        "training.steps.train.requests.memory is 24Gi, more than training.steps.train.limits.memory, 12Gi",
+    ),
+    (
+        {"ingest": {"limits": {"cpu": "250m"}}},
+        "training.steps.ingest.requests.cpu is 500m, more than training.steps.ingest.limits.cpu, 250m",
+    ),
+    (
+        {"publish": {"requests": {"cpu": "half"}}},
+        'training.steps.publish.requests.cpu is "half": expected a quantity',
+    ),
+    (
+        {"train": {"limits": {"memory": None}}},
+        "training.steps.train.limits.memory is needed: the program would set its own where there is none",
+    ),
+    ({"train": {"request": {"cpu": 1}}}, "training.steps.train.request is not known"),
+    ({"train": {"requests": {"gpu": 1}}}, "training.steps.train.requests.gpu is not known"),
+]
+
+
+@pytest.mark.parametrize(("steps", "told"), STEPS)
+def test_should_refuse_of_the_steps_what_the_program_would_refuse(steps: dict[str, Any], told: str) -> None:
+    assert told in refusal({"training": {"steps": steps}})
+
+
+@pytest.mark.parametrize("amount", [None, 1, "500m", "64"])
+def test_should_take_a_step_with_a_cpu_limit_or_without(amount: Any) -> None:
+    assert render({"training": {"steps": {"train": {"limits": {"cpu": amount}}}}})

@@ -26,6 +26,7 @@ FROM_SECRET = {
 # Read when the pipeline is compiled, by the module named.
 COMPILED = {
     "SEGUE_IMAGE": "components/__init__.py",
+    "SEGUE_STEP_RESOURCES": "pipelines/resources.py",
     "SEGUE_STORE_SECRET": "pipelines/cluster.py",
     "SEGUE_TRACKING_SECRET": "pipelines/cluster.py",
 }

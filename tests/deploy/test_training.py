@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from pipelines.__main__ import app
-from tests.deploy.chart import Manifest, Rendered, deep_merge, environment_of, render
+from pipelines.resources import DEFAULTS, VARIABLE, Resources, StepResources, step_resources
+from tests.deploy.chart import CHART, Manifest, Rendered, deep_merge, environment_of, render
 from tests.deploy.matrix import MATRIX
 
 TRAINED: dict[str, Any] = MATRIX["trained"]
@@ -122,6 +125,56 @@ def test_should_run_the_steps_in_the_same_image_with_the_same_secrets() -> None:
     assert environment["SEGUE_IMAGE"] == container["image"] == "registry.example/p@sha256:" + "0" * 64
     assert environment["SEGUE_STORE_SECRET"] == "segue-s3"
     assert environment["SEGUE_TRACKING_SECRET"] == "segue-mlflow"
+
+
+def steps_of(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> StepResources:
+    """Resources of the steps as the program reads them in both jobs."""
+    read = []
+    for part in ("first-run", "schedule"):
+        container = job(rendered, part)["spec"]["template"]["spec"]["containers"][0]
+        monkeypatch.setenv(VARIABLE, environment_of(container)[VARIABLE])
+        read.append(step_resources())
+    assert read[0] == read[1]
+    return read[0]
+
+
+def test_should_have_the_program_s_own_defaults_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    of_the_chart = {
+        step: {f"{b}.{r}": amount for b, amounts in bounds.items() for r, amount in amounts.items()}
+        for step, bounds in values["training"]["steps"].items()
+    }
+    assert of_the_chart == {
+        step: {
+            "requests.cpu": own.cpu_request,
+            "requests.memory": own.memory_request,
+            "limits.memory": own.memory_limit,
+        }
+        for step, own in DEFAULTS.items()
+    }
+    assert steps_of(render(TRAINED), monkeypatch) == DEFAULTS
+
+
+def test_should_give_the_steps_what_the_values_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = {"requests": {"cpu": 2, "memory": "6Gi"}, "limits": {"cpu": 4, "memory": 34359738368}}
+    steps = {"train": train, "publish": {"requests": {"cpu": 0.25}, "limits": {"cpu": None}}}
+    values = deep_merge(TRAINED, {"training": {"steps": steps}})
+    assert steps_of(render(values), monkeypatch) == {
+        **DEFAULTS,
+        "train": Resources(cpu_request="2", memory_request="6Gi", cpu_limit="4", memory_limit="34359738368"),
+        "publish": Resources(cpu_request="0.25", memory_request="2Gi", memory_limit="8Gi"),
+    }
+
+
+def test_should_submit_steps_with_what_the_values_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    values = deep_merge(TRAINED, {"training": {"steps": {"train": {"requests": {"cpu": "1500m"}}}}})
+    container = job(render(values), "schedule")["spec"]["template"]["spec"]["containers"][0]
+    monkeypatch.setenv(VARIABLE, environment_of(container)[VARIABLE])
+    done = CliRunner().invoke(app, ["compile", "--out", str(tmp_path / "training.yaml")])
+    assert done.exit_code == 0, done.output
+    assert "resourceCpuRequest: 1500m" in (tmp_path / "training.yaml").read_text()
 
 
 def test_should_show_a_token_only_where_the_installation_asks_for_one() -> None:

@@ -1,7 +1,7 @@
 {{/* A quantity as Kubernetes writes it, such as 500m, 1.5 or 2Gi, as a number: (list "ui.resources.limits.cpu" "500m"). */}}
 {{- define "segue.quantity" -}}
 {{- $text := index . 1 | toString -}}
-{{- if not (regexMatch "^([0-9]+\\.?[0-9]*|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$" $text) -}}
+{{- if not (regexMatch "^([0-9]+\\.?[0-9]*|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$" $text) -}}
 {{- fail (printf "%s is %q: expected a quantity such as 500m, 2 or 3Gi" (index . 0) $text) -}}
 {{- end -}}
 {{- $scales := dict "" 1 "n" 1e-9 "u" 1e-6 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 0x1p10 "Mi" 0x1p20 "Gi" 0x1p30 "Ti" 0x1p40 "Pi" 0x1p50 "Ei" 0x1p60 -}}

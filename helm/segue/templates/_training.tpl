@@ -75,10 +75,11 @@ template:
           - {{ . | quote }}
           {{- end }}
         env:
-          # steps run in this image, and read the secrets of these names
+          # steps run in this image, read the secrets of these names, and ask for this much
           - {name: SEGUE_IMAGE, value: {{ include "segue.image" (list $root "pipeline") | quote }}}
           - {name: SEGUE_STORE_SECRET, value: {{ $root.Values.store.existingSecret }}}
           - {name: SEGUE_TRACKING_SECRET, value: {{ $root.Values.training.trackingSecret }}}
+          - {name: SEGUE_STEP_RESOURCES, value: {{ $root.Values.training.steps | default dict | toJson | quote }}}
           - {name: HOME, value: /tmp}
           {{- include "segue.storeEnv" $root | trim | nindent 10 }}
         resources:
