@@ -67,7 +67,12 @@ class Seed(_Strict):
     track_id: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     artist: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
     genre: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
-    weight: float = Field(default=1.0, ge=-MAX_WEIGHT, le=MAX_WEIGHT)
+    weight: float = Field(
+        default=1.0,
+        ge=-MAX_WEIGHT,
+        le=MAX_WEIGHT,
+        description=f"Negative: less like this. Its magnitude is at least {MIN_WEIGHT}.",
+    )
 
     @field_validator("weight")
     @classmethod
