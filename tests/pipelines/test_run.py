@@ -19,9 +19,7 @@ from segue.bundle.store import open_store
 from segue.sample import generate
 from tests.commands import call_main
 from tests.live_services import MinioServer, MlflowServer
-
-ROOT = Path(__file__).resolve().parents[2]
-STEPS = ["ingest", "preprocess", "train", "build_index", "evaluate", "publish"]
+from tests.pipelines.ways import ROOT, STEPS, WAYS, Calls, Shown
 
 
 def pipelines(*arguments: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -44,43 +42,59 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(folder: Path) -> subprocess.CompletedProcess[str]:
-    data = "--catalog data/catalog.csv --interactions data/playlists.csv"
+def succeeded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    words = "run --catalog data/catalog.csv --interactions data/playlists.csv --store store --workdir work"
     settings = "--set rounds=20 --set max_seeds=100 --set max_queries=300 --set threads=1"
-    rest = f"--store store --workdir work {settings}"
-    return pipelines("run", *data.split(), *rest.split(), cwd=folder)
+    return Calls(folder / "data", f"{words} {settings}", tmp_path_factory)
 
 
-def test_a_run_shows_one_line_a_step(done: subprocess.CompletedProcess[str]) -> None:
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    shown = re.findall(r"^(\w+) +\d+\.\d s  (.+)$", done.stdout, re.MULTILINE)
-    assert [step for step, _ in shown] == STEPS
-    assert re.match(r"2,\d{3} tracks of 3,0\d{2} rows, \d+ rejected, \d+ playlists", shown[0][1])
+@pytest.fixture(scope="module")
+def done(succeeded: Calls) -> Shown:
+    """The run on a terminal of 80 columns."""
+    return succeeded["80 columns"]
 
 
-def test_a_run_ends_with_what_was_published_and_what_to_type_next(
-    done: subprocess.CompletedProcess[str], folder: Path
-) -> None:
-    last = json.loads((folder / "work" / "last.json").read_text())
-    assert read_channel(open_store(str(folder / "store")), "champion").digest == last["digest"]
-    assert "promoted: champion points at it, generation 1" in done.stdout
-    assert f"segue recommend store/channels/champion --seed {last['example_seed']}" in done.stdout
-    (report,) = re.findall(r"^ +the report, a page +(\S+)$", done.stdout, re.MULTILINE)
-    assert "<html" in (folder / report).read_text()[:500]
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_shows_one_line_a_step_and_exits_0(succeeded: Calls, way: str) -> None:
+    shown = succeeded[way]
+    assert shown.code == 0, shown.text
+    steps = re.findall(r"^(\w+) +\d+\.\d s  (.+)$", shown.text, re.MULTILINE)
+    assert [step for step, _ in steps] == STEPS
+    assert re.match(r"2,\d{3} tracks of 3,0\d{2} rows, \d+ rejected, \d+ playlists", steps[0][1])
+    assert len(shown.lines) < 20, shown.text
+    assert shown.lines[-1].strip().startswith("runs and models")
+    assert shown.masked == succeeded["80 columns"].masked
 
 
-def test_the_bundle_is_whole(done: subprocess.CompletedProcess[str], folder: Path) -> None:
-    files = open_bundle(f"{folder / 'store'}/channels/champion", need=None)
+@pytest.mark.parametrize("way", WAYS)
+def test_everything_that_was_printed_is_kept(succeeded: Calls, way: str) -> None:
+    shown = succeeded[way]
+    for step in STEPS:
+        assert f"segue {step} = " in shown.log
+    assert shown.log.count("Executing task") == len(STEPS) + 1  # the exit handler
+    assert "Executing task" not in shown.text
+
+
+def test_a_run_ends_with_what_was_published_and_what_to_type_next(done: Shown) -> None:
+    last = json.loads((done.folder / "work" / "last.json").read_text())
+    assert read_channel(open_store(str(done.folder / "store")), "champion").digest == last["digest"]
+    assert "promoted: champion points at it, generation 1" in done.text
+    assert f"segue recommend store/channels/champion --seed {last['example_seed']}" in done.text
+    (report,) = re.findall(r"^ +the report, a page +(\S+)$", done.text, re.MULTILINE)
+    assert "<html" in (done.folder / report).read_text()[:500]
+
+
+def test_the_bundle_is_whole(done: Shown) -> None:
+    files = open_bundle(f"{done.folder / 'store'}/channels/champion", need=None)
     assert {"search.sqlite", "reference.json", "popularity.txt"} <= set(files.definition.files)
 
 
-def test_the_run_is_in_mlflow_beside_its_files(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+def test_the_run_is_in_mlflow_beside_its_files(done: Shown) -> None:
     from mlflow import MlflowClient
 
-    uri = f"sqlite:///{folder / 'work' / 'mlflow.db'}"
+    uri = f"sqlite:///{done.folder / 'work' / 'mlflow.db'}"
     client = MlflowClient(uri, uri)
-    last = json.loads((folder / "work" / "last.json").read_text())
+    last = json.loads((done.folder / "work" / "last.json").read_text())
     version = client.get_model_version_by_alias("segue", "champion")
     assert version.tags["digest"] == last["digest"]
     run = client.get_run(version.run_id)
@@ -90,28 +104,29 @@ def test_the_run_is_in_mlflow_beside_its_files(done: subprocess.CompletedProcess
     assert "leading.ours" in run.data.metrics
     assert any(name.startswith("importance.") for name in run.data.metrics)
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"evaluation", "model"}
-    assert not (folder / "mlruns").exists()
+    assert not (done.folder / "mlruns").exists()
 
 
-def test_everything_that_was_printed_is_kept(done: subprocess.CompletedProcess[str], folder: Path) -> None:
-    (log,) = (folder / "work" / "runs").glob("*/run.log")
-    assert "Executing task" in log.read_text()
-    assert "Executing task" not in done.stdout
-
-
-def test_a_step_that_fails_is_one_clear_message(done: subprocess.CompletedProcess[str], folder: Path) -> None:
-    (folder / "bad.csv").write_text("name,energy\nx,0.5\n")
-    words = ("run", "--catalog", "bad.csv", "--store", "other", "--workdir", "failed")
+@pytest.fixture(scope="module")
+def failed(folder: Path, done: Shown, tmp_path_factory: pytest.TempPathFactory) -> Calls:
+    (folder / "data" / "bad.csv").write_text("name,energy\nx,0.5\n")
+    words = "run --catalog data/bad.csv --store other --workdir failed"
     # MLflow takes seconds to make a database; the run before has made one
-    tracking = f"sqlite:///{folder / 'work' / 'mlflow.db'}"
-    failed = pipelines(*words, cwd=folder, SEGUE_MLFLOW_TRACKING_URI=tracking)
-    assert failed.returncode == 1
-    message, log = failed.stderr.splitlines()
-    assert message.startswith("ingest failed: bad.csv: required columns missing: track_id")
-    assert "Traceback" not in failed.stderr + failed.stdout
-    assert (folder / log.rpartition(": ")[2]).read_text()
+    tracking = f"sqlite:///{done.folder / 'work' / 'mlflow.db'}"
+    return Calls(folder / "data", words, tmp_path_factory, SEGUE_MLFLOW_TRACKING_URI=tracking)
 
-    (note,) = (folder / "other" / "evaluations" / "failed").iterdir()
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_step_that_fails_is_one_clear_message_and_exit_1(failed: Calls, way: str) -> None:
+    shown = failed[way]
+    assert shown.code == 1
+    message, log = shown.lines
+    assert message.startswith("ingest failed: bad.csv: required columns missing: track_id")
+    assert (shown.folder / log.removeprefix("everything that was printed: ")).read_text() == shown.log
+    assert "segue ingest ! bad.csv: required columns missing" in shown.log
+    assert shown.masked == failed["80 columns"].masked
+
+    (note,) = (shown.folder / "other" / "evaluations" / "failed").iterdir()
     assert json.loads(note.read_text())["message"].startswith("ingest: bad.csv: required columns missing")
 
 

@@ -1,14 +1,10 @@
-"""``python -m pipelines`` on a terminal, wide and narrow, and piped: the same words, exit codes and logs."""
+"""A pipeline's output on a terminal: ablations, Ctrl-C, and the one live line."""
 
 from __future__ import annotations
 
 import io
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,13 +12,10 @@ from rich.console import Console
 
 from pipelines.output import LineSink, LiveLine, captured
 from segue.sample import generate
-from tests.terminal import Session, run_in_terminal, seen_on
+from tests.pipelines.ways import ROOT, WAYS, Calls
+from tests.terminal import run_in_terminal, seen_on
 
-ROOT = Path(__file__).resolve().parents[2]
-STEPS = ["ingest", "preprocess", "train", "build_index", "evaluate", "publish"]
 QUICK = "--set rounds=20 --set max_seeds=100 --set max_queries=300 --set threads=1 --set relevance_rounds=10"
-# Time, names of runs and how long a folder's name is: all that may differ between two runs on the same data.
-CHANGING = re.compile(r" *\d+\.\d s|^\d+ s in all, \d+ s|\d{8}-\d{6}-[0-9a-f]{4}", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -31,115 +24,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generate(3_000, folder)
     (folder / "bad.csv").write_text("name,energy\nx,0.5\n")
     return folder
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a person saw of a command."""
-
-    code: int
-    lines: list[str]
-    folder: Path
-
-    @property
-    def masked(self) -> list[str]:
-        """The lines without what differs from run to run."""
-        return CHANGING.sub("#", "\n".join(self.lines)).splitlines()
-
-    @property
-    def log(self) -> str:
-        """Everything that the program printed, as it was kept."""
-        (path,) = self.folder.rglob("run.log")
-        return path.read_text()
-
-
-def _on_terminal(columns: int) -> Callable[[Path, list[str]], Shown]:
-    def run(folder: Path, words: list[str]) -> Shown:
-        done: Session = run_in_terminal(
-            sys.executable, "-m", "pipelines", *words, columns=columns, cwd=folder, variables=_variables()
-        )
-        assert done.shows_cursor
-        return Shown(done.code, done.lines, folder)
-
-    return run
-
-
-def _piped(folder: Path, words: list[str]) -> Shown:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines", *words],
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=folder,
-        env={**environment, **_variables()},
-    )
-    return Shown(done.returncode, done.stdout.rstrip("\n").split("\n"), folder)
-
-
-def _variables() -> dict[str, str]:
-    return {"PYTHONPATH": str(ROOT)}
-
-
-_WAYS = {"80 columns": _on_terminal(80), "200 columns": _on_terminal(200), "piped": _piped}
-# Each way takes as long as a run: one of them in every `make test`, all of them compared in `make test-live`.
-WAYS = ["80 columns", *(pytest.param(way, marks=pytest.mark.live) for way in ("200 columns", "piped"))]
-
-
-class Calls:
-    """One command in each way, called when it is first asked for, in a folder of its own where `data` is."""
-
-    def __init__(self, data: Path, words: str, folders: pytest.TempPathFactory) -> None:
-        self._data, self._words, self._folders = data, words, folders
-        self._shown: dict[str, Shown] = {}
-
-    def __getitem__(self, way: str) -> Shown:
-        if way not in self._shown:
-            folder = self._folders.mktemp("call")
-            (folder / "data").symlink_to(self._data)
-            self._shown[way] = _WAYS[way](folder, self._words.split())
-        return self._shown[way]
-
-
-@pytest.fixture(scope="module")
-def succeeded(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
-    words = "run --catalog data/catalog.csv --interactions data/playlists.csv --store store --workdir work"
-    return Calls(data, f"{words} {QUICK}", tmp_path_factory)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_successful_run_shows_a_line_a_step_and_exits_0(succeeded: Calls, way: str) -> None:
-    shown = succeeded[way]
-    assert shown.code == 0, shown.lines
-    assert [line.split()[0] for line in shown.lines[:6]] == STEPS
-    assert len(shown.lines) < 20, shown.lines
-    assert shown.lines[-1].strip().startswith("runs and models"), shown.lines[-1]
-    assert shown.masked == succeeded["80 columns"].masked
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_the_log_of_a_run_holds_what_every_step_printed(succeeded: Calls, way: str) -> None:
-    log = succeeded[way].log
-    for step in STEPS:
-        assert f"segue {step} = " in log
-    assert log.count("Executing task") == len(STEPS) + 1  # the exit handler
-
-
-@pytest.fixture(scope="module")
-def failed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calls:
-    return Calls(data, "run --catalog data/bad.csv --store store --workdir work", tmp_path_factory)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_run_that_fails_ends_with_its_own_sentence_and_exits_1(failed: Calls, way: str) -> None:
-    shown = failed[way]
-    assert shown.code == 1
-    message, log = shown.lines
-    assert message.startswith("ingest failed: bad.csv: required columns missing: track_id")
-    assert (shown.folder / log.removeprefix("everything that was printed: ")).is_file()
-    assert "segue ingest ! bad.csv: required columns missing" in shown.log
-    assert shown.masked == failed["80 columns"].masked
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +68,7 @@ def test_ctrl_c_ends_a_run_without_a_stack_and_gives_the_terminal_back(data: Pat
         "pipelines",
         *words.split(),
         cwd=tmp_path,
-        variables=_variables(),
+        variables={"PYTHONPATH": str(ROOT)},
         interrupt_at="preprocess",
     )
     assert done.code == 130
