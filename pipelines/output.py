@@ -18,6 +18,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from segue.cli.terminal import can_redraw
+
 __all__ = ["LOG", "LineSink", "LiveLine", "captured"]
 
 # In a run's folder: everything that was printed.
@@ -38,8 +40,7 @@ class LiveLine:
         self._console = console
         self._spinner = Spinner("dots", style="status.spinner")
         self._live: Live | None = None
-        # FORCE_COLOR makes a console call a file a terminal, and a dumb one can't rewrite a line
-        self.is_shown = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
+        self.is_shown = can_redraw(console)
 
     def show(self, text: str) -> None:
         """Say what is under way, in place of what was said before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-__all__ = ["escape", "progress_bar"]
+__all__ = ["can_redraw", "escape", "progress_bar"]
 
 _CLIP = 48
 
@@ -29,12 +29,18 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
     where stdout is a file.
     """
     console = Console(stderr=True)
-    is_shown = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
     return Progress(
         *columns,
         console=console,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
-        disable=not is_shown,
+        disable=not can_redraw(console),
     )
+
+
+def can_redraw(console: Console) -> bool:
+    """Whether what was written can be rewritten: not in a file, where FORCE_COLOR has rich see a terminal, and
+    not on a dumb terminal.
+    """
+    return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
