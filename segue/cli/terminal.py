@@ -40,7 +40,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
 
 
 def can_redraw(console: Console) -> bool:
-    """Whether what was written can be rewritten: not in a file, where FORCE_COLOR has rich see a terminal, and
-    not on a dumb terminal.
+    """Whether a line can be written over: not on a dumb terminal, and not in a file, which rich takes for a
+    terminal where FORCE_COLOR is set.
     """
     return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()

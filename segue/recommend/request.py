@@ -25,11 +25,13 @@ __all__ = ["MAX_NAME", "MAX_NUMBER", "MAX_WEIGHT", "MIN_WEIGHT", "Filters", "Req
 MAX_SEEDS = 100
 MAX_LIST = 1_000
 MAX_NAME = 500
-# Weights are divided by their sum, and a genre's among its tracks, in float32. Within these bounds
-# none becomes 0 or infinite.
+# Weights are divided by their sum, and a genre's among its tracks, in float32. Within these bounds no weight
+# becomes zero or infinite.
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 10.0
 # The largest float32, in which features, bounds and targets are computed with.
 MAX_NUMBER = 3.4028234663852886e38
+# Python writes no integer of more than some 14,000 bits.
+_MOST_BITS = 1_024
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=MAX_NAME)]], Field(max_length=MAX_LIST)]
 
@@ -261,5 +263,7 @@ def _no_such_field(loc: tuple[int | str, ...]) -> str:
 def _shorten(value: object, most: int = 60) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"an integer of {value.bit_length()} bits"
     text = repr(value)
     return text if len(text) <= most else text[: most - 1] + "…"
