@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ __all__ = ["MAX_NAME", "MAX_NUMBER", "MAX_WEIGHT", "MIN_WEIGHT", "Filters", "Req
 
 MAX_SEEDS = 100
 MAX_LIST = 1_000
+MAX_KEYS = 100
 MAX_NAME = 500
 # Weights are divided by their sum, and a genre's among its tracks, in float32. Within these bounds no weight
 # becomes zero or infinite.
@@ -56,8 +58,23 @@ Number = Annotated[float, AfterValidator(_fits_float32)]
 Feature = Annotated[bool | float | str | None, BeforeValidator(_is_feature)]
 
 
+def _few(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) > MAX_KEYS:
+        raise ValueError(f"expected at most {MAX_KEYS} keys, got {len(value)}")
+    return value
+
+
+# Before each key is looked at: a hundred thousand wrong ones make as many errors, and take seconds.
+Few = BeforeValidator(_few)
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_keys(cls, value: Any) -> Any:
+        return _few(value)
 
 
 class Seed(_Strict):
@@ -106,8 +123,8 @@ class Filters(_Strict):
     exclude_artists: Names = Field(default_factory=list)
     exclude_tracks: Names = Field(default_factory=list)
     explicit: bool | None = None
-    min: dict[str, Number] = Field(default_factory=dict)
-    max: dict[str, Number] = Field(default_factory=dict)
+    min: Annotated[dict[str, Number], Few] = Field(default_factory=dict)
+    max: Annotated[dict[str, Number], Few] = Field(default_factory=dict)
 
     @field_validator("year", mode="before")
     @classmethod
@@ -173,12 +190,12 @@ class Request(_Strict):
     """
 
     seeds: list[Seed] = Field(default=[], max_length=MAX_SEEDS)
-    features: dict[str, Feature] | None = None
+    features: Annotated[dict[str, Feature] | None, Few] = None
     k: int | None = Field(default=None, ge=1, le=100)
     candidates: int | None = Field(default=None, ge=1, le=1000)
     # a factory, because a default that stands here is copied deeply for each request
     filters: Filters = Field(default_factory=lambda: _NO_FILTERS)
-    target: dict[str, Number] = Field(default_factory=dict)
+    target: Annotated[dict[str, Number], Few] = Field(default_factory=dict)
     popularity_weight: float | None = Field(default=None, ge=0, le=1)
     diversity: float | None = Field(default=None, ge=0, le=1)
     max_per_artist: int | None = Field(default=None, ge=1, le=1000)
@@ -231,7 +248,7 @@ class Request(_Strict):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            first = error.errors()[0]
+            first = error.errors(include_url=False)[0]
             raise RequestError(*_field_and_message(first, prefix)) from None
 
 
@@ -250,7 +267,7 @@ def _field_and_message(error: Any, prefix: str) -> tuple[str, str]:
     shown = "" if isinstance(seen, dict | list | Seed | Request) else f", got {_shorten(seen)}"
     if path == prefix and "positive weight" in message:
         path = f"{prefix}.seeds" if prefix else "seeds"
-    return path, f"{message}{'' if 'got' in message else shown}"
+    return path or "body", f"{message}{'' if 'got' in message else shown}"
 
 
 def _no_such_field(loc: tuple[int | str, ...]) -> str:
@@ -265,5 +282,6 @@ def _shorten(value: object, most: int = 60) -> str:
         return str(value)
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return f"an integer of {value.bit_length()} bits"
-    text = repr(value)
+    # a caller may nest a thousand lists, which repr itself can't write
+    text = reprlib.repr(value)
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -20,6 +20,9 @@ Rows = npt.NDArray[np.int64]
 # visible share of the candidates.
 ARTIST_TRACKS = 5
 GENRE_TRACKS = 8
+# Most points that a request is searched around: each costs a search, and a hundred genres of eight tracks
+# took seconds. Many artists and genres are represented by fewer tracks each.
+_MOST_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,9 @@ def resolve(bundle: Bundle, request: Request) -> Query:
     rows: list[int] = []
     weights: list[float] = []
     unknown: list[str] = []
+    most = max(1, _MOST_POINTS // max(1, len(request.seeds)))
     for seed in request.seeds:
-        found = _rows_of(bundle, seed)
+        found = _rows_of(bundle, seed, most)
         if not found:
             unknown.append(seed.label)
             continue
@@ -87,7 +91,8 @@ def resolve(bundle: Bundle, request: Request) -> Query:
     return Query(np.array(rows, np.int64), points, weight, features, unknown)
 
 
-def _rows_of(bundle: Bundle, seed: Seed) -> list[int]:
+def _rows_of(bundle: Bundle, seed: Seed, most: int) -> list[int]:
+    """Rows that stand for a seed, at most so many."""
     if seed.track_id is not None:
         row = bundle.lookup.row_of(seed.track_id)
         return [] if row is None else [row]
@@ -95,11 +100,11 @@ def _rows_of(bundle: Bundle, seed: Seed) -> list[int]:
         number = bundle.lookup.artist_number(seed.artist)
         if number is None:
             return []
-        return _distinct(bundle, bundle.lookup.rows_of_artist_number(number), ARTIST_TRACKS)
+        return _distinct(bundle, bundle.lookup.rows_of_artist_number(number), min(ARTIST_TRACKS, most))
     code = bundle.transform.genre_code(seed.genre or "")
     if np.isnan(code):
         return []
-    return _distinct(bundle, bundle.lookup.top_of_genre(int(code), 5 * GENRE_TRACKS), GENRE_TRACKS)
+    return _distinct(bundle, bundle.lookup.top_of_genre(int(code), 5 * GENRE_TRACKS), min(GENRE_TRACKS, most))
 
 
 def _distinct(bundle: Bundle, rows: Rows, most: int) -> list[int]:

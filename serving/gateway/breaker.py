@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 class Breaker:
     """Closed: all may pass. Open: none, for `open_seconds`. Then half-open: one may, and decides.
 
+    A failure counts if its call was made after the last one that counted and after the last success. So slow
+    calls that were made together count once, and not at all while others are answered: whoever makes them
+    can't shut the others out.
+
     For one event loop: nothing here waits, and nothing is locked.
 
     Parameters
@@ -43,6 +47,7 @@ class Breaker:
         self._open_seconds = open_seconds
         self._clock = clock
         self._failed = 0
+        self._heard = float("-inf")
         self._opened: float | None = None
         self._trial_began: float | None = None
         self._gauge = metrics.GATEWAY_BREAKER_OPEN.labels(name)
@@ -52,6 +57,10 @@ class Breaker:
     def is_open(self) -> bool:
         """Whether it was opened, and no call has succeeded since."""
         return self._opened is not None
+
+    def now(self) -> float:
+        """The time that `failed` wants of a call when it is made."""
+        return self._clock()
 
     def retry_after_seconds(self) -> float:
         """Let a call pass: 0. Refuse it: seconds until it is worth another try.
@@ -76,9 +85,19 @@ class Breaker:
             logger.info("the %s answers again", self._name)
             self._gauge.set(0)
         self._failed, self._opened, self._trial_began = 0, None, None
+        self._heard = self._clock()
 
-    def failed(self) -> None:
-        """A call had none."""
+    def failed(self, made_at: float) -> None:
+        """A call had none.
+
+        Parameters
+        ----------
+        made_at
+            When it was made, by `now`.
+        """
+        if made_at < self._heard:
+            return
+        self._heard = self._clock()
         self._failed += 1
         self._trial_began = None
         if self._failed < self._most:

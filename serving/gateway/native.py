@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Annotated, Any
 
 import orjson
@@ -49,7 +50,9 @@ async def post_recommendations(request: Request) -> Response:
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error}", field="body") from None
     if not isinstance(value, dict):
-        raise RequestError("body", f"expected an object such as {{'seeds': ['id']}}, got {value!r:.60}")
+        raise RequestError(
+            "body", f"expected an object such as {{'seeds': ['id']}}, got {reprlib.repr(value)}"
+        )
     instance = Instance.parse(value)
     return answer(
         await recommend(gateway, instance, value, content, session=session_of(request), api="native")

@@ -112,13 +112,14 @@ class TransformerClient:
                 f"the {self._name} does not answer and is left alone for a while",
                 retry_after_seconds=math.ceil(wait),
             )
+        made_at = self._breaker.now()
         try:
             response, outcome = await self._ask(b'{"instances":[' + instance + b"]}", headers)
         except Refused:
-            self._breaker.failed()
+            self._breaker.failed(made_at)
             raise
-        if response.status in _AWAY:
-            self._breaker.failed()
+        if response.status in _AWAY and not _is_busy(response):
+            self._breaker.failed(made_at)
         else:
             # whatever else it answers, it is there: a 500 to one request must not shut the others out
             self._breaker.succeeded()
@@ -160,6 +161,14 @@ class TransformerClient:
             method, url, data=content, headers=headers, allow_redirects=False
         ) as response:
             return _Answer(response.status, response.headers, await response.read())
+
+
+def _is_busy(response: _Answer) -> bool:
+    """Whether it refused a call because it works on others: then it is there."""
+    try:
+        return bool(orjson.loads(response.content)["overloaded"])
+    except (ValueError, LookupError, TypeError):
+        return False
 
 
 def _refusal(response: _Answer, name: str) -> Refused:

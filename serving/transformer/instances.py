@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,9 @@ def read_call(body: Any, *, most: int) -> Call:
         Names the wrong field and, with several instances, which one.
     """
     if isinstance(body, InferRequest):
-        instances, origin = [_loads(text) for text in _texts(body)], body
+        texts = _texts(body)
+        instances = [_loads(text, f"instances[{i}]") for i, text in enumerate(texts)]
+        origin = body
     else:
         instances, origin = _v1_instances(body), None
     if not 1 <= len(instances) <= most:
@@ -90,6 +93,9 @@ def read_call(body: Any, *, most: int) -> Call:
     requests = []
     for i, instance in enumerate(instances):
         prefix = f"instances[{i}]" if len(instances) > 1 else ""
+        if not isinstance(instance, dict):
+            name = f"instances[{i}]"
+            raise BadRequest(f"{name}: expected an object, got {reprlib.repr(instance)}", field=name)
         try:
             requests.append(Request.parse(instance, prefix=prefix))
         except RequestError as error:
@@ -110,11 +116,12 @@ def _v1_instances(body: Any) -> list[Any]:
     return instances
 
 
-def _loads(text: bytes | str) -> Any:
+def _loads(text: bytes | str, name: str = "body") -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not JSON: {error}", field="body") from None
+        what = "the body" if name == "body" else name
+        raise BadRequest(f"{what} is not JSON: {error}", field=name) from None
 
 
 def _texts(request: InferRequest) -> list[bytes | str]:

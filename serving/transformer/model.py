@@ -138,7 +138,8 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         """Take up the work, or refuse it; a call larger than the bound gets in when nothing else is there."""
         if self._inflight and self._inflight + instances > self.settings.max_inflight:
             raise Overloaded(
-                f"{self._inflight} instances are being worked on, the bound is {self.settings.max_inflight}"
+                f"{self._inflight} instances are being worked on, the bound is {self.settings.max_inflight}",
+                overloaded=True,
             )
         self._inflight += instances
         metrics.INFLIGHT.set(self._inflight)

@@ -31,7 +31,7 @@ def breaker(clock: Clock) -> Breaker:
 def fail(breaker: Breaker, times: int) -> None:
     for _ in range(times):
         assert breaker.retry_after_seconds() == 0
-        breaker.failed()
+        breaker.failed(breaker.now())
 
 
 def test_should_let_all_pass_until_it_fails_so_often_in_a_row(breaker: Breaker) -> None:
@@ -72,3 +72,25 @@ def test_should_give_up_a_try_that_never_ends(breaker: Breaker, clock: Clock) ->
     assert breaker.retry_after_seconds() == 0
     clock.now += 10
     assert breaker.retry_after_seconds() == 0
+
+
+def test_should_count_calls_that_were_made_together_once(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(2):
+        made_at = [breaker.now()] * 20
+        clock.now += 5
+        for moment in made_at:
+            breaker.failed(moment)
+            clock.now += 0.001
+    assert not breaker.is_open
+    fail(breaker, 1)
+    assert breaker.is_open
+
+
+def test_should_count_no_failure_of_a_call_that_others_overtook(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(10):
+        slow = breaker.now()
+        clock.now += 3
+        breaker.succeeded()
+        clock.now += 2
+        breaker.failed(slow)
+    assert not breaker.is_open

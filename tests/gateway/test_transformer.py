@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
 
-from serving.gateway.errors import BadGateway, Refused, Unavailable
+from serving.gateway.errors import BadGateway, Refused, TooSlow, Unavailable
 from serving.gateway.transformer import TransformerClient
 from serving.settings import GatewaySettings
 
@@ -113,6 +113,33 @@ def test_a_transformer_that_can_answer_nobody_is_left_alone(status: int) -> None
         assert is_open()
         assert isinstance(errors[-1], Unavailable)
         assert "left alone" in str(errors[-1])
+
+    ask_of(test)
+
+
+def test_a_transformer_that_is_busy_with_other_calls_is_asked_on() -> None:
+    async def test(client: TransformerClient, scripted: Scripted) -> None:
+        scripted.status, scripted.body = (
+            503,
+            {"error": "64 instances are being worked on", "overloaded": True},
+        )
+        errors = await refused(client, 5 * FAILURES)
+        assert {type(error) for error in errors} == {Unavailable}
+        assert scripted.asked == 5 * FAILURES
+        assert not is_open()
+
+    ask_of(test)
+
+
+def test_slow_calls_made_together_never_shut_the_others_out() -> None:
+    async def test(client: TransformerClient, scripted: Scripted) -> None:
+        scripted.seconds = 2
+        slow = [asyncio.create_task(client.recommend(b"{}", {})) for _ in range(5 * FAILURES)]
+        outcomes = await asyncio.gather(*slow, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {TooSlow}
+        assert not is_open()
+        scripted.seconds = 0
+        assert await client.recommend(b"{}", {}) == {"items": []}
 
     ask_of(test)
 

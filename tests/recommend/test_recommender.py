@@ -353,3 +353,14 @@ def test_the_bundle_refuses_files_that_do_not_fit(small: Steps) -> None:
         small.bundle(small.definition.model_copy(update={"tracks": 2_999}))
     with pytest.raises(BundleError, match=r"features\.npy has 16 columns, expected 15"):
         small.bundle(small.definition.model_copy(update={"features": small.definition.features[:-1]}))
+
+
+def test_many_genres_and_artists_are_searched_around_few_points(ask: Asker) -> None:
+    bundle = ask.bundle
+    artists = [{"artist": f"Artist {number}"} for number in range(50)]
+    genres = [{"genre": genre} for genre in GENRES]
+    few = Request.parse({"seeds": genres})
+    many = Request.parse({"seeds": [*artists, *genres * 10]})
+    assert len(ask.recommender.resolve(few).rows) == 8 * len(GENRES)
+    assert 90 <= len(ask.recommender.resolve(many).rows) <= 200
+    assert len(ask.recommender.recommend([many], ask.ranker)[0].items) == bundle.definition.defaults.k

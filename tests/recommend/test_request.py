@@ -1,6 +1,7 @@
 import contextlib
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from segue.errors import RequestError
 from segue.recommend.request import Request
 
 GOOD: dict[str, Any] = {"seeds": ["id1"]}
+# as deep as orjson reads, deeper than Python writes
+NESTED = orjson.loads("[" * 990 + "]" * 990)
 
 
 def test_the_instance_of_the_documentation_is_understood() -> None:
@@ -69,6 +72,14 @@ def test_the_instance_of_the_documentation_is_understood() -> None:
         ({"target": {"tempo": 1e300}}, "target.tempo", "got 1e+300"),
         ({"features": {"tempo": 1e39}}, "features.tempo", "between -3.4e+38 and 3.4e+38, got 1e+39"),
         ({"features": {"tempo": float("nan")}}, "features.tempo", "got nan"),
+        ({"features": {"tempo": NESTED}}, "features.tempo", "true, false or null, got [[[[[[[...]]]]]]]"),
+        ({"k": NESTED}, "k", "valid integer"),
+        ({"features": {str(i): [] for i in range(101)}}, "features", "at most 100 keys, got 101"),
+        ({"target": {str(i): [] for i in range(50_000)}}, "target", "at most 100 keys, got 50000"),
+        ({"filters": {"max": {str(i): 0 for i in range(101)}}}, "filters.max", "at most 100 keys"),
+        ({"filters": {str(i): 0 for i in range(101)}}, "filters", "at most 100 keys, got 101"),
+        ({"seeds": [{str(i): 0 for i in range(101)}]}, "seeds[0]", "at most 100 keys, got 101"),
+        ({str(i): 0 for i in range(101)}, "body", "at most 100 keys, got 102"),
         ({"features": {"tempo": [120]}}, "features.tempo", "expected a number, a text, true, false or null"),
         ({"seeds": [""]}, "seeds[0].track_id", "at least 1 character"),
         ({"seeds": []}, "seeds", "at least one seed of positive weight"),

@@ -148,6 +148,34 @@ def test_should_name_the_wrong_field(pair: Pair, name: str) -> None:
     assert reply.json["field"] == field
 
 
+NESTED = "[" * 990 + "]" * 990
+
+
+@pytest.mark.parametrize("instance", ["null", "1e-320", "[]", '"id000001"', NESTED])
+def test_should_name_an_instance_that_is_no_object(pair: Pair, instance: str) -> None:
+    good = json.dumps({"seeds": ["id000001"]})
+    body = f'{{"instances": [{good}, {instance}]}}'.encode()
+    reply = call(pair.transformer.http_port, "POST", PREDICT, body)
+    assert reply.status == 400
+    assert reply.json["field"] == "instances[1]"
+    tensor = {"name": "request", "shape": [2], "datatype": "BYTES", "data": [good, instance]}
+    reply = call(pair.transformer.http_port, "POST", INFER, {"inputs": [tensor]})
+    assert (reply.status, reply.json["field"]) == (400, "instances[1]")
+
+
+def test_should_name_the_element_of_a_tensor_that_is_not_json(pair: Pair) -> None:
+    data = [json.dumps({"seeds": ["id000001"]}), '{"k": 1e400}']
+    tensor = {"name": "request", "shape": [2], "datatype": "BYTES", "data": data}
+    reply = call(pair.transformer.http_port, "POST", INFER, {"inputs": [tensor]})
+    assert (reply.status, reply.json["field"]) == (400, "instances[1]")
+
+
+def test_should_name_a_field_that_is_nested_deeper_than_python_can_write(pair: Pair) -> None:
+    body = f'{{"instances": [{{"seeds": ["id000001"], "features": {{"energy": {NESTED}}}}}]}}'.encode()
+    reply = call(pair.transformer.http_port, "POST", PREDICT, body)
+    assert (reply.status, reply.json["field"]) == (400, "features.energy")
+
+
 KNOWN = {"track_id": "id000001", "artist": "Artist 7", "genre": "metal"}
 
 

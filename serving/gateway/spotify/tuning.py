@@ -130,7 +130,8 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) <= MAX_NUMBER:
-        raise BadRequest(f"{name}: expected a number, got {text!r:.40}")
+        bounds = f"between -{MAX_NUMBER:.1e} and {MAX_NUMBER:.1e}"
+        raise BadRequest(f"{name}: expected a number {bounds}, got {text!r:.40}")
     return value
 
 
