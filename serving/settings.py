@@ -93,6 +93,12 @@ class TransformerSettings(ServingSettings):
     )
     strict: bool = Field(default=False, description="Answer 503 where an answer would be degraded.")
     max_instances: int = Field(default=64, ge=1, le=10_000, description="Most instances in one call.")
+    max_wait_seconds: float = Field(
+        default=3.0,
+        gt=0,
+        le=60,
+        description="A call that waits longer for a free thread is refused with 503.",
+    )
     live_recall_share: float = Field(
         default=0.001, ge=0, le=1, description="Share of requests searched again exactly."
     )

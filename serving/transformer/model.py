@@ -77,6 +77,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         self.bundles = bundles
         self.versions = bundles.versions
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="recommend")
+        self._free = asyncio.Semaphore(settings.workers)
         self._inflight = 0
         self._degraded_for = ""
 
@@ -231,7 +232,19 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         return answers
 
     async def _do(self, light: bool, work: Callable[[], T]) -> T:
-        return work() if light else await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Work here if it is light, else in a thread; refuse what waits longer for one than callers do."""
+        if light:
+            return work()
+        try:
+            async with asyncio.timeout(self.settings.max_wait_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            waited = f"no thread came free within {self.settings.max_wait_seconds:g} s"
+            raise Overloaded(waited, overloaded=True) from None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._free.release()
 
     async def _rank(self, version: Version[Loaded], pools: Sequence[Candidates]) -> list[Predictions]:
         """Ask the predictor about the candidates of all instances in one call."""

@@ -251,6 +251,24 @@ def test_should_refuse_more_work_than_the_bound(shelf: Shelf) -> None:
     run(shelf, predictor, script, max_inflight=2)
 
 
+def test_should_refuse_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> None:
+    predictor = Scripted([shelf.publish(0)])
+    slow = {"seeds": [{"genre": "metal"}], "k": 100, "candidates": 1000, "diversity": 0.5}
+
+    async def script(_: Transformer, ask: Ask) -> None:
+        calls = [asyncio.create_task(ask(*[slow] * 8)) for _ in range(6)]
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [error for error in done if isinstance(error, Overloaded)]
+        assert refused
+        assert len(refused) < 6, "the first has a thread at once"
+        assert refused[0].details == "no thread came free within 0.05 s"
+        assert refused[0].fields == {"overloaded": True}
+        # nothing of them is worked on any more
+        assert not (await ask(slow))["degraded"]
+
+    run(shelf, predictor, script, threads=1, max_wait_seconds=0.05)
+
+
 def test_should_refuse_with_the_reason_while_there_is_no_bundle(shelf: Shelf) -> None:
     async def script(transformer: Transformer, ask: Ask) -> None:
         assert not await transformer.healthy()
