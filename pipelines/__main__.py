@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from pipelines.output import Output
 from segue.errors import SegueError, SettingsError
 
 if TYPE_CHECKING:
@@ -63,9 +65,9 @@ def run(
     workdir: Annotated[Path, typer.Option(help="Files of the runs, and MLflow's.")] = Path(".segue/work"),
 ) -> None:
     """Run it here: no cluster, no container, one process a step."""
-    console = Console(file=sys.stdout)  # this stdout: a run redirects its own
     from pipelines.arguments import parse_settings
 
+    console = Output()
     values = parse_settings(settings)
     _look_ahead(store, values)
     from pipelines.local import RunFailed, run_here
@@ -97,12 +99,12 @@ def ablate(
     ),
 ) -> None:
     """Train without one part after another, and show what each gives on held-out playlists."""
-    console = Console(file=sys.stdout)
     from pipelines.ablation import ablate as run
     from pipelines.ablation import parse_parts, show
     from pipelines.arguments import parse_settings
     from segue.steps import check_settings
 
+    console = Output()
     parts, values = parse_parts(without), parse_settings(settings)
     check_settings(values)
     show(run(catalog, interactions, out, without=parts, settings=values, console=console), console)
@@ -244,6 +246,8 @@ def trigger(
 
 def main() -> None:
     """Parse the arguments and go: one clear line on stderr and exit 1 for what a person can mend."""
+    # as Ctrl-C does: the live line goes, and the terminal has its cursor back
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         app(prog_name="python -m pipelines")
     except SegueError as error:

@@ -127,23 +127,23 @@ class _Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = LiveLine(console)
-        self._doing = ""
 
     def begin(self, doing: str) -> None:
         """Say what is done from now on."""
-        self._doing = doing
-        self._live.show(doing)
+        self._live.begin(doing)
+        sys.stdout.write(f"{doing}\n")  # to the log too, within `captured`
 
     def line(self, text: str) -> None:
         """Take one line of the steps' output."""
         line = parse_line(text)
         if line is not None:
-            self._live.show(f"{self._doing}: {line.text}")
+            self._live.show(line.text)
 
     def result(self, text: str) -> None:
         """Print what came out."""
         self._live.clear()
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        sys.stdout.write(f"{text}\n")
 
     def close(self) -> None:
         """End the live line."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 
 from rich.console import Console
@@ -17,7 +16,6 @@ __all__ = ["Display"]
 _STARTED = re.compile(r".*Executing task .*?'(?P<task>[a-z0-9-]+)'")
 _RAISED = re.compile(r"\s*(?P<error>(\w+\.)*\w*(Error|Exception|Interrupt)\b.*)")
 _SECONDS = re.compile(r"(?P<text>.*) · (?P<seconds>[\d.]+) s")
-_EVERY_SECONDS = 15.0
 
 
 class Display:
@@ -38,7 +36,6 @@ class Display:
         self._steps = steps
         self._step = ""
         self._listening = False
-        self._started = self._shown = time.monotonic()
         self._tail: deque[str] = deque(maxlen=200)
         self._live = LiveLine(console)
 
@@ -75,18 +72,19 @@ class Display:
             return
         self._step = step
         self._tail.clear()
-        self._started = self._shown = time.monotonic()
-        self._progress(step, "")
+        self._live.begin(f"{step:<12}")
 
     def _said(self, line: Line) -> None:
         if line.kind == "error":
             self.errors.append((line.step, line.text))
+            # what follows, a note of it in store and MLflow, takes seconds
+            self._live.begin(f"{line.step:<12} failed: {line.text}")
         elif line.step not in self._steps:
             return
         elif line.kind == "result":
             self._result(line)
         else:
-            self._progress(line.step, line.text)
+            self._live.show(line.text)
 
     def _result(self, line: Line) -> None:
         self.close()
@@ -94,13 +92,6 @@ class Display:
         text, seconds = (found["text"], float(found["seconds"])) if found else (line.text, 0.0)
         self.step_seconds += seconds
         self._print(f"[bold]{line.step:<12}[/] {seconds:7.1f} s  {escape(text)}")
-
-    def _progress(self, step: str, text: str) -> None:
-        if self._live.is_shown:
-            self._live.show(f"{step:<12} {text}")
-        elif text and time.monotonic() - self._shown > _EVERY_SECONDS:
-            self._shown = time.monotonic()
-            self._print(f"{step:<12} {self._shown - self._started:7.0f} s  … {escape(text)}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

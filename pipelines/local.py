@@ -119,10 +119,14 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
             pipeline(**arguments)
         except RuntimeError:
             failed = display.failure()
+            # the exit handler left a note, but KFP does not tell it which step failed, or why
+            with contextlib.suppress(SegueError):
+                record_failure("FAILED", ": ".join(failed), store=str(arguments["store"]), run_id=run_id)
+        except KeyboardInterrupt:
+            if not display.errors:
+                raise
+            failed = display.errors[0]  # the note was interrupted, not the failure
     if failed:
-        # the exit handler left a note, but KFP does not tell it which step failed, or why
-        with contextlib.suppress(SegueError):
-            record_failure("FAILED", ": ".join(failed), store=str(arguments["store"]), run_id=run_id)
         raise RunFailed(*failed, folder / LOG)
     published = orjson.loads(next(folder.rglob("publish/published")).read_bytes())
     write_json(workdir / LAST, {"run_id": run_id, **published})

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -20,15 +23,29 @@ from rich.text import Text
 
 from segue.cli.terminal import can_redraw
 
-__all__ = ["LOG", "LineSink", "LiveLine", "captured"]
+__all__ = ["LOG", "LineSink", "LiveLine", "Output", "captured"]
 
 # In a run's folder: everything that was printed.
 LOG = "run.log"
 _FRAMES_A_SECOND = 8
+_EVERY_SECONDS = 15.0
+
+
+class Output(Console):
+    """The console of a run: this process's stdout, whatever sys.stdout is replaced by meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(file=sys.stdout)
+
+    def on_broken_pipe(self) -> None:
+        """End without a stack where nobody reads any more, such as `head`."""
+        # or the interpreter would fail to flush it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+        raise SystemExit(1)
 
 
 class LiveLine:
-    """One line at the bottom of a terminal that says what is under way; nothing where there is no terminal.
+    """What is under way: the last line of a terminal, elsewhere a line of its own every quarter of a minute.
 
     Parameters
     ----------
@@ -38,14 +55,34 @@ class LiveLine:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._can_redraw = can_redraw(console)
         self._spinner = Spinner("dots", style="status.spinner")
         self._live: Live | None = None
-        self.is_shown = can_redraw(console)
+        self.begin("")
+
+    def begin(self, doing: str) -> None:
+        """Say what is begun, for example the name of a step."""
+        self._doing = doing
+        self._began = self._printed = time.monotonic()
+        if doing and self._can_redraw:
+            self._draw(doing)
 
     def show(self, text: str) -> None:
-        """Say what is under way, in place of what was said before."""
-        if not self.is_shown:
-            return
+        """Say how far it is, in place of what was said before."""
+        if self._can_redraw:
+            self._draw(f"{self._doing} {text}")
+        elif text and time.monotonic() - self._printed > _EVERY_SECONDS:
+            self._printed = time.monotonic()
+            line = f"{self._doing} {self._printed - self._began:7.0f} s  … {text}"
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _draw(self, text: str) -> None:
         self._spinner.update(text=Text(text))
         if self._live is None:
             self._live = Live(
@@ -58,17 +95,11 @@ class LiveLine:
             )
             self._live.start(refresh=True)
 
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
     def _line(self) -> Text:
         line = self._spinner.render(self._console.get_time())
         assert isinstance(line, Text)  # it is, for a spinner whose text is one
-        # a line that wraps would leave a part behind when the terminal is made narrower
-        line.no_wrap, line.overflow = True, "ellipsis"
+        # one row, with room for the ^C that a terminal writes where the cursor is
+        line.truncate(max(self._console.width - 4, 1), overflow="ellipsis")
         return line
 
 

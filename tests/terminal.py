@@ -49,6 +49,7 @@ def run_in_terminal(
     cwd: Path | None = None,
     variables: Mapping[str, str] | None = None,
     interrupt_at: str | None = None,
+    interrupt_with: int | None = None,
     seconds: float = 240,
 ) -> Session:
     """Run a program on a terminal until it ends.
@@ -64,7 +65,9 @@ def run_in_terminal(
     variables
         Environment variables beside those of this process; of Segue's there are these alone.
     interrupt_at
-        Ctrl-C is pressed once the program has written this.
+        The program is interrupted once it has written this.
+    interrupt_with
+        Signal to interrupt it with; Ctrl-C is pressed if not given.
     seconds
         How long it may take.
     """
@@ -86,7 +89,10 @@ def run_in_terminal(
         if interrupt_at is not None:
             process.expect_exact(interrupt_at)
             output = process.before + process.after
-            process.sendintr()
+            if interrupt_with is None:
+                process.sendintr()
+            else:
+                process.kill(interrupt_with)
         process.expect(pexpect.EOF)
         output += process.before
     finally:

@@ -47,8 +47,8 @@ class Shown:
 
     @property
     def masked(self) -> list[str]:
-        """The lines without what differs from run to run."""
-        return _CHANGING.sub("#", self.text).splitlines()
+        """The lines without what differs from run to run, how a slow step goes on among it."""
+        return [line for line in _CHANGING.sub("#", self.text).splitlines() if " s  … " not in line]
 
     @property
     def log(self) -> str:
