@@ -207,6 +207,10 @@ def test_should_take_a_genre_whose_name_holds_commas(text: str, genres: list[str
         ({"seed_tracks": "a", "limit": "9" * 5000}, f"limit: expected 1 to 100, got '{'9' * 39}"),
         ({"seed_tracks": "a", "min_energy": "loud"}, "min_energy: expected a number, got 'loud'"),
         ({"seed_tracks": "a", "target_tempo": "nan"}, "target_tempo: expected a number, got 'nan'"),
+        (
+            {"seed_tracks": "a", "target_tempo": "1e39"},
+            "target_tempo: expected a number between -3.4e+38 and 3.4e+38, got '1e39'",
+        ),
     ],
 )
 def test_should_name_the_parameter_that_is_wrong(

@@ -129,7 +129,9 @@ def _number(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not abs(value) <= MAX_NUMBER:
+    if not math.isfinite(value):
+        raise BadRequest(f"{name}: expected a number, got {text!r:.40}")
+    if abs(value) > MAX_NUMBER:
         bounds = f"between -{MAX_NUMBER:.1e} and {MAX_NUMBER:.1e}"
         raise BadRequest(f"{name}: expected a number {bounds}, got {text!r:.40}")
     return value
