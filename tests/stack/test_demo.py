@@ -27,7 +27,7 @@ def _copy_of_checkout(folder: Path) -> Path:
 
 
 # the environment is there: make need not look whether the lock file is newer
-MAKE = ("make", "demo", "-o", ".venv/.installed", "DEMO_ARGS=--once")
+MAKE = ("make", "--no-print-directory", "demo", "-o", ".venv/.installed", "DEMO_ARGS=--once")
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import require
 from tests.ui.browser import Visitor
 from tests.ui.conftest import System, Visit
 
@@ -62,6 +66,10 @@ def test_should_be_legible_in_the_dark_on_the_buttons_that_matter(visit: Visit, 
 
 
 def test_should_break_korean_lines_between_words(visit: Visit) -> None:
+    listed = b""
+    if shutil.which("fc-list"):
+        listed = subprocess.run(["fc-list", ":lang=ko"], capture_output=True, check=True).stdout
+    require(bool(listed), "a Korean font", "apt-get install fontconfig fonts-nanum")
     visitor = visit(phone=True, locale="ko-KR")
     visitor.page.set_viewport_size({"width": 320, "height": 800})
     visitor.settled()
