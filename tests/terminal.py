@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,18 @@ from pathlib import Path
 import pexpect
 import pyte
 
-__all__ = ["Session", "run_in_terminal", "seen_on"]
+__all__ = ["Session", "TerminalText", "run_in_terminal", "seen_on"]
 
 # Taller than any output, so that nothing scrolls away.
 _ROWS = 2_000
+
+
+class TerminalText(io.StringIO):
+    """A text in memory that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from rich.progress import TextColumn
 
 from segue.cli.terminal import progress_bar
-from tests.terminal import run_in_terminal, seen_on
+from tests.terminal import TerminalText, run_in_terminal, seen_on
 
 ROOT = Path(__file__).resolve().parents[2]
 SEGUE = (sys.executable, "-m", "segue.cli")
@@ -45,7 +45,7 @@ def test_stdout_goes_where_it_is_sent_while_stderr_is_a_terminal(folder: Path) -
 
 
 def test_what_is_printed_beside_a_progress_bar_stays_on_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal, out = _Terminal(), io.StringIO()
+    terminal, out = TerminalText(), io.StringIO()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -64,7 +64,7 @@ def test_a_file_and_a_dumb_terminal_get_no_progress_bar(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    terminal = _Terminal() if "TERM" in variables else io.StringIO()
+    terminal = TerminalText() if "TERM" in variables else io.StringIO()
     monkeypatch.setattr(sys, "stderr", terminal)
     with progress_bar(TextColumn("reading")) as bar:
         bar.add_task("reading", total=None)
@@ -84,8 +84,3 @@ def test_no_program_shows_a_status_that_takes_over_stdout() -> None:
         and "console" in ast.unparse(node.func.value).lower()
     ]
     assert found == []
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True

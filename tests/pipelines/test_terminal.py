@@ -17,7 +17,7 @@ from rich.console import Console
 from pipelines.output import LineSink, LiveLine, captured
 from segue.sample import generate
 from tests.pipelines.ways import ROOT, WAYS, Calls
-from tests.terminal import Session, run_in_terminal, seen_on
+from tests.terminal import Session, TerminalText, run_in_terminal, seen_on
 
 QUICK = "--set rounds=20 --set max_seeds=100 --set max_queries=300 --set threads=1 --set relevance_rounds=10"
 TO = "--store store --workdir work"
@@ -117,7 +117,7 @@ def test_a_run_whose_reader_goes_away_ends_without_a_stack(data: Path, tmp_path:
 
 
 def test_the_live_line_is_one_row_however_long_and_leaves_nothing() -> None:
-    out = _Terminal()
+    out = TerminalText()
     live = LiveLine(Console(file=out, width=80, force_terminal=True))
     live.begin("train " + "a long sentence about the progress " * 5)
     shown, _ = seen_on(80, out.getvalue())
@@ -144,7 +144,7 @@ def test_a_file_gets_no_live_line_even_in_colour(
 
 def test_a_dumb_terminal_gets_no_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
-    out = _Terminal()
+    out = TerminalText()
     live = LiveLine(Console(file=out, force_terminal=True))
     live.show("train")
     live.clear()
@@ -168,7 +168,7 @@ def test_a_file_gets_a_line_every_quarter_of_a_minute(monkeypatch: pytest.Monkey
 
 def test_the_live_line_leaves_stdout_and_stderr_alone() -> None:
     before = sys.stdout, sys.stderr
-    live = LiveLine(Console(file=_Terminal(), force_terminal=True))
+    live = LiveLine(Console(file=TerminalText(), force_terminal=True))
     live.show("train")
     assert (sys.stdout, sys.stderr) == before
     live.clear()
@@ -183,8 +183,3 @@ def test_a_stream_that_a_library_kept_can_still_be_written_to_when_the_log_is_cl
     assert kept.write("after\n") == 6
     kept.flush()
     assert (tmp_path / "run.log").read_text() == "within\n"
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
