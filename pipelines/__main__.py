@@ -267,8 +267,8 @@ def _arguments(catalog: str, interactions: str, store: str, settings: list[str])
 def _look_ahead(store: str, settings: dict[str, Any]) -> None:
     """Find out now, not after the training, that a setting or the store is wrong."""
     from segue.bundle.channel import read_channel
-    from segue.bundle.store import open_store
     from segue.steps import check_settings
+    from segue.store.open import open_store
 
     check_settings(settings)
     read_channel(open_store(store), settings.get("channel", "champion"))
@@ -301,7 +301,7 @@ def _why_not_first(cluster: Cluster, store: str, arguments: dict[str, Any]) -> s
     """Why a first run is not needed; a job that is tried again must not start another."""
     from pipelines import remote
     from segue.bundle.channel import read_channel
-    from segue.bundle.store import open_store
+    from segue.store.open import open_store
 
     name = str(arguments.get("channel", "champion"))
     channel = read_channel(open_store(store), name)

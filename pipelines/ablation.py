@@ -22,6 +22,7 @@ from segue.evaluate.settings import EvaluationSettings
 from segue.files import replacing, write_json
 from segue.journal import Journal, parse_line
 from segue.ranking.settings import LEFT_OUT, LeftOut, TrainSettings
+from segue.steps.assemble import collect
 from segue.steps.settings import read
 
 __all__ = ["ablate", "parse_parts", "show"]
@@ -95,7 +96,8 @@ def ablate(
             done = steps.train(features, model, settings=chosen, log=_journal("train"))
             steps.build_index(model, features, indexed, **index, log=_journal("build_index"))
             progress.begin(f"judging {title}")
-            judge, tried, weight = measure(features, model, indexed, settings=judged)
+            bundle = collect(preprocessed=features, trained=model, indexed=indexed, catalog_profile="0" * 64)
+            judge, tried, weight = measure(*bundle, features, settings=judged)
             whole = tried if whole is None else whole
             found.append(compare(judge, name, tried, whole, weight))
             progress.result(f"{title}: {done.line}")

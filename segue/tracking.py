@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from segue.bundle.channel import read_channel
 from segue.bundle.definition import DEFINITION
-from segue.bundle.place import Place, read_definition
-from segue.bundle.store import Store
+from segue.bundle.location import BundleLocation, read_definition
 from segue.errors import SettingsError
 from segue.settings import TrackingSettings, read_settings
+from segue.store.base import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -229,7 +229,7 @@ class Tracker:
             return str(found[0].version)
         self._ensure_model(name)
         run = self._run(run_id)
-        place = Place.in_store(store, digest)
+        place = BundleLocation.in_store(store, digest)
         with tempfile.TemporaryDirectory() as folder:
             _copy_model(place, Path(folder))
             self._client.log_artifacts(run.info.run_id, folder, MODEL_FOLDER)
@@ -273,7 +273,7 @@ def _name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_\-. /]", "_", name.replace("@", "_at_"))
 
 
-def _copy_model(place: Place, folder: Path) -> None:
+def _copy_model(place: BundleLocation, folder: Path) -> None:
     """Copy what a person wants from a model registry: the definition, the transform, the boosters.
 
     The vectors and the index stay in the bundle, whose address the version's tags hold.

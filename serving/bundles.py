@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from segue.bundle.definition import DEFINITION
-from segue.bundle.pace import Pace
-from segue.bundle.place import Place
+from segue.bundle.location import BundleLocation
 from segue.bundle.reader import BundleFiles, Resolved, open_place, resolve
 from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
+from segue.throttle import Throttle
 from serving import metrics
 from serving.settings import BundleSettings
 
@@ -179,7 +179,7 @@ class Versions(Generic[T]):
         if reached:
             self._recover()
 
-    def _load_wanted(self, places: tuple[Place, ...]) -> bool:
+    def _load_wanted(self, places: tuple[BundleLocation, ...]) -> bool:
         """Load the pointer's bundle and the first good one before it. False: the store failed meanwhile."""
         loaded = 0
         # a plain folder promises no digest, and is read once
@@ -202,13 +202,13 @@ class Versions(Generic[T]):
             self._announce()
         return True
 
-    def _take(self, place: Place) -> bool:
+    def _take(self, place: BundleLocation) -> bool:
         """Fetch, check and open one bundle. False if it was refused."""
         started = time.monotonic()
         try:
             # hashing and opening a bundle must not take a CPU from requests; before the first there are none
-            pace = Pace(_SHARE_BESIDE_REQUESTS if self.is_ready else 1.0)
-            files = open_place(place, need=self._need, pace=pace)
+            throttle = Throttle(_SHARE_BESIDE_REQUESTS if self.is_ready else 1.0)
+            files = open_place(place, need=self._need, throttle=throttle)
             value = self._load(files)
         except StoreError:
             raise
@@ -232,12 +232,12 @@ class Versions(Generic[T]):
         )
         return True
 
-    def _fetched(self, place: Place, files: BundleFiles) -> tuple[Path, ...]:
+    def _fetched(self, place: BundleLocation, files: BundleFiles) -> tuple[Path, ...]:
         if place.store.local_path(place.key(DEFINITION)) is not None:
             return ()
         return tuple(files.path(name) for name in self._need if name in files)
 
-    def _refuse(self, place: Place, error: Exception) -> None:
+    def _refuse(self, place: BundleLocation, error: Exception) -> None:
         key = place.digest or ""
         if key not in self._refused:
             metrics.BUNDLE_REFUSED.labels(_reason(error)).inc()

@@ -20,10 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from segue.bundle.definition import BundleDefinition, sha256_file
+from segue.bundle.definition import BundleDefinition
 from segue.bundle.reader import BundleFiles
-from segue.ranking.columns import booster_positions
+from segue.recommend.ranking_matrix import booster_positions
 from segue.recommend.rerank import Predictions, Ranker
+from segue.store.checksum import sha256_file
 from serving import metrics
 
 __all__ = ["CompiledRanker", "Compiler"]

@@ -23,12 +23,12 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.server import RESTServer
 
 from serving import metrics
-from serving.bodies import ShortWay
 from serving.body_limit import BodyLimit
+from serving.coalesced_writes import CoalescedWrites
+from serving.errors import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
+from serving.fast_path import FastPath
 from serving.grpc_server import GRPCServer
-from serving.refusals import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
 from serving.settings import ServingSettings
-from serving.whole_answers import WholeAnswers
 
 __all__ = ["ServedModel", "Server"]
 
@@ -100,7 +100,7 @@ class _RESTServer(RESTServer):  # type: ignore[misc]
         """Make kserve's application, and put the layers around it."""
         super().create_application()
         self.config.app = self._around(model_server.app)
-        self.config.http = WholeAnswers
+        self.config.http = CoalescedWrites
         # whose address a call came from is nothing that the pair asks
         self.config.proxy_headers = False
 
@@ -148,7 +148,7 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
 
     def _around(self, app: Any) -> BodyLimit:
         return BodyLimit(
-            ShortWay(app, path=f"/v1/models/{self._name}:predict", answer=self._v1),
+            FastPath(app, path=f"/v1/models/{self._name}:predict", answer=self._v1),
             most_bytes=self._most_bytes,
             refuse=lambda _, message: write_refusal(None, TooLarge(message)),
         )

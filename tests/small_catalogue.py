@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 
 from segue.bundle.definition import BundleDefinition
-from segue.bundle.parts import collect
 from segue.catalog.columns import SOUND, arrow_schema
 from segue.features.preprocess import preprocess
 from segue.files import write_parquet
@@ -19,6 +18,7 @@ from segue.ranking.train import TrainSettings, train
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.rerank import LocalRanker
+from segue.steps.assemble import collect
 
 GENRES = ("ambient", "metal", "rap", "salsa")
 SCALES = {

@@ -16,11 +16,12 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from segue.bundle.definition import DEFINITION
-from segue.bundle.place import CHANNELS, Place
-from segue.bundle.store import Store
+from segue.bundle.location import CHANNELS, BundleLocation
 from segue.bundle.urls import check_channel_name
 from segue.bundle.verify import require_whole
 from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned, NoSuchChannel
+from segue.store.base import Store
+from segue.store.checksum import Sha256
 
 __all__ = [
     "MOST_PREVIOUS",
@@ -59,7 +60,7 @@ class Channel(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    digest: Sha256 | None = None
     previous: tuple[str, ...] = ()
     generation: int = Field(default=0, ge=0)
     pinned: bool = False
@@ -161,7 +162,7 @@ def promote(
     BundleError
         The bundle is not whole; the channel is as before.
     """
-    place = Place.in_store(store, digest)
+    place = BundleLocation.in_store(store, digest)
     require_whole(place, quick=quick)
 
     def change(channel: Channel) -> Channel:
@@ -202,7 +203,7 @@ def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
         refused = []
         for digest in channel.previous:
             try:
-                require_whole(Place.in_store(store, digest), quick=True)
+                require_whole(BundleLocation.in_store(store, digest), quick=True)
             except BundleError as error:
                 refused.append(str(error))
                 continue

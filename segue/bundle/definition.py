@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
 from typing import Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from segue.bundle.pace import Pace
 from segue.errors import BundleError
+from segue.store.checksum import Sha256
 
 __all__ = [
     "DEFINITION",
@@ -24,7 +23,6 @@ __all__ = [
     "FileEntry",
     "IndexSpec",
     "RequestDefaults",
-    "sha256_file",
 ]
 
 SCHEMA_VERSION = 2
@@ -42,9 +40,6 @@ FILES = (
     "reference.json",
 )
 OPTIONAL_FILES = ("relevance.txt",)
-
-# Some three milliseconds of work.
-_PACED_BLOCK = 4 << 20
 
 # A name becomes a path on the reader's disk: no folder, no "..", nothing hidden.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -98,7 +93,7 @@ class RequestDefaults(_Frozen):
 class FileEntry(_Frozen):
     """Digest and size of one file of the bundle."""
 
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: Sha256
     bytes: int = Field(ge=0)
 
 
@@ -190,15 +185,3 @@ class BundleDefinition(_Frozen):
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             raise BundleError(f"{source}: bundle.json, {field}: {first['msg']}") from None
-
-
-def sha256_file(path: Path, pace: Pace | None = None) -> str:
-    """sha256 of a file's bytes, as 64 hex digits; with a pace, it pauses every few megabytes."""
-    with path.open("rb") as file:
-        if pace is None or pace.is_full:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256()
-        while block := file.read(_PACED_BLOCK):
-            digest.update(block)
-            pace()
-        return digest.hexdigest()

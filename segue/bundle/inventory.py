@@ -10,10 +10,10 @@ from typing import Literal
 
 from segue.bundle.channel import Channel, channel_names, read_channel
 from segue.bundle.definition import DEFINITION
-from segue.bundle.place import BUNDLES, EVALUATIONS, Place, read_definition
-from segue.bundle.store import Entry, Store
+from segue.bundle.location import BUNDLES, EVALUATIONS, BundleLocation, read_definition
 from segue.bundle.urls import SHORTEST_PREFIX
 from segue.errors import BundleError
+from segue.store.base import Entry, Store
 
 __all__ = ["Bundle", "Pruned", "find_digest", "list_bundles", "list_channels", "list_evaluations", "prune"]
 
@@ -189,7 +189,7 @@ def _describe(store: Store, digest: str, entries: list[Entry], channels: tuple[s
     tracks = None
     if f"{BUNDLES}/{digest}/{DEFINITION}" in {entry.key for entry in entries}:
         try:
-            tracks = read_definition(Place.in_store(store, digest))[0].tracks
+            tracks = read_definition(BundleLocation.in_store(store, digest))[0].tracks
             state = "ok"
         except BundleError:
             state = "unreadable"

@@ -16,12 +16,14 @@ from pydantic import ValidationError
 
 from segue.bundle.channel import Channel, read_channel
 from segue.bundle.channel import promote as move_pointer
-from segue.bundle.definition import DEFINITION, FILES, BundleDefinition, FileEntry, sha256_file
-from segue.bundle.place import EVALUATIONS, Place
-from segue.bundle.store import Store, open_store
+from segue.bundle.definition import DEFINITION, FILES, BundleDefinition, FileEntry
+from segue.bundle.location import EVALUATIONS, BundleLocation
 from segue.bundle.urls import check_channel_name
 from segue.bundle.verify import require_whole
 from segue.errors import BundleError, ChannelPinned
+from segue.store.base import Store
+from segue.store.checksum import sha256_file
+from segue.store.open import open_store
 
 __all__ = ["Published", "publish", "with_files"]
 
@@ -149,7 +151,7 @@ def publish(
     digest = whole.digest
     say(f"hashed {len(parts)} files: {digest}")
 
-    place = Place.in_store(target, digest)
+    place = BundleLocation.in_store(target, digest)
     uploaded = [name for name, entry in whole.files.items() if _upload(place, name, parts[name], entry, say)]
     _write_definition(place, whole)
     require_whole(place, quick=True)
@@ -184,7 +186,7 @@ def publish(
     )
 
 
-def _upload(place: Place, name: str, path: Path, entry: FileEntry, say: Progress) -> bool:
+def _upload(place: BundleLocation, name: str, path: Path, entry: FileEntry, say: Progress) -> bool:
     """Send one file unless the store has it; True if it was sent."""
     key = place.key(name)
     found = place.store.stat(key)
@@ -198,7 +200,7 @@ def _upload(place: Place, name: str, path: Path, entry: FileEntry, say: Progress
     return True
 
 
-def _write_definition(place: Place, definition: BundleDefinition) -> None:
+def _write_definition(place: BundleLocation, definition: BundleDefinition) -> None:
     """Write bundle.json, unless another publisher of the same bytes was first."""
     key, data = place.key(DEFINITION), definition.canonical_json()
     while not place.store.replace(key, data, None):

@@ -13,15 +13,16 @@ from pathlib import Path
 import platformdirs
 
 from segue.bundle.channel import Channel, channel_names, read_channel
-from segue.bundle.definition import DEFINITION, OPTIONAL_FILES, BundleDefinition, FileEntry, sha256_file
-from segue.bundle.directory_store import DirectoryStore
+from segue.bundle.definition import DEFINITION, OPTIONAL_FILES, BundleDefinition, FileEntry
 from segue.bundle.inventory import find_digest
-from segue.bundle.pace import Pace
-from segue.bundle.place import Place, read_definition
-from segue.bundle.store import open_store
+from segue.bundle.location import BundleLocation, read_definition
 from segue.bundle.urls import parse_bundle_url
 from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
 from segue.settings import CacheSettings, S3Settings, read_settings
+from segue.store.checksum import sha256_file
+from segue.store.directory import DirectoryStore
+from segue.store.open import open_store
+from segue.throttle import Throttle
 
 __all__ = ["BundleFiles", "Resolved", "empty_channel", "open_bundle", "open_place", "resolve"]
 
@@ -43,7 +44,7 @@ class Resolved:
     """
 
     url: str
-    places: tuple[Place, ...]
+    places: tuple[BundleLocation, ...]
     channel: Channel | None = None
 
     @property
@@ -65,22 +66,22 @@ class BundleFiles:
         Where it comes from.
     refused
         Why the bundles that stood before this one in the channel were not taken; usually empty.
-    pace
+    throttle
         How files are checked beside other work; at full speed if not given. Whoever reads on keeps to it.
     """
 
     def __init__(
         self,
-        place: Place,
+        place: BundleLocation,
         definition: BundleDefinition,
         digest: str,
         *,
         cache: Path,
         verify: bool,
         refused: tuple[str, ...] = (),
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
-        self.pace = pace or Pace()
+        self.throttle = throttle or Throttle()
         self.definition = definition
         self.digest = digest
         self.url = place.url
@@ -144,7 +145,7 @@ class BundleFiles:
         part = target.with_name(f".{name}.{uuid.uuid4().hex}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            sha256 = store.download(key, part, self.pace)
+            sha256 = store.download(key, part, self.throttle)
             if self._verify and sha256 != entry.sha256:
                 raise ChecksumError(f"{self.url}/{name} has sha256 {sha256}, expected {entry.sha256}")
             part.replace(target)
@@ -158,7 +159,7 @@ class BundleFiles:
             size = path.stat().st_size
             if size != entry.bytes:
                 raise ChecksumError(f"{self.url}/{name} has {size} bytes, expected {entry.bytes}")
-            sha256 = sha256_file(path, self.pace) if self._verify else entry.sha256
+            sha256 = sha256_file(path, self.throttle) if self._verify else entry.sha256
         except FileNotFoundError:
             raise BundleError(f"{self.url}/{name} is missing") from None
         except OSError as error:
@@ -181,14 +182,14 @@ def resolve(url: str, *, s3: S3Settings | None = None) -> Resolved:
     """
     parsed = parse_bundle_url(url)
     if parsed.folder is not None:
-        return Resolved(url=url, places=(Place.in_folder(parsed.folder),))
+        return Resolved(url=url, places=(BundleLocation.in_folder(parsed.folder),))
     store = open_store(str(parsed.store), s3=s3)
     if parsed.digest is not None:
-        return Resolved(url=url, places=(Place.in_store(store, find_digest(store, parsed.digest)),))
+        return Resolved(url=url, places=(BundleLocation.in_store(store, find_digest(store, parsed.digest)),))
     channel = read_channel(store, str(parsed.channel))
     digests = (channel.digest, *channel.previous) if channel.digest else ()
     return Resolved(
-        url=url, places=tuple(Place.in_store(store, digest) for digest in digests), channel=channel
+        url=url, places=tuple(BundleLocation.in_store(store, digest) for digest in digests), channel=channel
     )
 
 
@@ -260,30 +261,32 @@ def open_bundle(
 
 
 def open_place(
-    place: Place,
+    place: BundleLocation,
     *,
     cache: Path | None = None,
     verify: bool = True,
     need: Sequence[str] | None = (),
     refused: tuple[str, ...] = (),
-    pace: Pace | None = None,
+    throttle: Throttle | None = None,
 ) -> BundleFiles:
     """Open the bundle that lies in one place; see `open_bundle`."""
     folder = cache or _default_cache()
     definition, digest = _cached_definition(place, folder)
-    files = BundleFiles(place, definition, digest, cache=folder, verify=verify, refused=refused, pace=pace)
+    files = BundleFiles(
+        place, definition, digest, cache=folder, verify=verify, refused=refused, throttle=throttle
+    )
     files.fetch(
         None if need is None else [name for name in need if name in files or name not in OPTIONAL_FILES],
-        threads=2 if files.pace.is_full else 1,
+        threads=2 if files.throttle.is_full else 1,
     )
     return files
 
 
-def _cached_definition(place: Place, cache: Path) -> tuple[BundleDefinition, str]:
+def _cached_definition(place: BundleLocation, cache: Path) -> tuple[BundleDefinition, str]:
     """The definition; one that came from S3 once is read from the cache, since a digest never changes."""
     if place.digest is None or place.store.local_path(place.key(DEFINITION)) is not None:
         return read_definition(place)
-    kept = Place(DirectoryStore(cache), f"{place.digest}/", place.digest)
+    kept = BundleLocation(DirectoryStore(cache), f"{place.digest}/", place.digest)
     try:
         return read_definition(kept)
     except (BundleError, StoreError):

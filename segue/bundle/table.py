@@ -8,12 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segue.bundle.pace import Pace
+from segue.throttle import Throttle
 
 __all__ = ["read_tracks"]
 
 
-def read_tracks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), pace: Pace) -> pa.Table:
+def read_tracks(
+    path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), throttle: Throttle
+) -> pa.Table:
     """Columns of ``tracks.parquet``.
 
     Parameters
@@ -24,7 +26,7 @@ def read_tracks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] =
         Names.
     repeated
         Those of few values, read as dictionaries.
-    pace
+    throttle
         At full speed all threads read; else one does, a column of a row group at a time.
 
     Returns
@@ -32,20 +34,20 @@ def read_tracks(path: Path, columns: Sequence[str], *, repeated: Sequence[str] =
     pyarrow.Table
         The columns in the order asked for.
     """
-    if pace.is_full:
+    if throttle.is_full:
         return pq.read_table(path, columns=list(columns), read_dictionary=list(repeated))
     with pq.ParquetFile(path, read_dictionary=list(repeated), memory_map=True) as file:
-        return pa.table({name: _column(file, name, pace) for name in columns})
+        return pa.table({name: _column(file, name, throttle) for name in columns})
 
 
-def _column(file: pq.ParquetFile, name: str, pace: Pace) -> pa.ChunkedArray:
+def _column(file: pq.ParquetFile, name: str, throttle: Throttle) -> pa.ChunkedArray:
     chunks: list[pa.Array] = []
     for group in range(file.num_row_groups):
         table = file.read_row_group(group, columns=[name], use_threads=False)
         chunks.extend(table.column(0).chunks)
-        pace()
+        throttle()
     column = pa.chunked_array(chunks, type=file.schema_arrow.field(name).type)
     if not pa.types.is_dictionary(column.type):
         column = pa.chunked_array([column.combine_chunks()])
-    pace()
+    throttle()
     return column

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segue.bundle.definition import DEFINITION
-from segue.bundle.store import store_path
 from segue.errors import BundleError, ChannelError
+from segue.store.open import store_path
 
 __all__ = ["SHORTEST_PREFIX", "BundleURL", "check_channel_name", "parse_bundle_url"]
 

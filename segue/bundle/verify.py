@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segue.bundle.definition import DEFINITION, BundleDefinition, FileEntry
-from segue.bundle.place import Place, read_definition
+from segue.bundle.location import BundleLocation, read_definition
 from segue.errors import BundleError, ChecksumError
 
 __all__ = ["FileCheck", "Verification", "require_whole", "verify_bundle"]
@@ -67,7 +67,7 @@ class Verification:
 
 
 def verify_bundle(
-    place: Place, *, quick: bool = False, on_file: Callable[[FileCheck], None] | None = None
+    place: BundleLocation, *, quick: bool = False, on_file: Callable[[FileCheck], None] | None = None
 ) -> Verification:
     """Check every file of a bundle.
 
@@ -102,7 +102,7 @@ def verify_bundle(
     return Verification(digest=digest, definition=definition, files=tuple(checks))
 
 
-def require_whole(place: Place, *, quick: bool = False) -> Verification:
+def require_whole(place: BundleLocation, *, quick: bool = False) -> Verification:
     """Check a bundle and refuse one that is not whole.
 
     Raises
@@ -120,7 +120,7 @@ def require_whole(place: Place, *, quick: bool = False) -> Verification:
     return verification
 
 
-def _check(place: Place, name: str, entry: FileEntry, *, quick: bool) -> FileCheck:
+def _check(place: BundleLocation, name: str, entry: FileEntry, *, quick: bool) -> FileCheck:
     key = place.key(name)
     found = place.store.stat(key)
     if found is None:

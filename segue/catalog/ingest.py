@@ -14,6 +14,7 @@ from segue.catalog.batches import RawBatch
 from segue.catalog.clean import clean
 from segue.catalog.columns import arrow_schema
 from segue.catalog.distinct import count_distinct
+from segue.catalog.fetch import fetched
 from segue.catalog.interactions import INTERACTIONS_SCHEMA, clean_interactions
 from segue.catalog.layouts import check_aliases, check_targets
 from segue.catalog.limits import refuse_rejects
@@ -21,7 +22,6 @@ from segue.catalog.plan import CATALOGUE, INTERACTIONS, PlannedFile, as_interact
 from segue.catalog.profile import PROFILE, FileProfile, InteractionsProfile, Profile
 from segue.catalog.pump import Progress, Pump
 from segue.catalog.sink import RowSink
-from segue.catalog.sources import fetched
 from segue.catalog.tally import ValueTally
 from segue.errors import CatalogError
 

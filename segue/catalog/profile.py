@@ -10,10 +10,11 @@ import hashlib
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from segue.errors import CatalogError
 from segue.files import write_json
+from segue.store.checksum import Sha256
 
 __all__ = [
     "EDGES",
@@ -176,7 +177,7 @@ class Profile(_Frozen):
 
     schema_version: int = PROFILE_VERSION
     source: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: Sha256
     layout: str
     columns: dict[str, str]
     files: list[FileProfile]

@@ -8,11 +8,11 @@ from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Self, TypeVar
 
-from segue.bundle.definition import sha256_file
 from segue.catalog.batches import RawBatch
 from segue.catalog.plan import PlannedFile
 from segue.catalog.profile import FileProfile
 from segue.catalog.reader import read_batches
+from segue.store.checksum import sha256_file
 
 __all__ = ["Progress", "Pump"]
 

@@ -113,8 +113,8 @@ class _ObjectReader:
         import certifi
         import urllib3
 
-        from segue.bundle.s3_client import open_client
-        from segue.bundle.s3_errors import is_transient
+        from segue.store.s3_client import open_client
+        from segue.store.s3_errors import is_transient
 
         self._settings, self._bucket = settings, bucket
         http = urllib3.PoolManager(
@@ -150,8 +150,8 @@ class _ObjectReader:
         self._call(key, get)
 
     def _call(self, key: str, action: Callable[[], Any]) -> Any:
-        from segue.bundle.s3_client import has_credentials
-        from segue.bundle.s3_errors import FAILURES, explain
+        from segue.store.s3_client import has_credentials
+        from segue.store.s3_errors import FAILURES, explain
 
         try:
             return self._retrying(action)

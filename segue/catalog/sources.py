@@ -1,25 +1,18 @@
-"""Where a catalogue comes from: a file, folder or glob, ``s3://``, ``https://``, ``kaggle://``, ``sample://``.
-
-Whatever is not on this machine is first fetched to a temporary folder, in pieces, so memory stays small.
-"""
+"""The files of a catalogue on this machine."""
 
 from __future__ import annotations
 
-import glob
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from urllib.parse import unquote, urlsplit
 
 from segue.errors import CatalogError
 
-__all__ = ["SUFFIXES", "SourceFile", "fetched", "is_data"]
+__all__ = ["SUFFIXES", "Received", "SourceFile", "in_folder", "is_data"]
 
 # What is taken from a folder. A single file may be called anything: its first bytes say what it is.
 SUFFIXES: tuple[str, ...] = (".csv", ".csv.gz", ".parquet")
+
 
 # (bytes so far, bytes in all or 0 where the server does not say)
 Received = Callable[[int, int], None]
@@ -44,93 +37,10 @@ class SourceFile:
     optional: bool = False
 
 
-def _ignore(*_: int) -> None:
-    """Receive nothing."""
-
-
 def is_data(name: str) -> bool:
     """Whether a folder's file is taken; hidden files and markers such as ``_SUCCESS`` are not."""
     base = name.rsplit("/", 1)[-1]
     return base.lower().endswith(SUFFIXES) and not base.startswith((".", "_"))
-
-
-@contextmanager
-def fetched(source: str, *, received: Received | None = None) -> Iterator[list[SourceFile]]:
-    """Give the files of a source, in order of name; what was downloaded is deleted at the end.
-
-    Parameters
-    ----------
-    source
-        A path, a folder, a glob, ``file://``, ``s3://bucket/key``, ``s3://bucket/prefix/``,
-        ``https://…``, ``kaggle://owner/dataset``, or made up on the spot by ``sample://ROWS`` and its
-        playlists by ``sample://ROWS/playlists``.
-    received
-        Called with bytes so far and in all while a file is fetched.
-
-    Raises
-    ------
-    CatalogError
-        Nothing is there, or it can't be fetched.
-    StoreUnavailable, StoreAccessDenied
-        An object store did not answer, or refused.
-    """
-    if not source.strip():
-        raise CatalogError("no catalogue was given: expected a file, a folder, a glob or a URL")
-    scheme = urlsplit(source).scheme if "://" in source else ""
-    if scheme in ("", "file"):
-        yield _local(source if not scheme else unquote(urlsplit(source).path))
-        return
-    with TemporaryDirectory(prefix="segue-") as folder:
-        yield _remote(scheme, source, Path(folder), received or _ignore)
-
-
-def _remote(scheme: str, source: str, folder: Path, received: Received) -> list[SourceFile]:
-    if scheme in ("http", "https"):
-        from segue.catalog.remote import from_web
-
-        return [from_web(source, folder, received)]
-    if scheme == "s3":
-        from segue.catalog.remote import from_s3
-
-        return from_s3(source, folder, received)
-    if scheme == "kaggle":
-        from segue.catalog.remote import from_kaggle
-
-        return from_kaggle(source)
-    if scheme == "sample":
-        return [_made_up(source, folder)]
-    raise CatalogError(
-        f"{source}: {scheme}:// is not a source; expected a path, s3://, https:// or kaggle://owner/dataset"
-    )
-
-
-def _made_up(source: str, folder: Path) -> SourceFile:
-    """Write the sample; the same rows are the same bytes, so catalogue and playlists fit each other."""
-    from segue.sample import FEWEST_ROWS, generate
-
-    rows, _, part = source.removeprefix("sample://").partition("/")
-    if not (rows.isascii() and rows.isdigit()) or part not in ("", "playlists") or int(rows) < FEWEST_ROWS:
-        raise CatalogError(
-            f"{source}: expected sample://ROWS or sample://ROWS/playlists, with {FEWEST_ROWS:,} rows or more"
-        )
-    summary = generate(int(rows), folder)
-    path = summary.playlists if part else summary.catalog
-    return SourceFile(path=path, name=path.name)
-
-
-def _local(source: str) -> list[SourceFile]:
-    path = Path(source).expanduser()
-    if path.is_file():
-        return [SourceFile(path=path, name=path.name)]
-    if path.is_dir():
-        return in_folder(path, source)
-    if any(mark in source for mark in "*?["):
-        found = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - an absolute pattern
-        files = [name for name in found if name.is_file()]
-        if not files:
-            raise CatalogError(f"{source}: no file matches")
-        return _named(files)
-    raise CatalogError(f"{source}: there is no such file or folder")
 
 
 def in_folder(folder: Path, source: str, *, optional: bool = False) -> list[SourceFile]:
@@ -142,12 +52,3 @@ def in_folder(folder: Path, source: str, *, optional: bool = False) -> list[Sour
     return [
         SourceFile(path=path, name=name, optional=optional) for path, name in zip(files, names, strict=True)
     ]
-
-
-def _named(files: list[Path]) -> list[SourceFile]:
-    """Name the matches of a glob by what tells them apart, not by where they lie."""
-    bases = [path.name for path in files]
-    if len(set(bases)) == len(bases):
-        return [SourceFile(path=path, name=path.name) for path in files]
-    common = Path(os.path.commonpath([path.absolute() for path in files]))
-    return [SourceFile(path=path, name=path.absolute().relative_to(common).as_posix()) for path in files]

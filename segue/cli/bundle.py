@@ -25,11 +25,12 @@ from segue.bundle.inventory import (
     list_evaluations,
     prune,
 )
-from segue.bundle.place import Place, read_definition
+from segue.bundle.location import BundleLocation, read_definition
 from segue.bundle.reader import Resolved, empty_channel, resolve
-from segue.bundle.store import Store, open_store
 from segue.bundle.verify import FileCheck, Verification, verify_bundle
 from segue.cli.terminal import progress_bar
+from segue.store.base import Store
+from segue.store.open import open_store
 
 __all__ = ["app"]
 
@@ -231,14 +232,14 @@ def prune_(
     console.print(Text(f"{len(gone)} bundles, {size:,.1f} MB {verb}" if gone else "nothing to remove"))
 
 
-def _located(url: str) -> tuple[Resolved, Place]:
+def _located(url: str) -> tuple[Resolved, BundleLocation]:
     resolved = resolve(url)
     if not resolved.places:
         raise empty_channel(url)
     return resolved, resolved.places[0]
 
 
-def _verified(place: Place, *, quick: bool) -> Verification:
+def _verified(place: BundleLocation, *, quick: bool) -> Verification:
     definition, _digest = read_definition(place)
     total = sum(entry.bytes for entry in definition.files.values())
     with progress_bar(TextColumn("verifying"), BarColumn(), DownloadColumn()) as progress:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from segue.bundle.parts import collect
+from segue.bundle.definition import BundleDefinition
 from segue.errors import InteractionsError
 from segue.evaluate.findings import Figure
 from segue.evaluate.judge import Judge
@@ -54,9 +55,22 @@ class Ablation(BaseModel):
 
 
 def measure(
-    preprocessed: Path, trained: Path, indexed: Path, *, settings: EvaluationSettings
+    definition: BundleDefinition,
+    parts: Mapping[str, Path],
+    preprocessed: Path,
+    *,
+    settings: EvaluationSettings,
 ) -> tuple[Judge, PerSeed, float]:
     """Judge one training as `evaluate` does.
+
+    Parameters
+    ----------
+    definition, parts
+        The training as a bundle: its definition, and where each of its files lies.
+    preprocessed
+        Folder of the preprocess step.
+    settings
+        How it is judged.
 
     Returns
     -------
@@ -68,9 +82,6 @@ def measure(
     InteractionsError
         There are too few test playlists to judge by.
     """
-    definition, parts = collect(
-        preprocessed=preprocessed, trained=trained, indexed=indexed, catalog_profile="0" * 64
-    )
     subject = Subject(
         bundle=Bundle(definition, parts.__getitem__),
         ranker=LocalRanker(definition, parts.__getitem__, threads=2),

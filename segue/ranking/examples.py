@@ -16,7 +16,7 @@ import numpy.typing as npt
 from segue.evaluate.baselines import SLACK, finish
 from segue.features.colistening import Entries, Fit
 from segue.index.search import blas, exact_search
-from segue.ranking.columns import Nearest, TrackTable, ranking_matrix
+from segue.recommend.ranking_matrix import Nearest, TrackTable, ranking_matrix
 
 __all__ = ["OTHER_ARTIST", "OWN_ARTIST", "Examples", "candidates_of", "make_examples", "query_matrix"]
 

@@ -1,7 +1,7 @@
 """Learning from playlists: the embedding that is indexed, and the relevance model; each only if it helps.
 
 Both are tried on validation playlists. What does not find more, or order better, than what is there without
-it is left out, and `Lesson.told` says so.
+it is left out, and `LearningResult.report` says so.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from segue.features.colistening import CoListening, Entries, Fit
 from segue.features.transform import FeatureTransform
-from segue.ranking.columns import TrackTable
 from segue.ranking.examples import Examples, embedded, folds_of, make_examples
 from segue.ranking.relevance import fit_relevance, relevance_columns
 from segue.ranking.search import search
 from segue.ranking.settings import TrainSettings
-from segue.ranking.trial import Trial
+from segue.ranking.validation import Validation
+from segue.recommend.ranking_matrix import TrackTable
 
-__all__ = ["Lesson", "Material", "learn"]
+__all__ = ["LearningData", "LearningResult", "learn"]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
@@ -35,7 +35,7 @@ MIN_PLAYLISTS = 12
 
 
 @dataclass
-class Lesson:
+class LearningResult:
     """What was learned.
 
     Attributes
@@ -44,7 +44,7 @@ class Lesson:
         float32 [n, d]; standardised columns where nothing was learned.
     booster, columns
         The relevance model and what it reads; None where there is none.
-    told
+    report
         For training.json and the report: what was tried, what it gave, and what was chosen.
     """
 
@@ -52,11 +52,11 @@ class Lesson:
     embedding: Floats
     booster: lgb.Booster | None
     columns: list[str]
-    told: dict[str, Any]
+    report: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class LearningData:
     """What there is to learn from.
 
     Attributes
@@ -71,8 +71,8 @@ class Material:
         bool [n], tracks of training artists.
     entries
         Training playlists; None where there are none.
-    trial
-        Validation playlists; None where there are none.
+    validation
+        EmbeddedValidation playlists; None where there are none.
     """
 
     table: TrackTable
@@ -80,16 +80,16 @@ class Material:
     recording: Rows
     training: npt.NDArray[np.bool_]
     entries: Entries | None
-    trial: Trial | None
+    validation: Validation | None
 
 
 @dataclass(frozen=True)
-class Validation:
-    """Validation seeds, with the catalogue in the embedding that was chosen, and what it retrieves for them.
+class EmbeddedValidation:
+    """Validation seeds, the catalogue in the chosen embedding, and the candidates it retrieves for them.
 
     Attributes
     ----------
-    trial
+    validation
         The seeds and their judge.
     table
         The catalogue.
@@ -97,40 +97,40 @@ class Validation:
         int32 [q, candidates].
     """
 
-    trial: Trial
+    validation: Validation
     table: TrackTable
     candidates: Rows
 
 
-def learn(material: Material, *, settings: TrainSettings, progress: Callable[[str], None]) -> Lesson:
+def learn(data: LearningData, *, settings: TrainSettings, progress: Callable[[str], None]) -> LearningResult:
     """Learn from the training playlists; `progress` is told how far it is."""
-    table, transform, trial = material.table, material.transform, material.trial
-    lesson = Lesson(transform, table.embedding, None, [], {"outcome": "no playlists were given"})
-    if material.entries is None or trial is None:
-        return lesson
-    entries = material.entries.sample(settings.max_entries)
+    table, transform, validation = data.table, data.transform, data.validation
+    result = LearningResult(transform, table.embedding, None, [], {"outcome": "no playlists were given"})
+    if data.entries is None or validation is None:
+        return result
+    entries = data.entries.sample(settings.max_entries)
     playlists = len(entries.playlists)
-    lesson.told = {"playlists": playlists, "entries": len(entries.track)}
-    if playlists < MIN_PLAYLISTS or not trial.is_possible:
-        lesson.told["outcome"] = "too few playlists to learn from: standardised features are kept"
-        return lesson
-    listening = CoListening(table.embedding, table.popularity, table.artist, material.training)
+    result.report = {"playlists": playlists, "entries": len(entries.track)}
+    if playlists < MIN_PLAYLISTS or not validation.is_possible:
+        result.report["outcome"] = "too few playlists to learn from: standardised features are kept"
+        return result
+    listening = CoListening(table.embedding, table.popularity, table.artist, data.training)
     progress(f"learning the embedding from {playlists:,} playlists")
-    fit, candidates = _choose_embedding(lesson, listening, entries, trial, settings)
+    fit, candidates = _choose_embedding(result, listening, entries, validation, settings)
     if fit is None:
-        return lesson
-    lesson.transform = transform.model_copy(update={"learned": fit.learned})
-    lesson.embedding = fit.embedding(listening.inputs, table.artist)
+        return result
+    result.transform = transform.model_copy(update={"learned": fit.learned})
+    result.embedding = fit.embedding(listening.inputs, table.artist)
     if "reranker" in settings.leave_out or not settings.relevance_rounds:
-        lesson.told["outcome"] = "the learned embedding is used; no relevance model was asked for"
-        return lesson
-    lesson.columns = relevance_columns(settings.leave_out)
+        result.report["outcome"] = "the learned embedding is used; no relevance model was asked for"
+        return result
+    result.columns = relevance_columns(settings.leave_out)
     progress("retrieving for training queries")
-    examples = _examples(material, listening, entries, lesson, settings)
+    examples = _examples(data, listening, entries, result, settings)
     progress(f"learning relevance from {len(examples.sizes):,} queries")
-    validation = Validation(trial, embedded(table, fit, listening.inputs), candidates)
-    _choose_ranker(lesson, validation, examples, settings)
-    return lesson
+    chosen = EmbeddedValidation(validation, embedded(table, fit, listening.inputs), candidates)
+    _choose_ranker(result, chosen, examples, settings)
+    return result
 
 
 def _fit(listening: CoListening, entries: Entries, settings: TrainSettings) -> Fit | None:
@@ -142,35 +142,43 @@ def _fit(listening: CoListening, entries: Entries, settings: TrainSettings) -> F
 
 
 def _choose_embedding(
-    lesson: Lesson, listening: CoListening, entries: Entries, trial: Trial, settings: TrainSettings
+    result: LearningResult,
+    listening: CoListening,
+    entries: Entries,
+    validation: Validation,
+    settings: TrainSettings,
 ) -> tuple[Fit | None, Rows]:
     """The learned embedding with the artist weight that finds most, None where standardised columns do; and
     the validation candidates.
     """
-    candidates = trial.retrieve(lesson.embedding)
-    standard = trial.recall(candidates)
-    lesson.told["recall"] = {"standardised": round(standard, 5)}
+    candidates = validation.retrieve(result.embedding)
+    standard = validation.recall(candidates)
+    result.report["recall"] = {"standardised": round(standard, 5)}
     fit = _fit(listening, entries, settings)
     if fit is None:
-        lesson.told["outcome"] = "the playlists taught nothing: standardised features are kept"
+        result.report["outcome"] = "the playlists taught nothing: standardised features are kept"
         return None, candidates
     best, chosen = standard, None
     for weight in ARTIST_WEIGHTS if fit.vectors.shape[1] else (0.0,):
         weighted = fit.weighted(weight)
-        retrieved = trial.retrieve(weighted.embedding(listening.inputs, listening.artist))
-        found = trial.recall(retrieved)
-        lesson.told["recall"][f"learned, artists at {weight:g}"] = round(found, 5)
+        retrieved = validation.retrieve(weighted.embedding(listening.inputs, listening.artist))
+        found = validation.recall(retrieved)
+        result.report["recall"][f"learned, artists at {weight:g}"] = round(found, 5)
         if found > best:
             best, chosen, candidates = found, weighted, retrieved
     if chosen is None:
-        lesson.told["outcome"] = "the learned embedding finds no more: standardised features are kept"
+        result.report["outcome"] = "the learned embedding finds no more: standardised features are kept"
         return None, candidates
-    lesson.told["artist_weight"] = chosen.learned.artist_weight if chosen.learned.artist_width else 0.0
+    result.report["artist_weight"] = chosen.learned.artist_weight if chosen.learned.artist_width else 0.0
     return chosen, candidates
 
 
 def _examples(
-    material: Material, listening: CoListening, entries: Entries, lesson: Lesson, settings: TrainSettings
+    data: LearningData,
+    listening: CoListening,
+    entries: Entries,
+    result: LearningResult,
+    settings: TrainSettings,
 ) -> Examples:
     """Examples of every fold, each in the embedding that the other folds taught."""
     parts = []
@@ -178,12 +186,12 @@ def _examples(
         taught = _fit(listening, entries.take(~own), settings)
         if taught is None:
             continue
-        table = embedded(material.table, taught.weighted(lesson.told["artist_weight"]), listening.inputs)
+        table = embedded(data.table, taught.weighted(result.report["artist_weight"]), listening.inputs)
         parts.append(
             make_examples(
                 table,
-                material.recording,
-                lesson.columns,
+                data.recording,
+                result.columns,
                 entries.take(own),
                 queries=settings.max_queries // settings.folds,
                 candidates=settings.candidates,
@@ -194,27 +202,29 @@ def _examples(
 
 
 def _choose_ranker(
-    lesson: Lesson, validation: Validation, examples: Examples, settings: TrainSettings
+    result: LearningResult, embedded_seeds: EmbeddedValidation, examples: Examples, settings: TrainSettings
 ) -> None:
     """Keep the relevance model if it orders validation candidates better than nearness does."""
-    trial, candidates = validation.trial, validation.candidates
-    nearest = trial.precision(candidates)
+    validation, candidates = embedded_seeds.validation, embedded_seeds.candidates
+    nearest = validation.precision(candidates)
 
     def tried(with_these: TrainSettings) -> tuple[float, lgb.Booster]:
-        booster = fit_relevance(examples, lesson.columns, with_these)
-        scores = trial.scores(booster, lesson.columns, validation.table, candidates, settings.threads)
-        return trial.precision(candidates, scores), booster
+        booster = fit_relevance(examples, result.columns, with_these)
+        scores = validation.scores(
+            booster, result.columns, embedded_seeds.table, candidates, settings.threads
+        )
+        return validation.precision(candidates, scores), booster
 
     if settings.trials:
-        settings, lesson.told["trials"] = search(settings, lambda these: tried(these)[0])
+        settings, result.report["trials"] = search(settings, lambda these: tried(these)[0])
     ranked, booster = tried(settings)
-    lesson.told |= {
+    result.report |= {
         "queries": len(examples.sizes),
         "rows": len(examples.labels),
         "precision": {"nearest": round(nearest, 5), "ranked": round(ranked, 5)},
     }
     if ranked > nearest:
-        lesson.booster = booster
-        lesson.told["outcome"] = "the learned embedding and the relevance model are used"
+        result.booster = booster
+        result.report["outcome"] = "the learned embedding and the relevance model are used"
     else:
-        lesson.told["outcome"] = "the learned embedding is used; the relevance model ordered no better"
+        result.report["outcome"] = "the learned embedding is used; the relevance model ordered no better"

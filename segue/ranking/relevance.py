@@ -9,9 +9,9 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from segue.ranking.columns import RELEVANCE_COLUMNS
 from segue.ranking.examples import OTHER_ARTIST, Examples
 from segue.ranking.settings import LeftOut, TrainSettings
+from segue.recommend.ranking_matrix import RELEVANCE_COLUMNS
 
 __all__ = ["fit_relevance", "relevance_columns", "relevance_parameters"]
 

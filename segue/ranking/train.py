@@ -17,12 +17,12 @@ from segue.features.colistening import Entries
 from segue.features.split import TRAIN
 from segue.features.transform import GENRE, FeatureTransform
 from segue.files import replacing, write_array, write_json
-from segue.ranking.columns import TrackTable
-from segue.ranking.learn import Lesson, Material, learn
+from segue.ranking.learn import LearningData, LearningResult, learn
 from segue.ranking.popularity import PopularityModel, booster_parameters, fit_popularity, importance
 from segue.ranking.relevance import relevance_parameters
 from segue.ranking.settings import TrainSettings
-from segue.ranking.trial import Trial
+from segue.ranking.validation import Validation
+from segue.recommend.ranking_matrix import TrackTable
 
 __all__ = ["TrainSettings", "TrainingSummary", "booster_parameters", "train"]
 
@@ -93,31 +93,31 @@ def train(
     tracks = pq.read_table(
         preprocessed / "tracks.parquet", columns=["popularity", "artist", "recording"]
     ).combine_chunks()
-    material = _material(preprocessed, transform, tracks, settings)
-    lesson = learn(material, settings=settings, progress=say)
-    write_array(out / "embedding.npy", lesson.embedding)
-    write_json(out / "transform.json", lesson.transform.model_dump(mode="json"))
-    _save(lesson.booster, out / "relevance.txt")
+    data = _material(preprocessed, transform, tracks, settings)
+    result = learn(data, settings=settings, progress=say)
+    write_array(out / "embedding.npy", result.embedding)
+    write_json(out / "transform.json", result.transform.model_dump(mode="json"))
+    _save(result.booster, out / "relevance.txt")
 
     def told(rounds: int, error: float) -> None:
         say(f"{rounds} trees, error on unseen artists {error:.3f}")
 
     model = fit_popularity(
-        material.table.features,
+        data.table.features,
         transform.features,
-        material.table.popularity,
+        data.table.popularity,
         np.load(preprocessed / "split.npy"),
         settings=settings,
         progress=told,
     )
     _save(model.booster, out / "popularity.txt")
-    summary = _summary(model, lesson)
+    summary = _summary(model, result)
     write_json(
         out / "training.json",
         {
             "settings": settings.model_dump(),
             "parameters": booster_parameters(settings),
-            "relevance_parameters": relevance_parameters(settings) if lesson.booster else {},
+            "relevance_parameters": relevance_parameters(settings) if result.booster else {},
             "validation_curve": model.curve,
             **summary.model_dump(),
         },
@@ -134,7 +134,7 @@ def _without(transform: FeatureTransform, settings: TrainSettings) -> FeatureTra
 
 def _material(
     preprocessed: Path, transform: FeatureTransform, tracks: pa.Table, settings: TrainSettings
-) -> Material:
+) -> LearningData:
     """What there is to learn from."""
     features = np.load(preprocessed / "features.npy", mmap_mode="r")
     artist, recording = tracks["artist"].to_numpy(), tracks["recording"].to_numpy()
@@ -155,13 +155,15 @@ def _material(
         popularity=table.popularity,
         embedding=table.embedding,
     )
-    return Material(
+    return LearningData(
         table=table,
         transform=transform,
         recording=recording,
         training=np.load(preprocessed / "split.npy") == TRAIN,
         entries=None if playlists is None else _entries(playlists),
-        trial=None if playlists is None else Trial(playlists, facts, settings.candidates, settings.seed),
+        validation=None
+        if playlists is None
+        else Validation(playlists, facts, settings.candidates, settings.seed),
     )
 
 
@@ -182,8 +184,8 @@ def _save(booster: lgb.Booster | None, path: Path) -> None:
             booster.save_model(str(temporary))
 
 
-def _summary(model: PopularityModel, lesson: Lesson) -> TrainingSummary:
-    booster = lesson.booster
+def _summary(model: PopularityModel, result: LearningResult) -> TrainingSummary:
+    booster = result.booster
     return TrainingSummary(
         trees=model.booster.num_trees(),
         columns=model.columns,
@@ -192,7 +194,7 @@ def _summary(model: PopularityModel, lesson: Lesson) -> TrainingSummary:
         validation_rmse=min(model.curve) if model.curve else None,
         importance=importance(model.booster),
         relevance_trees=booster.num_trees() if booster else 0,
-        relevance_columns=lesson.columns if booster else [],
+        relevance_columns=result.columns if booster else [],
         relevance_importance=importance(booster) if booster else {},
-        learning=lesson.told,
+        learning=result.report,
     )

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from segue.bundle.pace import Pace
 from segue.features.recordings import fold_text
 from segue.recommend.strings import Strings
+from segue.throttle import Throttle
 
 __all__ = ["Lookup"]
 
@@ -56,7 +56,7 @@ class Lookup:
         float32 [n], NaN missing.
     recording
         int32 [n].
-    pace
+    throttle
         How it is made ready beside other work; at full speed if not given.
     """
 
@@ -69,9 +69,9 @@ class Lookup:
         genre: npt.NDArray[np.int16],
         popularity: npt.NDArray[np.float32],
         recording: npt.NDArray[np.int32],
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
-        self._pace = pace or Pace()
+        self._throttle = throttle or Throttle()
         self._ids = Strings(track_ids)
         self._names = artist_names
         self._artist = artist
@@ -132,5 +132,5 @@ class Lookup:
         for first, end in pairwise([0, *ends.tolist()]):
             rows = order[first:end]
             order[first:end] = rows[np.lexsort((popularity[rows], self._artist[rows]))]
-            self._pace()
+            self._throttle()
         return order, start

@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from segue.bundle.definition import BundleDefinition
-from segue.bundle.pace import Pace
 from segue.bundle.table import read_tracks
 from segue.errors import BundleError
 from segue.features.transform import GENRE, FeatureTransform
 from segue.index.search import open_index
 from segue.recommend.lookup import Lookup
 from segue.recommend.strings import Strings
+from segue.throttle import Throttle
 
 __all__ = ["Bundle"]
 
@@ -36,7 +36,7 @@ class Bundle:
         ``bundle.json``, or a draft of it before publishing.
     path
         Gives the local path of a file of the bundle, checked.
-    pace
+    throttle
         How it is opened beside other work; at full speed if not given.
 
     Attributes
@@ -61,14 +61,14 @@ class Bundle:
     """
 
     def __init__(
-        self, definition: BundleDefinition, path: Callable[[str], Path], pace: Pace | None = None
+        self, definition: BundleDefinition, path: Callable[[str], Path], throttle: Throttle | None = None
     ) -> None:
-        self._pace = pace or Pace()
+        self._throttle = throttle or Throttle()
         self.definition = definition
         self.path = path
         self.digest = definition.digest
         self.transform = FeatureTransform.model_validate_json(path("transform.json").read_bytes())
-        table = read_tracks(path("tracks.parquet"), _COLUMNS, pace=self._pace)
+        table = read_tracks(path("tracks.parquet"), _COLUMNS, throttle=self._throttle)
         self.tracks: pa.Table = table.combine_chunks()
         # as plain arrays: np.memmap's own class costs every gather some ten microseconds
         self.features: Floats = np.asarray(np.load(path("features.npy"), mmap_mode="r"))
@@ -80,7 +80,7 @@ class Bundle:
         self.popularity: Floats = self._column("popularity").to_numpy(zero_copy_only=False)
         codes = self.feature(GENRE)
         self.genre = np.where(np.isfinite(codes), codes, -1).astype(np.int16)
-        self._pace()
+        self._throttle()
 
     @property
     def size(self) -> int:
@@ -97,7 +97,7 @@ class Bundle:
             genre=self.genre,
             popularity=self.popularity,
             recording=self.recording,
-            pace=self._pace,
+            throttle=self._throttle,
         )
 
     def feature(self, name: str) -> Floats:

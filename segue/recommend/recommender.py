@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from segue.ranking.columns import Nearest, TrackTable, ranking_matrix
 from segue.recommend.answer import Answer, Item, Pool
 from segue.recommend.explain import explain
 from segue.recommend.finish import Picks, Rules, finish
 from segue.recommend.model import Bundle
+from segue.recommend.ranking_matrix import Nearest, TrackTable, ranking_matrix
 from segue.recommend.request import Request
 from segue.recommend.rerank import Contributor, Predictions, Ranker
 from segue.recommend.retrieve import Candidates, retrieve

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.bundle.definition import BundleDefinition
-from segue.ranking.columns import booster_positions
+from segue.recommend.ranking_matrix import booster_positions
 from segue.recommend.trees import SumOfTrees
 
 __all__ = ["Contributor", "LocalRanker", "Predictions", "Ranker"]

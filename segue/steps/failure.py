@@ -50,7 +50,7 @@ def record_failure(
         ended = f"the run ended as {state or 'nothing'}"
         log.say(f"{ended}, which is neither success nor failure: nothing is noted")
         return None
-    from segue.bundle.store import open_store
+    from segue.store.open import open_store
     from segue.tracking import Tracker
 
     text = (message or "").strip() or f"the run ended as {state}; its log says why"

@@ -15,12 +15,12 @@ from segue.steps.result import Folders, StepResult
 from segue.steps.settings import read
 
 if TYPE_CHECKING:
-    from segue.bundle.store import Store
     from segue.catalog.profile import Profile
     from segue.evaluate.findings import Findings
     from segue.evaluate.gate import Verdict
     from segue.evaluate.popularity import Regression
     from segue.recommend.model import Bundle
+    from segue.store.base import Store
 
 __all__ = ["JUDGED_AGAINST", "evaluate", "figures"]
 
@@ -56,13 +56,13 @@ def evaluate(
         Told how far it is.
     """
     from segue.bundle.channel import read_channel
-    from segue.bundle.parts import collect
-    from segue.bundle.store import open_store
     from segue.catalog.profile import PROFILE, Profile
     from segue.evaluate.run import evaluate as run
     from segue.evaluate.settings import EvaluationSettings
     from segue.files import write_json
     from segue.recommend.model import Bundle
+    from segue.steps.assemble import collect
+    from segue.store.open import open_store
 
     log = log or Journal("evaluate")
     log.start()

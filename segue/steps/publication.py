@@ -75,10 +75,10 @@ def publish(
     """
     from segue.bundle.channel import read_channel
     from segue.bundle.publish import publish as run
-    from segue.bundle.store import open_store
     from segue.catalog.profile import PROFILE
     from segue.evaluate.gate import Verdict
     from segue.files import write_json
+    from segue.store.open import open_store
 
     log = log or Journal("publish")
     log.start()
@@ -123,9 +123,9 @@ def _assemble(
 ) -> tuple[BundleDefinition, dict[str, Path]]:
     """Definition and files of the bundle, with those that are only needed to serve."""
     from segue.bundle.definition import RequestDefaults
-    from segue.bundle.parts import collect
     from segue.catalog.profile import PROFILE, Profile
     from segue.search import build_search
+    from segue.steps.assemble import collect
 
     definition, parts = collect(
         preprocessed=folders.features,
@@ -159,9 +159,9 @@ def _outcome(published: Published, verdict: Verdict, target: Target, *, unchange
 
 def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: Journal) -> None:
     """Record the run in MLflow, if that is configured. It is away: the next publish catches up."""
-    from segue.bundle.store import open_store
     from segue.evaluate.findings import Findings
     from segue.evaluate.gate import Verdict
+    from segue.store.open import open_store
     from segue.tracking import Tracker
 
     tracker = Tracker(warn=log.say)

@@ -24,15 +24,15 @@ def main() -> int:
 
     import uvicorn
 
+    from serving.coalesced_writes import CoalescedWrites
     from serving.gateway.app import build_app
-    from serving.whole_answers import WholeAnswers
 
     config = uvicorn.Config(
         build_app(settings),
         host=settings.host,
         port=settings.http_port,
         loop="uvloop",
-        http=WholeAnswers,
+        http=CoalescedWrites,
         ws="none",
         log_config=None,
         access_log=False,

@@ -17,21 +17,19 @@ from segue.database.settings import DatabaseSettings
 from segue.log.settings import LogSettings
 from segue.settings import read_settings
 from serving.body_limit import BodyLimit
-from serving.gateway import alert_route, bundle_routes, feedback_routes, health, native, token_route
 from serving.gateway.access import Access
-from serving.gateway.artwork import routes as artwork
 from serving.gateway.documentation import describe
 from serving.gateway.errors import BadRequest, Refused, TooLarge, as_refused, write_error
+from serving.gateway.fast_path import FastPath
 from serving.gateway.gateway import Gateway
 from serving.gateway.observe import Observe
-from serving.gateway.short_way import ShortWay
-from serving.gateway.spotify import routes as spotify
+from serving.gateway.routes import alerts, artwork, bundles, feedback, health, lists, spotify, token
 from serving.settings import GatewaySettings
 
 __all__ = ["build_app"]
 
 # The image route stands before that of a track, whose id may hold slashes.
-_ROOMS = (health, artwork, native, feedback_routes, bundle_routes, alert_route, spotify, token_route)
+_ROUTES = (health, artwork, lists, feedback, bundles, alerts, spotify, token)
 
 # A list of ten is two kilobytes; level 1 makes a fifth of it in a tenth of a millisecond.
 _GZIP_BYTES = 1_000
@@ -62,13 +60,13 @@ def build_app(
     app = FastAPI(title="Segue", version=__version__, lifespan=lifespan, redoc_url=None)
     app.state.gateway = gateway
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
-    for room in _ROOMS:
-        app.include_router(room.router)
+    for part in _ROUTES:
+        app.include_router(part.router)
     for kind in (HTTPException, Refused):
         app.add_exception_handler(kind, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     # the last one added is the outermost
-    app.add_middleware(ShortWay, route=native.lists_route())
+    app.add_middleware(FastPath, route=lists.lists_route())
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes, refuse=_refuse_body)
     app.add_middleware(Access, keys=gateway.keys, limits=gateway.limits)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=1)

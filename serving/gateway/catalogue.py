@@ -76,11 +76,14 @@ class Catalogue:
 
     def __init__(self, files: BundleFiles) -> None:
         self.digest = files.digest
-        self._pace = files.pace
+        self._throttle = files.throttle
         self.definition = files.definition
         self.transform = FeatureTransform.model_validate_json(files.path("transform.json").read_bytes())
         table = read_tracks(
-            files.path("tracks.parquet"), [*_SHOWN, *_MORE, *_NUMBERS], repeated=_REPEATED, pace=files.pace
+            files.path("tracks.parquet"),
+            [*_SHOWN, *_MORE, *_NUMBERS],
+            repeated=_REPEATED,
+            throttle=files.throttle,
         )
         self._columns = {name: _whole(table.column(name)) for name in table.column_names}
         self.features: Floats = np.asarray(np.load(files.path("features.npy"), mmap_mode="r"))
@@ -115,7 +118,7 @@ class Catalogue:
             genre=self.genre,
             popularity=self.popularity,
             recording=self._columns["recording"].to_numpy(),
-            pace=self._pace,
+            throttle=self._throttle,
         )
 
     @cached_property

@@ -21,11 +21,11 @@ from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.database import Database
 from serving.gateway.errors import TooSlow, Unavailable
-from serving.gateway.opened import Opened, open_catalogue
 from serving.gateway.quality import ListMeasures
 from serving.gateway.retrain import CommandRetrainer, Retrainer
-from serving.gateway.shelf import Shelf
+from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
 from serving.gateway.split import Transformers
+from serving.gateway.store_view import StoreView
 from serving.gateway.training import TrainingWatch
 from serving.settings import GatewaySettings
 
@@ -50,8 +50,8 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, database: DatabaseSettings, log: LogSettings) -> None:
         self.settings = settings
-        self.versions: Versions[Opened] = Versions(settings, need=FILES, load=open_catalogue)
-        self.shelf = Shelf(settings.bundle)
+        self.versions: Versions[ServedCatalogue] = Versions(settings, need=FILES, load=open_catalogue)
+        self.store_view = StoreView(settings.bundle)
         self.database = Database(database, may_migrate=settings.migrate_on_start)
         self.log = LogWriter(self.database.engine, **log.model_dump())
         self.limits = Limits(settings.rate_limit_per_minute)
@@ -62,8 +62,10 @@ class Gateway:
         )
         self.lists = ListMeasures()
         self._training = (
-            TrainingWatch(self.shelf.store, self.shelf.channel, seconds=settings.training_poll_seconds)
-            if self.shelf.channel
+            TrainingWatch(
+                self.store_view.store, self.store_view.channel, seconds=settings.training_poll_seconds
+            )
+            if self.store_view.channel
             else None
         )
         self._counted: dict[Counter, int] = {}
@@ -98,7 +100,7 @@ class Gateway:
             pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def opened(self) -> Opened:
+    def opened(self) -> ServedCatalogue:
         """The bundle in service.
 
         Raises
@@ -116,7 +118,7 @@ class Gateway:
         """Its tracks; raises as `opened` does."""
         return self.opened.catalogue
 
-    def opened_of(self, digest: str) -> Opened | None:
+    def opened_of(self, digest: str) -> ServedCatalogue | None:
         """The bundle with this digest, else the one in service, else None.
 
         A challenger's bundle is not held here: its lists are shown and measured with the champion's tracks.

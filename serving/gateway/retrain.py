@@ -16,8 +16,8 @@ from typing import Protocol
 
 import orjson
 
-from segue.bundle.store import Store
 from segue.errors import SettingsError
+from segue.store.base import Store
 
 __all__ = ["CommandRetrainer", "Retrainer", "claim_start", "release_start"]
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from segue.limits import ID_LENGTH
 from segue.recommend.answer import Item, Pool
+from segue.store.checksum import Sha256
 
 __all__ = [
     "AlertsAnswer",
@@ -212,7 +213,7 @@ class Promotion(Move):
         extra="forbid", json_schema_extra={"examples": [{"digest": "0f" * 32, "reason": "better on jazz"}]}
     )
 
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    digest: Sha256
     force: bool = Field(default=False, description="Move a pinned channel, too.")
     expected_generation: int | None = Field(
         default=None, ge=0, description="Refuse if somebody moved the channel meanwhile."

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.bundle.channel import read_channel
-from segue.bundle.place import EVALUATIONS
-from segue.bundle.store import Store
+from segue.bundle.location import EVALUATIONS
 from segue.errors import SegueError
+from segue.store.base import Store
 from serving import metrics
-from serving.gateway.shelf import read_object
+from serving.gateway.store_view import read_object
 
 __all__ = ["OUTCOMES", "Training", "TrainingWatch", "read_training"]
 

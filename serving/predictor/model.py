@@ -23,9 +23,9 @@ from segue.recommend.rerank import LocalRanker, Predictions
 from serving import metrics
 from serving.bundles import Version, Versions
 from serving.compile import Compiler
+from serving.errors import BadRequest, NotReady, OtherBundle, Overloaded, Refusal
 from serving.logs import take_request_id
 from serving.predictor.tensors import FEATURES, encode, parameter, read_instances, read_tensor
-from serving.refusals import BadRequest, NotReady, OtherBundle, Overloaded, Refusal
 from serving.settings import PredictorSettings
 
 __all__ = ["Predictor"]

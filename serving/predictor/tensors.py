@@ -10,7 +10,7 @@ import numpy.typing as npt
 from kserve import InferOutput, InferRequest, InferResponse
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from serving.refusals import BadRequest
+from serving.errors import BadRequest
 
 __all__ = ["FEATURES", "encode", "parameter", "read_instances", "read_tensor"]
 

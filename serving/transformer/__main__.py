@@ -26,9 +26,9 @@ def main() -> int:
     # One query is one thread's work; FAISS reads this when it is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from serving.transformer.loaded import LoadedBundles
+    from serving.transformer.served_bundles import ServedBundles
 
-    bundles = LoadedBundles(settings)
+    bundles = ServedBundles(settings)
     bundles.start()
 
     # these import kserve, which takes seconds: the bundle is opened meanwhile

@@ -16,7 +16,7 @@ from kserve.protocol.infer_type import deserialize_bytes_tensor
 from segue.errors import RequestError
 from segue.recommend.answer import Answer
 from segue.recommend.request import Request
-from serving.refusals import BadRequest, as_refusal
+from serving.errors import BadRequest, as_refusal
 
 __all__ = ["REQUEST", "RESPONSE", "Call", "Failure", "read_call"]
 

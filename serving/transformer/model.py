@@ -22,12 +22,12 @@ from segue.recommend.rerank import Predictions
 from segue.recommend.retrieve import Candidates
 from serving import metrics
 from serving.bundles import Version
+from serving.errors import Broken, NotReady, Overloaded, Refusal, as_refusal
 from serving.logs import take_request_id
-from serving.refusals import Broken, NotReady, Overloaded, Refusal, as_refusal
 from serving.settings import TransformerSettings
 from serving.transformer.instances import Call, Failure, read_call
-from serving.transformer.loaded import Loaded, LoadedBundles
 from serving.transformer.predictor_client import OtherBundleLoaded, PredictorClient, PredictorLost
+from serving.transformer.served_bundles import ServedBundle, ServedBundles
 
 __all__ = ["Transformer"]
 
@@ -69,7 +69,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         What is answered from; it follows its channel from when it is started.
     """
 
-    def __init__(self, settings: TransformerSettings, bundles: LoadedBundles) -> None:
+    def __init__(self, settings: TransformerSettings, bundles: ServedBundles) -> None:
         super().__init__(settings.model_name, return_response_headers=True)
         self.ready = True  # kserve registers no other; `healthy` is what says whether it can answer
         self.settings = settings
@@ -199,7 +199,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         return await self._answer_from(versions[chosen], call, lost)
 
     async def _answer_from(
-        self, version: Version[Loaded], call: Call, lost: PredictorLost | None = None
+        self, version: Version[ServedBundle], call: Call, lost: PredictorLost | None = None
     ) -> list[Answer]:
         """Answer with one version.
 
@@ -246,7 +246,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         finally:
             self._free.release()
 
-    async def _rank(self, version: Version[Loaded], pools: Sequence[Candidates]) -> list[Predictions]:
+    async def _rank(self, version: Version[ServedBundle], pools: Sequence[Candidates]) -> list[Predictions]:
         """Ask the predictor about the candidates of all instances in one call."""
         if not any(len(pool.rows) for pool in pools):
             return [{"popularity": np.zeros(0, np.float32)} for _ in pools]
@@ -259,7 +259,7 @@ class Transformer(kserve.Model):  # type: ignore[misc]
         return [{name: values[i] for name, values in parts.items()} for i in range(len(pools))]
 
     async def _explained(
-        self, version: Version[Loaded], request: Request, pool: Candidates, prediction: Predictions
+        self, version: Version[ServedBundle], request: Request, pool: Candidates, prediction: Predictions
     ) -> _Contributions | None:
         """Contributions for the returned rows alone: 200 rows would take 600 ms."""
         if not request.explain:

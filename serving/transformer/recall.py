@@ -10,9 +10,9 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from segue.bundle.pace import Pace
 from segue.index.search import exact_search
 from segue.recommend.model import Bundle
+from segue.throttle import Throttle
 from serving import metrics
 
 __all__ = ["LiveRecall", "exact_neighbours"]
@@ -76,7 +76,7 @@ class LiveRecall:
 
 def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[np.int64]:
     """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix, slowly."""
-    pace = Pace(_SHARE_BESIDE_REQUESTS)
+    throttle = Throttle(_SHARE_BESIDE_REQUESTS)
     distances, rows = np.empty(0, np.float32), np.empty(0, np.int64)
     for start in range(0, len(embedding), _PIECE_ROWS):
         piece = embedding[start : start + _PIECE_ROWS]
@@ -86,5 +86,5 @@ def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[n
         if len(rows) > k:
             kept = np.argsort(distances, kind="stable")[:k]
             distances, rows = distances[kept], rows[kept]
-        pace()
+        throttle()
     return rows

@@ -45,13 +45,13 @@ def stores(rows: int) -> dict[str, Path]:
 
 def main(rows: int = ROWS) -> bool:
     """Measure, print, write JSON; False where the promise is missed."""
-    from segue.bundle.place import Place, read_definition
-    from segue.bundle.store import open_store
+    from segue.bundle.location import BundleLocation, read_definition
+    from segue.store.open import open_store
 
     LOGS.mkdir(parents=True, exist_ok=True)
     settings = {name: prepare(store, twins=0) for name, store in stores(rows).items()}
     for name, boosters in (("one", 1), ("two", 2)):
-        place = Place.in_store(open_store(str(settings[name].store)), settings[name].digests[0])
+        place = BundleLocation.in_store(open_store(str(settings[name].store)), settings[name].digests[0])
         found = [booster.name for booster in read_definition(place)[0].boosters]
         if len(found) != boosters:
             raise SystemExit(f"the bundle with {name} has the boosters {found}")

@@ -34,10 +34,10 @@ WORK = CACHE / "gateway"
 def gateway_store(rows: int) -> Path:
     """The pair's store with a search index, which the pair never opens, in the bundle; made once."""
     from segue.bundle.channel import read_channel
-    from segue.bundle.place import Place, read_definition
+    from segue.bundle.location import BundleLocation, read_definition
     from segue.bundle.publish import publish
-    from segue.bundle.store import open_store
     from segue.search import build_search
+    from segue.store.open import open_store
 
     store = CACHE / f"gateway-{rows}"
     if (store / "channels" / "champion.json").exists():
@@ -46,7 +46,7 @@ def gateway_store(rows: int) -> Path:
     digest = read_channel(open_store(str(source)), "champion").digest
     assert digest is not None
     folder = source / "bundles" / digest
-    definition, _ = read_definition(Place.in_folder(folder))
+    definition, _ = read_definition(BundleLocation.in_folder(folder))
     parts = {name: folder / name for name in definition.files}
     parts["search.sqlite"] = WORK / f"search-{rows}.sqlite"
     build_search(parts["tracks.parquet"], parts["search.sqlite"])

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from segue.bundle.parts import collect
 from segue.recommend.batch import recommend_each, write_batch
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
+from segue.steps.assemble import collect
 from tests.benchmarks.bench_pipeline import ROWS, measure_steps
 from tests.benchmarks.measure import CACHE, Bound, report
 

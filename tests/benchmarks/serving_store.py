@@ -50,10 +50,10 @@ def make_store(rows: int) -> Path:
 
 def train_and_publish(preprocessed: Path, work: Path, store: Path) -> None:
     """A bundle of what the preprocess step left, with 300 trees of popularity, as the store's champion."""
-    from segue.bundle.parts import collect
     from segue.bundle.publish import publish
     from segue.index.build import build_index
     from segue.ranking.train import TrainSettings, train
+    from segue.steps.assemble import collect
 
     train(preprocessed, work / "trained", settings=TrainSettings(rounds=300, early_stopping=0))
     build_index(work / "trained", preprocessed, work / "indexed")
@@ -89,14 +89,14 @@ def prepare(store: Path, *, twins: int = 2) -> Setting:
     import pyarrow.parquet as pq
 
     from segue.bundle.channel import read_channel
-    from segue.bundle.place import Place, read_definition
+    from segue.bundle.location import BundleLocation, read_definition
     from segue.bundle.publish import publish
-    from segue.bundle.store import open_store
+    from segue.store.open import open_store
 
     opened = open_store(str(store))
     first = read_channel(opened, "champion").digest
     assert first is not None
-    definition, _ = read_definition(Place.in_store(opened, first))
+    definition, _ = read_definition(BundleLocation.in_store(opened, first))
     folder = store / "bundles" / first
     parts = {name: folder / name for name in definition.files}
     digests = [first]
@@ -114,6 +114,6 @@ def prepare(store: Path, *, twins: int = 2) -> Setting:
 def point_at(setting: Setting, digest: str) -> None:
     """Move the benchmark's channel; the bundles were verified when they were published."""
     from segue.bundle.channel import promote
-    from segue.bundle.store import open_store
+    from segue.store.open import open_store
 
     promote(open_store(str(setting.store)), "bench", digest, by="bench", reason="swap", quick=True)

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.bundle.channel import MOST_PREVIOUS, Channel, pin, promote, read_channel, rollback, unpin
-from segue.bundle.store import Store, open_store
 from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned, NoSuchChannel
+from segue.store.base import Store
+from segue.store.open import open_store
 from tests.bundle.tiny import publish_tiny
 
 DIGESTS = [f"{number:064x}" for number in range(14)]
@@ -197,7 +198,7 @@ class TestChannel:
 _PROMOTER = """
 import sys
 from segue.bundle.channel import promote
-from segue.bundle.store import open_store
+from segue.store.open import open_store
 store = open_store(sys.argv[1])
 digests = sys.argv[2:]
 print("ready", flush=True)

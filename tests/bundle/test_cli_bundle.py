@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from segue.bundle.channel import read_channel
-from segue.bundle.store import Store
 from segue.cli import build_app
 from segue.errors import BundleError, ChannelError, ChannelPinned, NoSuchChannel, SegueError
+from segue.store.base import Store
 from tests.bundle.tiny import publish_tiny
 
 Run = Callable[..., Result]

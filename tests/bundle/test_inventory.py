@@ -10,10 +10,10 @@ from segue.bundle import inventory
 from segue.bundle.channel import promote, read_channel, rollback
 from segue.bundle.definition import FILES
 from segue.bundle.inventory import find_digest, list_bundles, list_channels, list_evaluations, prune
-from segue.bundle.place import Place
-from segue.bundle.store import Store
+from segue.bundle.location import BundleLocation
 from segue.bundle.verify import verify_bundle
 from segue.errors import BundleError
+from segue.store.base import Store
 from tests.bundle.tiny import publish_tiny
 
 
@@ -25,7 +25,9 @@ class TestVerify:
     def test_finds_nothing_wrong_with_a_whole_bundle(self, store: Store, tmp_path: Path) -> None:
         digest = publish_tiny(store, tmp_path, "one").digest
         seen: list[str] = []
-        found = verify_bundle(Place.in_store(store, digest), on_file=lambda check: seen.append(check.name))
+        found = verify_bundle(
+            BundleLocation.in_store(store, digest), on_file=lambda check: seen.append(check.name)
+        )
         assert (found.digest, found.problems, found.is_whole) == (digest, (), True)
         assert seen == sorted(FILES) == [check.name for check in found.files]
 
@@ -35,7 +37,7 @@ class TestVerify:
         store.write(f"bundles/{digest}/features.npy", b"x")
         store.delete(f"bundles/{digest}/search.sqlite")
         store.write(f"bundles/{digest}/notes/readme.txt", b"hello")
-        found = verify_bundle(Place.in_store(store, digest))
+        found = verify_bundle(BundleLocation.in_store(store, digest))
         assert {check.name: check.state for check in found.problems} == {
             "index.faiss": "sha256",
             "features.npy": "size",
@@ -47,7 +49,7 @@ class TestVerify:
     def test_an_unexpected_file_is_told_but_breaks_nothing(self, store: Store, tmp_path: Path) -> None:
         digest = publish_tiny(store, tmp_path, "one", promote=False).digest
         store.write(f"bundles/{digest}/readme.txt", b"hello")
-        found = verify_bundle(Place.in_store(store, digest))
+        found = verify_bundle(BundleLocation.in_store(store, digest))
         assert [check.problem for check in found.problems] == ["readme.txt is not in bundle.json"]
         assert found.is_whole
         assert promote(store, "champion", digest, by="ann", reason="fine").digest == digest
@@ -55,12 +57,12 @@ class TestVerify:
     def test_quick_sees_sizes_and_full_sees_bytes(self, store: Store, tmp_path: Path) -> None:
         digest = publish_tiny(store, tmp_path, "one").digest
         store.write(f"bundles/{digest}/index.faiss", b"x" * 200)
-        assert verify_bundle(Place.in_store(store, digest), quick=True).is_whole
-        assert not verify_bundle(Place.in_store(store, digest)).is_whole
+        assert verify_bundle(BundleLocation.in_store(store, digest), quick=True).is_whole
+        assert not verify_bundle(BundleLocation.in_store(store, digest)).is_whole
 
     def test_what_is_no_digest_is_no_bundle(self, store: Store) -> None:
         with pytest.raises(BundleError, match="expected 64 hex digits"):
-            Place.in_store(store, "../../etc")
+            BundleLocation.in_store(store, "../../etc")
 
 
 class TestList:
@@ -156,7 +158,7 @@ class TestPrune:
             promote(store, "champion", loose, by="ann", reason="just now")
 
         assert prune(store, keep_days=0, dry_run=False, on_bundle=somebody_promotes) == []
-        assert not verify_bundle(Place.in_store(store, loose)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, loose)).problems
 
     def test_a_promotion_of_what_is_being_pruned_is_undone(
         self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from segue.bundle.store import open_store
 from segue.settings import S3Settings
+from segue.store.open import open_store
 from tests.live_services import MinioServer, MlflowServer
 
 

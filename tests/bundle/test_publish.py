@@ -13,11 +13,11 @@ import pytest
 
 from segue.bundle.channel import pin, read_channel
 from segue.bundle.definition import FILES
-from segue.bundle.place import Place
+from segue.bundle.location import BundleLocation
 from segue.bundle.publish import publish, with_files
-from segue.bundle.store import Store
 from segue.bundle.verify import verify_bundle
 from segue.errors import BundleError, ChannelConflict, ChannelError, ChecksumError
+from segue.store.base import Store
 from tests.bundle.tiny import definition, parts, publish_tiny
 
 EVERY_FILE = sorted(FILES)
@@ -70,7 +70,7 @@ class TestPublish:
         second = publish_tiny(store, tmp_path, "two", promote=False)
         assert (second.promoted, second.refused) == (False, "")
         assert read_channel(store, "champion") == first.channel == second.channel
-        assert not verify_bundle(Place.in_store(store, second.digest)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, second.digest)).problems
 
     def test_a_pinned_channel_gets_the_bundle_but_not_the_pointer(self, store: Store, tmp_path: Path) -> None:
         publish_tiny(store, tmp_path, "one")
@@ -79,7 +79,7 @@ class TestPublish:
         assert not done.promoted
         assert "pinned by ann (festival week)" in done.refused
         assert read_channel(store, "champion") == pinned == done.channel
-        assert not verify_bundle(Place.in_store(store, done.digest)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, done.digest)).problems
 
     def test_a_channel_that_moved_since_the_verdict_is_a_conflict(self, store: Store, tmp_path: Path) -> None:
         publish_tiny(store, tmp_path, "one")
@@ -108,7 +108,7 @@ class TestPublish:
         store.write(f"bundles/{digest}/bundle.json", b"{}")
         again = publish_tiny(store, tmp_path, "one")
         assert sorted(again.uploaded) == ["features.npy", "index.faiss", "search.sqlite"]
-        assert not verify_bundle(Place.in_store(store, digest)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, digest)).problems
 
     def test_other_channels_are_other_pointers(self, store: Store, tmp_path: Path) -> None:
         one = publish_tiny(store, tmp_path, "one")

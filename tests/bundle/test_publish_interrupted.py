@@ -16,14 +16,15 @@ import pytest
 
 from segue.bundle.channel import read_channel
 from segue.bundle.inventory import list_bundles
-from segue.bundle.place import Place
+from segue.bundle.location import BundleLocation
 from segue.bundle.publish import Published, publish
-from segue.bundle.store import Store, open_store
 from segue.bundle.verify import verify_bundle
 from segue.errors import StoreUnavailable
-from tests.bundle.conftest import settings_of
+from segue.store.base import Store
+from segue.store.open import open_store
 from tests.bundle.tiny import definition, parts, publish_tiny
 from tests.live_services import MinioServer
+from tests.stores import settings_of
 
 SIZE = 1_000_000
 # Step, the line that is its last, and how many of the eight files a rerun finds there.
@@ -80,7 +81,7 @@ def assert_serves_whole_bundle(store: Store, allowed: set[str]) -> str:
     states = {bundle.digest: bundle.state for bundle in list_bundles(store)}
     assert states[str(digest)] == "ok"
     for found, state in states.items():
-        assert state == "half-written" or not verify_bundle(Place.in_store(store, found)).problems
+        assert state == "half-written" or not verify_bundle(BundleLocation.in_store(store, found)).problems
     return str(digest)
 
 
@@ -108,7 +109,7 @@ def test_killed_after_a_step_the_champion_stands_and_a_rerun_finishes(
     finisher.go()
     found = finisher.result()
     assert (found["digest"], found["generation"], len(found["skipped"])) == (new, 2, kept)
-    assert not verify_bundle(Place.in_store(store, new)).problems
+    assert not verify_bundle(BundleLocation.in_store(store, new)).problems
     assert read_channel(store, "champion").previous == (old,)
 
 
@@ -136,7 +137,7 @@ def test_killed_at_random_moments_the_champion_stands_and_a_rerun_finishes(
         finisher.go()
         assert finisher.result()["digest"] == new
         assert assert_serves_whole_bundle(store, {new}) == new
-        assert not verify_bundle(Place.in_store(store, new)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, new)).problems
         assert before == new or read_channel(store, "champion").previous[0] == before
         allowed.add(new)
     assert read_channel(store, "champion").generation == 6
@@ -154,7 +155,7 @@ def test_two_publishers_of_different_bundles_make_one_generation_each(store_url:
     state = read_channel(store, "champion")
     assert (state.digest, state.previous, state.generation) == (second, (first, old), 3)
     for digest in (first, second):
-        assert not verify_bundle(Place.in_store(store, digest)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, digest)).problems
 
 
 def test_two_publishers_of_the_same_bundle_make_one_bundle_and_one_generation(
@@ -168,7 +169,7 @@ def test_two_publishers_of_the_same_bundle_make_one_bundle_and_one_generation(
     assert found[0]["digest"] == found[1]["digest"]
     assert [result["generation"] for result in found] == [1, 1]
     assert len(store.entries("bundles/")) == 9
-    assert not verify_bundle(Place.in_store(store, found[0]["digest"])).problems
+    assert not verify_bundle(BundleLocation.in_store(store, found[0]["digest"])).problems
 
 
 @pytest.mark.live
@@ -212,7 +213,7 @@ class TestStoreThatDies:
         assert done.promoted
         assert done.channel.previous == (before.digest,)
         assert (len(done.skipped) > 0) == (moment != "hashed")
-        assert not verify_bundle(Place.in_store(store, done.digest)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, done.digest)).problems
 
     def test_and_comes_back_in_time_is_not_even_noticed(
         self, mortal: MinioServer, s3_url: str, tmp_path: Path
@@ -230,4 +231,4 @@ class TestStoreThatDies:
         assert done.promoted
         assert done.channel.generation == before.generation + 1
         assert sorted(done.uploaded) == sorted(done.definition.files)
-        assert not verify_bundle(Place.in_store(store, done.digest)).problems
+        assert not verify_bundle(BundleLocation.in_store(store, done.digest)).problems

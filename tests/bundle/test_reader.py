@@ -14,11 +14,12 @@ import pytest
 from segue.bundle.channel import Channel, read_channel
 from segue.bundle.definition import FILES
 from segue.bundle.reader import open_bundle, resolve
-from segue.bundle.store import Store, open_store
 from segue.errors import BundleError, ChannelError, ChecksumError, StoreUnavailable
-from tests.bundle.conftest import settings_of
+from segue.store.base import Store
+from segue.store.open import open_store
 from tests.bundle.tiny import parts, publish_tiny
 from tests.live_services import MinioServer
+from tests.stores import settings_of
 
 
 class TestResolve:

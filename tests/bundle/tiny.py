@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segue.bundle.definition import FILES, Block, Booster, BundleDefinition, IndexSpec
 from segue.bundle.publish import Published, publish
-from segue.bundle.store import Store
+from segue.store.base import Store
 
 
 def definition(profile: str = "profile") -> BundleDefinition:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from segue.catalog.fetch import fetched
 from segue.catalog.ingest import examine, ingest
-from segue.catalog.sources import fetched
 from segue.errors import CatalogError, StoreAccessDenied, StoreError, StoreUnavailable
 from tests.catalog.rows import as_csv, column, row, rows, write_csv
 from tests.live_services import MinioServer, free_port

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from segue.bundle.channel import read_channel
-from segue.bundle.store import open_store
 from segue.keys import Scope
+from segue.store.open import open_store
 from tests.gateway.conftest import Keys, make_keys
 from tests.serving.processes import ROOT, Served, gateway, predictor, transformer
 

@@ -16,7 +16,7 @@ import pytest
 
 from segue.bundle.channel import promote
 from segue.bundle.definition import BundleDefinition
-from segue.bundle.store import open_store
+from segue.store.open import open_store
 from tests.conftest import require
 from tests.dashboards.conftest import Watched
 from tests.dashboards.pictures import draw

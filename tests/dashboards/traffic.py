@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from segue.bundle.place import BUNDLES
+from segue.bundle.location import BUNDLES
 
 __all__ = ["Listeners", "seeds_of"]
 

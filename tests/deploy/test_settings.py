@@ -112,6 +112,6 @@ def test_should_have_a_room_for_every_setting_that_the_readme_shows() -> None:
 
 def test_should_probe_paths_that_the_processes_serve() -> None:
     gateway = render().pod("-gateway")["spec"]["containers"][0]
-    source = Path(ROOT / "serving/gateway/health.py").read_text()
+    source = Path(ROOT / "serving/gateway/routes/health.py").read_text()
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         assert f'"{gateway[probe]["httpGet"]["path"]}"' in source

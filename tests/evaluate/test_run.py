@@ -8,7 +8,6 @@ import numpy as np
 import orjson
 import pytest
 
-from segue.bundle.parts import collect
 from segue.catalog.ingest import ingest
 from segue.catalog.profile import Profile
 from segue.evaluate.champion import against_champion
@@ -25,6 +24,7 @@ from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request, Seed
 from segue.recommend.rerank import LocalRanker
 from segue.sample import generate
+from segue.steps.assemble import collect
 
 SETTINGS = EvaluationSettings(max_seeds=300, bootstrap_rounds=300, weight_step=0.25, examples=3)
 TRAINING = TrainSettings(rounds=40, threads=1, max_queries=600)

@@ -23,7 +23,7 @@ from segue.log.settings import LogSettings
 from serving.gateway.app import build_app
 from serving.gateway.catalogue import FILES
 from serving.gateway.gateway import Gateway
-from serving.gateway.opened import Opened, open_catalogue
+from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
 from serving.settings import GatewaySettings
 from tests.serving.conftest import Family, Shelf, make_family
 from tests.serving.processes import (
@@ -93,7 +93,7 @@ def gateway_shelf(gateway_families: list[Family], tmp_path: Path) -> Shelf:
 
 
 @pytest.fixture(scope="session")
-def opened(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Opened:
+def opened(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> ServedCatalogue:
     """The bundle, as the gateway opens it."""
     shelf = Shelf(tmp_path_factory.mktemp("opened") / "store", gateway_families)
     shelf.publish(0)
@@ -165,7 +165,7 @@ def start_inside(folder: Path, bundle: str, **settings: Any) -> Iterator[Inside]
         wait_for(lambda: server.started, "the gateway")
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             inside = Inside(client, keys, app.state.gateway)
-            # each comes at its own pace
+            # each comes at its own@throttle
             wait_for(lambda: inside.gateway.versions.is_ready, "the bundle")
             wait_for(lambda: inside.gateway.database.waiting_for is None, "the database")
             wait_for(lambda: inside.gateway.keys is None or inside.gateway.keys.ring.is_loaded, "the keys")

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from segue.bundle.store import Store, open_store
 from segue.errors import SettingsError
-from serving.gateway.alert_route import _EXAMPLE
+from segue.store.base import Store
+from segue.store.open import open_store
 from serving.gateway.retrain import CommandRetrainer, claim_start, release_start
+from serving.gateway.routes.alerts import _EXAMPLE
 from tests.gateway.conftest import Inside, start_inside
 from tests.serving.conftest import Shelf
 from tests.serving.processes import wait_for
@@ -94,7 +95,7 @@ def test_should_say_that_nothing_is_configured(inside: Inside) -> None:
 def test_should_run_the_command_once(
     own: Inside, gateway_shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "serving.gateway.alert_route")
+    caplog.set_level("INFO", "serving.gateway.routes.alerts")
     resolved = {**_EXAMPLE, "status": "resolved", "alerts": [{**_EXAMPLE["alerts"][0], "status": "resolved"}]}
     assert own.post("/api/alerts", json=resolved).json() == {"started": False, "reason": "no alert fires"}
     first = own.post("/api/alerts", json=_EXAMPLE)

@@ -15,7 +15,7 @@ from serving.gateway.aliases import (
     keys_of_native,
     native_mask,
 )
-from serving.gateway.opened import Opened
+from serving.gateway.served_catalogue import ServedCatalogue
 from tests.gateway.conftest import NATIVE_ARTIST, NATIVE_TRACK
 
 IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -58,7 +58,7 @@ def test_should_tell_native_ids_from_others_in_a_column() -> None:
     assert native_mask(ids).tolist() == [True, False, False, False, False]
 
 
-def test_should_lead_every_track_and_artist_back_to_itself(opened: Opened) -> None:
+def test_should_lead_every_track_and_artist_back_to_itself(opened: ServedCatalogue) -> None:
     catalogue, identities = opened.catalogue, opened.identities
     for row in range(catalogue.size):
         assert identities.track_row(identities.of_track(row)) == row
@@ -69,7 +69,7 @@ def test_should_lead_every_track_and_artist_back_to_itself(opened: Opened) -> No
     assert identities.artist_row(alias_of("artist", "nobody")) is None
 
 
-def test_should_know_an_artist_by_the_catalogues_id_and_by_name(opened: Opened) -> None:
+def test_should_know_an_artist_by_the_catalogues_id_and_by_name(opened: ServedCatalogue) -> None:
     # one of Nina Simone's tracks has the artist's id, the other has none
     by_id = opened.identities.artist_row(NATIVE_ARTIST)
     by_name = opened.identities.artist_row(alias_of("artist", "nina simone"))

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from segue.bundle.store import Store, open_store
 from segue.log import Impression, ImpressionItem
 from segue.steps import record_failure
+from segue.store.base import Store
+from segue.store.open import open_store
 from serving.gateway import training
-from serving.gateway.opened import Opened
 from serving.gateway.quality import LOOKED_BACK, ListMeasures, popularity_band
+from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.training import TrainingWatch, read_training
 from tests.gateway.conftest import Stack
 from tests.gateway.test_stack import rows
@@ -29,7 +30,7 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def impression(opened: Opened, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
+def impression(opened: ServedCatalogue, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
     catalogue = opened.catalogue
     ids = [catalogue.cell("track_id", row) for row in rows]
     given: dict[str, Any] = {
@@ -61,7 +62,7 @@ def test_should_name_bands_of_popularity(popularity: float | None, band: str) ->
     assert popularity_band(float("nan")) == "unknown"
 
 
-def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened: Opened) -> None:
+def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened: ServedCatalogue) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
     ListMeasures().note_list(impression(opened, [10, 11], seeds=[0, 1]), opened.catalogue, [10, 11])
@@ -71,7 +72,7 @@ def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened:
         assert value(f"{name}_count") - before[name][1] == 1
 
 
-def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(opened: Opened) -> None:
+def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(opened: ServedCatalogue) -> None:
     measures, size = ListMeasures(), opened.catalogue.size
     measures.note_list(impression(opened, [1, 2, 3], seeds=[0]), opened.catalogue, [1, 2, 3])
     measures.note_list(impression(opened, [3, 4], seeds=[0]), opened.catalogue, [3, 4])

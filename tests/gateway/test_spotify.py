@@ -10,7 +10,7 @@ import pytest
 from segue.recommend.request import Request as Instance
 from serving.gateway.aliases import alias_of
 from serving.gateway.errors import BadRequest
-from serving.gateway.opened import Opened
+from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.search_query import SearchQuery
 from serving.gateway.spotify.tuning import TUNABLE, genres_in, instance_of
 from tests.gateway.conftest import NATIVE_ALBUM, NATIVE_ARTIST, NATIVE_TRACK, Inside
@@ -154,7 +154,7 @@ def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are
     assert table.cell("track_name", 0) in names
 
 
-def test_should_take_a_bound_and_a_target_on_every_feature(opened: Opened) -> None:
+def test_should_take_a_bound_and_a_target_on_every_feature(opened: ServedCatalogue) -> None:
     parameters = {f"{prefix}_{name}": "1.5" for name in TUNABLE for prefix in ("min", "max", "target")}
     instance, _ = instance_of({"seed_genres": "rap", **parameters}, opened)
     assert instance["filters"]["min"] == dict.fromkeys(TUNABLE, 1.5)
@@ -163,7 +163,7 @@ def test_should_take_a_bound_and_a_target_on_every_feature(opened: Opened) -> No
     assert Instance.parse(instance).k == 20
 
 
-def test_should_resolve_seeds_to_what_the_catalogue_calls_them(opened: Opened) -> None:
+def test_should_resolve_seeds_to_what_the_catalogue_calls_them(opened: ServedCatalogue) -> None:
     row = opened.catalogue.search.search(track="봄날")[0]
     track, artist = opened.identities.of_track(row), opened.identities.of_artist(row)
     instance, seeds = instance_of(

@@ -15,8 +15,8 @@ import pytest
 from pipelines.__main__ import main
 from segue.bundle.channel import read_channel
 from segue.bundle.reader import open_bundle
-from segue.bundle.store import open_store
 from segue.sample import generate
+from segue.store.open import open_store
 from tests.commands import call_main
 from tests.live_services import MinioServer, MlflowServer
 from tests.pipelines.ways import ROOT, STEPS, WAYS, Calls, Shown

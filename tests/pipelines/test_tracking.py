@@ -13,9 +13,10 @@ import pytest
 
 from segue.bundle.channel import rollback
 from segue.bundle.definition import DEFINITION, BundleDefinition
-from segue.bundle.store import Store, open_store
 from segue.errors import SettingsError
 from segue.settings import TrackingSettings
+from segue.store.base import Store
+from segue.store.open import open_store
 from segue.tracking import Tracker, flatten
 from tests.bundle.tiny import publish_tiny
 from tests.live_services import MlflowServer

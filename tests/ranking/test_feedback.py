@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from segue.bundle.parts import collect
 from segue.catalog.ingest import ingest
 from segue.database import migrate, open_engine
 from segue.database.tables import PSEUDONYM_KEY
@@ -29,6 +28,7 @@ from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.rerank import LocalRanker
 from segue.sample import generate
+from segue.steps.assemble import collect
 from tests.log.records import START, feedback
 
 ROWS = 4_000

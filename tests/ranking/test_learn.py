@@ -11,20 +11,20 @@ import pyarrow as pa
 import pytest
 
 from segue.bundle.definition import Booster
-from segue.bundle.parts import collect
 from segue.catalog.ingest import ingest
 from segue.features.preprocess import preprocess
 from segue.files import write_parquet
 from segue.index.build import build_index
-from segue.ranking.columns import PAIR_COLUMNS, Nearest, TrackTable, ranking_matrix
 from segue.ranking.examples import candidates_of
 from segue.ranking.settings import TrainSettings
 from segue.ranking.train import TrainingSummary, train
 from segue.recommend.model import Bundle
+from segue.recommend.ranking_matrix import PAIR_COLUMNS, Nearest, TrackTable, ranking_matrix
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request, Seed
 from segue.recommend.rerank import LocalRanker
 from segue.sample import generate
+from segue.steps.assemble import collect
 from tests.small_catalogue import Steps
 
 SETTINGS = TrainSettings(rounds=10, threads=1, relevance_rounds=40, max_queries=400)

@@ -12,8 +12,8 @@ from segue.features.preprocess import preprocess
 from segue.features.split import TEST
 from segue.features.transform import FeatureTransform
 from segue.files import write_parquet
-from segue.ranking.columns import TrackTable, booster_positions, ranking_matrix
 from segue.ranking.train import TrainSettings, train
+from segue.recommend.ranking_matrix import TrackTable, booster_positions, ranking_matrix
 from tests.small_catalogue import Steps, make_tracks
 
 SETTINGS = TrainSettings(rounds=40, threads=1)

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue import steps
-from segue.bundle.parts import collect
 from segue.errors import RequestError
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import MAX_WEIGHT, MIN_WEIGHT, Request
 from segue.recommend.rerank import LocalRanker
 from segue.sample import generate
+from segue.steps.assemble import collect
 from tests.numbers import EDGES, FEW_EDGES, NUMBERS, PLACES, Place, as_json, numbers_in
 
 ALL_EDGES = [sign * number for number in EDGES for sign in (1, -1)]

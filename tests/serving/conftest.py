@@ -16,7 +16,6 @@ import pytest
 from segue.bundle.channel import Channel, read_channel
 from segue.bundle.definition import BundleDefinition
 from segue.bundle.publish import publish, with_files
-from segue.bundle.store import open_store
 from segue.features.reference import fit_reference
 from segue.features.transform import FEATURES, GENRE, FeatureTransform
 from segue.recommend.model import Bundle
@@ -24,6 +23,7 @@ from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
 from segue.search import build_search
+from segue.store.open import open_store
 from tests.serving.processes import Served, predictor, transformer
 from tests.small_catalogue import Steps, make_tracks, run_steps
 

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from segue.bundle.channel import rollback
 from segue.bundle.reader import BundleFiles
-from segue.bundle.store import open_store
+from segue.store.open import open_store
 from serving.bundles import Versions
 from serving.settings import ServingSettings
 from tests.serving.conftest import Shelf

@@ -17,11 +17,11 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc as wire
 from prometheus_client import REGISTRY
 
-from serving.refusals import NotReady, Overloaded
+from serving.errors import NotReady, Overloaded
 from serving.settings import TransformerSettings
-from serving.transformer.loaded import LoadedBundles
 from serving.transformer.model import Transformer
 from serving.transformer.predictor_client import grpc_target
+from serving.transformer.served_bundles import ServedBundles
 from tests.serving.conftest import Shelf
 
 SEEDS = {"seeds": ["id000001"]}
@@ -92,7 +92,7 @@ def run(
                 **settings,
             }
             checked = TransformerSettings.model_validate(given)
-            bundles = LoadedBundles(checked)
+            bundles = ServedBundles(checked)
             transformer = Transformer(checked, bundles)
             transformer.versions.look()
             transformer.versions._settled.set()

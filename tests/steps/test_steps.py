@@ -14,11 +14,12 @@ from segue import steps
 from segue.bundle.channel import pin, read_channel
 from segue.bundle.publish import Published
 from segue.bundle.reader import open_bundle
-from segue.bundle.store import Store, open_store
 from segue.errors import ChannelConflict, SettingsError
 from segue.journal import Journal
 from segue.sample import generate
 from segue.steps.result import table
+from segue.store.base import Store
+from segue.store.open import open_store
 from tests.bundle.tiny import publish_tiny
 
 SETTINGS = {"rounds": 20, "threads": 1, "max_queries": 300}

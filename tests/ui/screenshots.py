@@ -22,9 +22,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import select, update
 
 from segue.bundle.inventory import list_bundles
-from segue.bundle.store import open_store
 from segue.database import open_engine
 from segue.database.tables import FEEDBACK, RECOMMEND_LOGS
+from segue.store.open import open_store
 from serving.stack.keys import make_keys
 from serving.stack.members import gateway_and_page, pair
 from serving.stack.ports import Ports

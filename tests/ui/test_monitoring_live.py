@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from segue.bundle.channel import read_channel
-from segue.bundle.store import open_store
+from segue.store.open import open_store
 from serving.ui.sound import feature_name
 from tests.ui.browser import Visitor
 from tests.ui.conftest import System, Visit

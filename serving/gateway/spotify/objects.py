@@ -7,7 +7,7 @@ from typing import Any
 from segue.catalog.columns import SOUND
 from serving.gateway.aliases import is_native
 from serving.gateway.artwork.covers import spotify_image
-from serving.gateway.opened import Opened
+from serving.gateway.served_catalogue import ServedCatalogue
 
 __all__ = ["Writer"]
 
@@ -25,7 +25,7 @@ class Writer:
         Address of the API with ``/v1``, for `href`.
     """
 
-    def __init__(self, opened: Opened, base: str) -> None:
+    def __init__(self, opened: ServedCatalogue, base: str) -> None:
         self._catalogue = opened.catalogue
         self._ids = opened.identities
         self._base = base.rstrip("/")

@@ -9,7 +9,7 @@ from typing import Any
 from segue.recommend.request import MAX_NAME, MAX_NUMBER
 from segue.recommend.request import Request as Instance
 from serving.gateway.errors import BadRequest
-from serving.gateway.opened import Opened
+from serving.gateway.served_catalogue import ServedCatalogue
 
 __all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
 
@@ -39,7 +39,7 @@ _SEEDS = ("artists", "genres", "tracks")
 Seeds = list[tuple[str, str]]
 
 
-def instance_of(parameters: Mapping[str, str], opened: Opened) -> tuple[dict[str, Any], Seeds]:
+def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
     """Read the parameters of a request.
 
     Parameters
@@ -113,7 +113,7 @@ def genres_in(text: str, known: Sequence[str]) -> list[str]:
     return [name for name in found if name]
 
 
-def _seed(kind: str, name: str, opened: Opened) -> dict[str, str]:
+def _seed(kind: str, name: str, opened: ServedCatalogue) -> dict[str, str]:
     catalogue, identities = opened.catalogue, opened.identities
     if kind == "TRACK":
         row = identities.track_row(name)

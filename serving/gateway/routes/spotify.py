@@ -17,7 +17,7 @@ from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
 from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import Gateway, gateway_of
 from serving.gateway.lists import recommend, session_of
-from serving.gateway.opened import Opened
+from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.examples import TRACK_ID
 from serving.gateway.spotify.objects import Writer
 from serving.gateway.spotify.search_query import MOST_FOUND, SearchQuery
@@ -51,7 +51,7 @@ def _listed(ids: str, most: int) -> list[str]:
     return names
 
 
-def _known(opened: Opened, public_id: str) -> int:
+def _known(opened: ServedCatalogue, public_id: str) -> int:
     row = opened.identities.track_row(public_id)
     if row is None:
         raise NotFound(f"Non existing id: 'spotify:track:{public_id:.100}'")
@@ -152,7 +152,7 @@ async def get_search(
 
 
 def _page(
-    query: SearchQuery, opened: Opened, writer: Writer, first: int, last: int
+    query: SearchQuery, opened: ServedCatalogue, writer: Writer, first: int, last: int
 ) -> tuple[int, list[dict[str, Any]]]:
     rows = query.find(opened.catalogue)
     return len(rows), [writer.track(row) for row in rows[first:last]]

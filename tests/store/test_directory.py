@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from segue.bundle.directory_store import DirectoryStore
-from segue.bundle.store import open_store
 from segue.errors import StoreAccessDenied, StoreError
+from segue.store.directory import DirectoryStore
+from segue.store.open import open_store
 
 _HOLD_LOCK = """
 import sys, time
 from pathlib import Path
-from segue.bundle.directory_store import DirectoryStore
+from segue.store.directory import DirectoryStore
 store = DirectoryStore(Path(sys.argv[1]))
 with store._locked("pointer"):
     print("held", flush=True)

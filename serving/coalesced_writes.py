@@ -7,10 +7,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["WholeAnswers"]
+__all__ = ["CoalescedWrites"]
 
 
-class WholeAnswers(HttpToolsProtocol):
+class CoalescedWrites(HttpToolsProtocol):
     """uvicorn's own, on a transport that holds a head back until what comes next."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""The store that keeps bundles: one small interface over a directory or S3, and `open_store`.
+"""What a store must do: one small interface over a directory or S3.
 
 Keys are relative paths with ``/`` between their parts, for example ``bundles/<digest>/tracks.parquet``.
 """
@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
-from segue.bundle.pace import Pace
 from segue.errors import StoreError
-from segue.settings import S3Settings, read_settings
+from segue.throttle import Throttle
 
-__all__ = ["Entry", "Store", "check_key", "open_store", "store_path"]
+__all__ = ["Entry", "Store", "check_key"]
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
@@ -78,7 +76,7 @@ class Store(Protocol):
             The file no longer has this sha256; nothing was written.
         """
 
-    def download(self, key: str, path: Path, pace: Pace | None = None) -> str:
+    def download(self, key: str, path: Path, throttle: Throttle | None = None) -> str:
         """Copy an object to `path` in bounded memory; returns the sha256 of what was written."""
 
     def checksum(self, key: str) -> str:
@@ -110,52 +108,3 @@ def check_key(key: str) -> str:
             f"{key!r} is not a key: expected names of letters, digits, '.', '_', '-' between '/'"
         )
     return key
-
-
-def store_path(url: str) -> Path | None:
-    """Local path of a store or bundle URL: a plain path or ``file://``; None for another scheme."""
-    if "://" not in url:
-        return Path(url).expanduser()
-    parts = urlsplit(url)
-    if parts.scheme != "file":
-        return None
-    if parts.netloc not in ("", "localhost"):
-        raise StoreError(f"{url}: a file URL has three slashes, as in file:///var/lib/segue")
-    return Path(unquote(parts.path))
-
-
-def open_store(url: str, *, s3: S3Settings | None = None) -> Store:
-    """Open a store: a path, ``file:///path`` or ``s3://bucket/prefix``. Nothing is read or written yet.
-
-    Parameters
-    ----------
-    url
-        Address of the store.
-    s3
-        How S3 is reached; read from ``SEGUE_S3_*`` if not given.
-
-    Raises
-    ------
-    StoreError
-        The URL is of no known kind, or the S3 client is not installed.
-    SettingsError
-        A ``SEGUE_S3_*`` variable has a wrong value.
-
-    Examples
-    --------
-    >>> open_store("/var/lib/segue").url
-    '/var/lib/segue'
-    """
-    path = store_path(url) if url else None
-    if path is not None:
-        from segue.bundle.directory_store import DirectoryStore
-
-        return DirectoryStore(path)
-    parts = urlsplit(url)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise StoreError(f"{url!r} is not a store: expected a path, file:///path or s3://bucket/prefix")
-    try:
-        from segue.bundle.s3_store import S3Store
-    except ImportError as error:
-        raise StoreError(f"{url}: {error.name} is not installed: pip install 'segue[store]'") from None
-    return S3Store(parts.netloc, parts.path.strip("/"), s3 or read_settings(S3Settings))

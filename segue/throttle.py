@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["Pace"]
+__all__ = ["Throttle"]
 
 # However long a stretch was: one that was itself kept waiting says nothing of the work.
 _LONGEST_PAUSE = 0.25
 
 
-class Pace:
+class Throttle:
     """Called between stretches of work; sleeps as long as it takes to keep to a share of the time.
 
     Parameters

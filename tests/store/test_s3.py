@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from segue.bundle.s3_store import S3Store
-from segue.bundle.store import Store, open_store
 from segue.errors import SettingsError, StoreAccessDenied, StoreError, StoreUnavailable
 from segue.settings import S3Settings, read_settings
-from tests.bundle.conftest import settings_of
+from segue.store.base import Store
+from segue.store.open import open_store
+from segue.store.s3 import S3Store
 from tests.bundle.meddling_proxy import Proxy, running
 from tests.live_services import MinioServer, free_port
+from tests.stores import settings_of
 
 live = pytest.mark.live
 

@@ -11,12 +11,13 @@ from fastapi import APIRouter, Path, Request, Response
 from segue.bundle import channel as channels
 from segue.bundle.channel import Channel
 from segue.keys import Scope
+from segue.store.checksum import SHA256_PATTERN
 from serving.gateway import schemas
 from serving.gateway.access import caller_of, needs
 from serving.gateway.documentation import SORTS_OF_ERRORS
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonRoute
-from serving.gateway.shelf import describe_channel
+from serving.gateway.store_view import describe_channel
 
 __all__ = ["router"]
 
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/api/bundles", route_class=JsonRoute, tags=["bundles"
 
 # A store may be away for as long as it is retried.
 _STORE_SECONDS = 30.0
-_Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+_Digest = Annotated[str, Path(pattern=SHA256_PATTERN)]
 
 
 def _answer(value: Any) -> Response:
@@ -43,7 +44,7 @@ async def get_bundles(request: Request) -> Response:
     versions = gateway.versions.preferred()
     in_service = versions[0].digest if versions else None
     found = await gateway.in_thread(
-        lambda: gateway.shelf.describe(in_service), seconds=_STORE_SECONDS, what="reading the store"
+        lambda: gateway.store_view.describe(in_service), seconds=_STORE_SECONDS, what="reading the store"
     )
     return _answer(found)
 
@@ -59,7 +60,7 @@ async def get_report(request: Request, digest: _Digest) -> Response:
     """A page that stands alone."""
     gateway = gateway_of(request)
     page = await gateway.in_thread(
-        lambda: gateway.shelf.report(digest), seconds=_STORE_SECONDS, what="reading the store"
+        lambda: gateway.store_view.report(digest), seconds=_STORE_SECONDS, what="reading the store"
     )
     # whoever can write to the store must not be able to call this API as whoever looks at a report
     headers = {"content-security-policy": "sandbox allow-scripts", "x-content-type-options": "nosniff"}
@@ -112,10 +113,12 @@ async def post_unpin(request: Request, move: schemas.Move) -> Response:
 
 async def _move(request: Request, move: schemas.Move, made: Callable[..., Channel]) -> Response:
     gateway = gateway_of(request)
-    name = gateway.shelf.channel_named(move.channel)
+    name = gateway.store_view.channel_named(move.channel)
     # a move's other fields are named as what it is made with
     asked = {"by": caller_of(request), **move.model_dump(exclude={"channel"})}
     moved = await gateway.in_thread(
-        lambda: made(gateway.shelf.store, name, **asked), seconds=_STORE_SECONDS, what="moving the channel"
+        lambda: made(gateway.store_view.store, name, **asked),
+        seconds=_STORE_SECONDS,
+        what="moving the channel",
     )
     return _answer(describe_channel(moved))

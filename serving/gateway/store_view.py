@@ -12,18 +12,19 @@ import orjson
 
 from segue.bundle.channel import Channel
 from segue.bundle.inventory import Bundle, list_bundles, list_channels, list_evaluations
-from segue.bundle.store import Store, open_store
 from segue.bundle.urls import parse_bundle_url
+from segue.store.base import Store
+from segue.store.open import open_store
 from serving.gateway.errors import Conflict, NotFound
 
-__all__ = ["Shelf", "describe_channel", "read_object"]
+__all__ = ["StoreView", "describe_channel", "read_object"]
 
 _MOST_BUNDLES = 50
 # tables of tracks and points, which the report draws
 _LEFT_OUT = ("examples", "index_curve")
 
 
-class Shelf:
+class StoreView:
     """A store and the name of the channel that is followed in it.
 
     Parameters

@@ -13,11 +13,11 @@ import pyarrow as pa
 from segue.evaluate.judge import PLAYLIST, Judge, TrackFacts
 from segue.evaluate.metrics import Rows, recall
 from segue.evaluate.relevance import VALIDATION, from_playlists
-from segue.ranking.columns import TrackTable
 from segue.ranking.examples import candidates_of, query_matrix
 from segue.recommend.finish import take_capped
+from segue.recommend.ranking_matrix import TrackTable
 
-__all__ = ["Trial"]
+__all__ = ["Validation"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,7 +32,7 @@ MIN_PLAYLISTS = 3
 
 
 @dataclass(frozen=True)
-class Trial:
+class Validation:
     """Seeds of validation playlists, and how they are judged.
 
     Attributes

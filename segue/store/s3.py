@@ -18,12 +18,12 @@ import tenacity
 import urllib3
 from minio.error import MinioException, S3Error, ServerError
 
-from segue.bundle.pace import Pace
-from segue.bundle.s3_client import has_credentials, open_client
-from segue.bundle.s3_errors import FAILURES, code_of, explain, is_transient
-from segue.bundle.store import Entry, check_key
 from segue.errors import ChecksumError
 from segue.settings import S3Settings
+from segue.store.base import Entry, check_key
+from segue.store.s3_client import has_credentials, open_client
+from segue.store.s3_errors import FAILURES, code_of, explain, is_transient
+from segue.throttle import Throttle
 
 __all__ = ["S3Store"]
 
@@ -148,7 +148,7 @@ class S3Store:
 
         self._call(key, put)
 
-    def download(self, key: str, path: Path, pace: Pace | None = None) -> str:
+    def download(self, key: str, path: Path, throttle: Throttle | None = None) -> str:
         """Stream an object to a file; returns the sha256 of what was written."""
 
         def get() -> str:
@@ -157,8 +157,8 @@ class S3Store:
                 for chunk in self._stream(key):
                     hasher.update(chunk)
                     file.write(chunk)
-                    if pace:
-                        pace()
+                    if throttle:
+                        throttle()
             return hasher.hexdigest()
 
         return self._call(key, get)

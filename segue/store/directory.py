@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from segue.bundle.definition import sha256_file
-from segue.bundle.pace import Pace
-from segue.bundle.store import Entry, check_key
 from segue.errors import ChecksumError, StoreAccessDenied, StoreError, StoreUnavailable
+from segue.store.base import Entry, check_key
+from segue.store.checksum import sha256_file
+from segue.throttle import Throttle
 
 __all__ = ["DirectoryStore"]
 
@@ -87,10 +87,10 @@ class DirectoryStore:
                     f"{path} changed while it was published: sha256 {seen}, expected {sha256}"
                 )
 
-    def download(self, key: str, path: Path, pace: Pace | None = None) -> str:
+    def download(self, key: str, path: Path, throttle: Throttle | None = None) -> str:
         """Copy a file out of the store; returns the sha256 of what was written."""
         with _translated(self._path(key)):
-            return _copy(self._path(key), path, pace)
+            return _copy(self._path(key), path, throttle)
 
     def checksum(self, key: str) -> str:
         """sha256 of a file."""
@@ -203,15 +203,15 @@ def _translated(path: Path) -> Iterator[None]:
         raise StoreError(f"{error.filename or path}: {error.strerror or error}") from None
 
 
-def _copy(source: Path, target: Path, pace: Pace | None = None) -> str:
+def _copy(source: Path, target: Path, throttle: Throttle | None = None) -> str:
     """Copy a file and return the sha256 of what was copied."""
     hasher = hashlib.sha256()
     with source.open("rb") as reader, target.open("wb") as writer:
         while chunk := reader.read(_CHUNK):
             hasher.update(chunk)
             writer.write(chunk)
-            if pace:
-                pace()
+            if throttle:
+                throttle()
     return hasher.hexdigest()
 
 

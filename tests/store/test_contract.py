@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from segue.bundle.pace import Pace
-from segue.bundle.store import Store
 from segue.errors import ChecksumError, StoreError
+from segue.store.base import Store
+from segue.throttle import Throttle
 
 
 def sha256(data: bytes) -> str:
@@ -132,7 +132,7 @@ class TestStoreContract:
         assert store.checksum("big/file.bin") == sha256(data)
         assert store.download("big/file.bin", tmp_path / "back") == sha256(data)
         assert (tmp_path / "back").read_bytes() == data
-        assert store.download("big/file.bin", tmp_path / "paced", Pace(0.99)) == sha256(data)
+        assert store.download("big/file.bin", tmp_path / "paced", Throttle(0.99)) == sha256(data)
         assert (tmp_path / "paced").read_bytes() == data
 
     @pytest.mark.parametrize("size", [1000, 20 * 1024 * 1024])

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from segue.bundle import definition
-from segue.bundle.definition import sha256_file
-from segue.bundle.pace import Pace
 from segue.bundle.table import read_tracks
+from segue.store.checksum import sha256_file
+from segue.throttle import Throttle
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_should_pause_in_proportion_to_the_work(slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([10.0, 10.02, 10.1, 10.11, 10.2])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    pace = Pace(0.2)
-    pace()
-    pace()
+    throttle = Throttle(0.2)
+    throttle()
+    throttle()
     assert slept == pytest.approx([0.08, 0.04])
 
 
@@ -39,14 +39,14 @@ def test_should_not_make_up_for_a_stretch_that_was_kept_waiting(
 ) -> None:
     clock = iter([0.0, 60.0, 60.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    Pace(0.2)()
+    Throttle(0.2)()
     assert slept == [0.25]
 
 
 def test_should_never_pause_at_full_speed(slept: list[float]) -> None:
-    pace = Pace()
-    pace()
-    assert pace.is_full
+    throttle = Throttle()
+    throttle()
+    assert throttle.is_full
     assert slept == []
 
 
@@ -57,7 +57,7 @@ def test_should_hash_alike_in_blocks(
     path = tmp_path / "file"
     path.write_bytes(np.random.default_rng(3).bytes(3_500))
     expected = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert sha256_file(path) == sha256_file(path, Pace(0.5)) == expected
+    assert sha256_file(path) == sha256_file(path, Throttle(0.5)) == expected
     assert len(slept) == 4
 
 
@@ -73,8 +73,8 @@ def test_should_read_alike_a_column_of_a_row_group_at_a_time(tmp_path: Path, sle
     path = tmp_path / "tracks.parquet"
     pq.write_table(table, path, row_group_size=3)
     wanted = ["number", "album", "name"]
-    whole = read_tracks(path, wanted, repeated=["album"], pace=Pace())
-    pieces = read_tracks(path, wanted, repeated=["album"], pace=Pace(0.5))
+    whole = read_tracks(path, wanted, repeated=["album"], throttle=Throttle())
+    pieces = read_tracks(path, wanted, repeated=["album"], throttle=Throttle(0.5))
     assert pieces.column_names == wanted
     assert pieces.schema.types == whole.schema.types
     assert pieces.to_pylist() == whole.to_pylist() == table.select(wanted).to_pylist()

@@ -26,7 +26,7 @@ from serving.settings import TransformerSettings
 from serving.transformer.drift import DriftCollector, DriftCounts
 from serving.transformer.recall import LiveRecall
 
-__all__ = ["Loaded", "LoadedBundles"]
+__all__ = ["ServedBundle", "ServedBundles"]
 
 FILES = (
     "tracks.parquet",
@@ -39,14 +39,14 @@ FILES = (
 
 
 @dataclass(frozen=True)
-class Loaded:
+class ServedBundle:
     """A bundle, opened and warm."""
 
     recommender: Recommender
     drift: DriftCounts
 
 
-class LoadedBundles:
+class ServedBundles:
     """The bundles that the channel names, and what their requests and answers are like.
 
     Parameters
@@ -61,7 +61,9 @@ class LoadedBundles:
     """
 
     def __init__(self, settings: TransformerSettings) -> None:
-        self.versions: Versions[Loaded] = Versions(settings, need=FILES, load=self._open, unload=self._close)
+        self.versions: Versions[ServedBundle] = Versions(
+            settings, need=FILES, load=self._open, unload=self._close
+        )
         self._drift = DriftCollector()
         self._recall = LiveRecall(settings.live_recall_share)
         REGISTRY.register(self._drift)
@@ -75,7 +77,7 @@ class LoadedBundles:
         self.versions.stop()
         REGISTRY.unregister(self._drift)
 
-    def count(self, loaded: Loaded, pools: Sequence[Candidates], answers: Iterable[Answer]) -> None:
+    def count(self, loaded: ServedBundle, pools: Sequence[Candidates], answers: Iterable[Answer]) -> None:
         """Count what was asked of a bundle and what it answered."""
         for pool, answer in zip(pools, answers, strict=True):
             metrics.INSTANCES.inc()
@@ -87,18 +89,18 @@ class LoadedBundles:
             self._recall.offer(loaded.recommender.bundle, positive[0])
         loaded.drift.add(pools, answers)
 
-    def _open(self, files: BundleFiles) -> Loaded:
+    def _open(self, files: BundleFiles) -> ServedBundle:
         """Open a bundle and answer once from it, so that no request meets cold tables."""
-        bundle = Bundle(files.definition, files.path, files.pace)
+        bundle = Bundle(files.definition, files.path, files.throttle)
         recommender = Recommender(bundle)
         recommender.prepare([Request(seeds=[Seed(track_id=bundle.value("track_id", 0))])])
         reference = Reference.model_validate_json(files.path("reference.json").read_bytes())
         counts = DriftCounts(files.digest, files.definition.features, reference)
         self._drift.add(counts)
         _give_back_memory()
-        return Loaded(recommender, counts)
+        return ServedBundle(recommender, counts)
 
-    def _close(self, version: Version[Loaded]) -> None:
+    def _close(self, version: Version[ServedBundle]) -> None:
         self._drift.remove(version.digest)
         self._recall.forget(version.digest)
         _give_back_memory()

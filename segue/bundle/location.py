@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from segue.bundle.definition import DEFINITION, BundleDefinition
-from segue.bundle.store import Store
 from segue.errors import BundleError, ChecksumError
+from segue.store.base import Store
+from segue.store.checksum import is_sha256
+from segue.store.directory import DirectoryStore
 
-__all__ = ["BUNDLES", "CHANNELS", "EVALUATIONS", "Place", "read_definition"]
+__all__ = ["BUNDLES", "CHANNELS", "EVALUATIONS", "BundleLocation", "read_definition"]
 
 BUNDLES = "bundles"
 CHANNELS = "channels"
 EVALUATIONS = "evaluations"
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-
 
 @dataclass(frozen=True)
-class Place:
+class BundleLocation:
     """Where a bundle lies: a store, the prefix of its keys, and the digest that its name promises.
 
     A plain folder has an empty prefix and promises no digest.
@@ -32,17 +31,15 @@ class Place:
     digest: str | None = None
 
     @classmethod
-    def in_store(cls, store: Store, digest: str) -> Place:
-        """Place of a published bundle, by its full digest."""
-        if not _DIGEST.fullmatch(digest):
+    def in_store(cls, store: Store, digest: str) -> BundleLocation:
+        """Location of a published bundle, by its full digest."""
+        if not is_sha256(digest):
             raise BundleError(f"{digest!r} is not a digest: expected 64 hex digits")
         return cls(store, f"{BUNDLES}/{digest}/", digest)
 
     @classmethod
-    def in_folder(cls, folder: Path) -> Place:
-        """Place of a bundle that lies in a folder of its own."""
-        from segue.bundle.directory_store import DirectoryStore
-
+    def in_folder(cls, folder: Path) -> BundleLocation:
+        """Location of a bundle that lies in a folder of its own."""
         return cls(DirectoryStore(folder))
 
     def key(self, name: str) -> str:
@@ -55,7 +52,7 @@ class Place:
         return f"{self.store.url}/{self.prefix}".rstrip("/") if self.prefix else self.store.url
 
 
-def read_definition(place: Place) -> tuple[BundleDefinition, str]:
+def read_definition(place: BundleLocation) -> tuple[BundleDefinition, str]:
     """Read bundle.json and the digest that its bytes have.
 
     Raises

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from serving.whole_answers import WholeAnswers
+from serving.coalesced_writes import CoalescedWrites
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 HEAD = {"type": "http.response.start", "status": 200}
@@ -47,7 +47,7 @@ class Exchange:
         """Send requests at once, the last of which closes; gives all that comes back."""
         config = uvicorn.Config(
             self.application,
-            http=WholeAnswers,
+            http=CoalescedWrites,
             interface="asgi3",
             lifespan="off",
             log_config=None,

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from minio.credentials import AssumeRoleProvider
 
-from segue.bundle.store import Store, open_store
-from segue.catalog.sources import fetched
+from segue.catalog.fetch import fetched
 from segue.errors import SettingsError, StoreAccessDenied
 from segue.settings import S3Settings
-from tests.bundle.conftest import settings_of
-from tests.bundle.test_s3_store import CALLS
+from segue.store.base import Store
+from segue.store.open import open_store
 from tests.live_services import MinioServer
+from tests.store.test_s3 import CALLS
+from tests.stores import settings_of
 
 live = pytest.mark.live
 

@@ -8,21 +8,21 @@ from segue.bundle.reader import BundleFiles
 from serving.gateway.catalogue import Catalogue
 from serving.gateway.identities import Identities
 
-__all__ = ["Opened", "open_catalogue"]
+__all__ = ["ServedCatalogue", "open_catalogue"]
 
 
 @dataclass(frozen=True)
-class Opened:
+class ServedCatalogue:
     """The catalogue, and the ids under which the Spotify-shaped API knows its tracks."""
 
     catalogue: Catalogue
     identities: Identities
 
 
-def open_catalogue(files: BundleFiles) -> Opened:
+def open_catalogue(files: BundleFiles) -> ServedCatalogue:
     """Open a bundle and ask it once, so that no request meets cold tables."""
     catalogue = Catalogue(files)
-    opened = Opened(catalogue, Identities(catalogue))
+    opened = ServedCatalogue(catalogue, Identities(catalogue))
     catalogue.lookup.artist_number(catalogue.cell("artist_name", 0))
     catalogue.search.search(catalogue.cell("track_name", 0))
     return opened

@@ -93,10 +93,10 @@ async def _act(gateway: Gateway, names: list[str]) -> str | None:
     settings, retrainer = gateway.settings, gateway.retrainer
     if retrainer is None:
         return "not configured: SEGUE_RETRAIN_COMMAND is empty"
-    channel = gateway.shelf.channel_named(None)
+    channel = gateway.store_view.channel_named(None)
     refused = await gateway.in_thread(
         lambda: claim_start(
-            gateway.shelf.store,
+            gateway.store_view.store,
             channel,
             cooldown_seconds=settings.retrain_cooldown_seconds,
             most_a_day=settings.retrain_most_a_day,
@@ -110,7 +110,7 @@ async def _act(gateway: Gateway, names: list[str]) -> str | None:
         await retrainer.start(f"alert {', '.join(names)}")
     except OSError as error:
         await gateway.in_thread(
-            lambda: release_start(gateway.shelf.store, channel), seconds=_STORE_SECONDS, what="the store"
+            lambda: release_start(gateway.store_view.store, channel), seconds=_STORE_SECONDS, what="the store"
         )
         raise Unavailable(f"the retraining command can't be started: {error}") from None
     return None

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from segue.bundle.s3_store import S3Store
-from segue.bundle.store import Store, open_store
 from segue.settings import S3Settings
+from segue.store.base import Store
+from segue.store.open import open_store
+from segue.store.s3 import S3Store
 from tests.live_services import MinioServer
 
 BUCKET = "bundles"

@@ -1,0 +1,1 @@
+"""Where bundles are kept: one interface over a directory and S3."""
