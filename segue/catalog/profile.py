@@ -17,7 +17,6 @@ from segue.files import write_json
 from segue.store.checksum import Sha256
 
 __all__ = [
-    "EDGES",
     "PROFILE",
     "Example",
     "FileProfile",
@@ -30,35 +29,6 @@ __all__ = [
 
 PROFILE = "profile.json"
 PROFILE_VERSION = 1
-
-_EVEN = tuple(i / 20 for i in range(21))
-# Most tracks lie near 0 in these: even bins would put nearly all of them into the first.
-_LOW = (0.0, 0.001, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2)
-_SKEWED = (*_LOW, *(i / 10 for i in range(3, 11)))
-_SECOND = 1000.0
-
-# Bounds of the bins by column, from the least to the greatest value that the column can have. A bin holds
-# its lower bound and not its upper, the last one both. To change them breaks comparison with old profiles.
-EDGES: dict[str, tuple[float, ...]] = {
-    "danceability": _EVEN,
-    "energy": _EVEN,
-    "speechiness": _SKEWED,
-    "acousticness": _SKEWED,
-    "instrumentalness": _SKEWED,
-    "liveness": _SKEWED,
-    "valence": _EVEN,
-    "loudness": (-80.0, -40.0, -30.0, -25.0, -20.0, -17.5, -15.0, *map(float, range(-13, 1)), 20.0),
-    "tempo": (1.0, *map(float, range(60, 211, 10)), 400.0),
-    "key": tuple(i - 0.5 for i in range(13)),
-    "mode": (-0.5, 0.5, 1.5),
-    "duration_ms": tuple(
-        seconds * _SECOND
-        for seconds in (1, 30, 60, 90, *range(120, 301, 15), 330, 360, 420, 480, 600, 900, 1800, 3600, 86400)
-    ),
-    "time_signature": (*(i + 0.5 for i in range(8)), 16.5),
-    "year": (1860.0, 1930.0, *map(float, range(1940, 1990, 10)), *map(float, range(1990, 2041, 5)), 2101.0),
-    "popularity": (0.0, 1.0, *map(float, range(5, 101, 5))),
-}
 
 
 class _Frozen(BaseModel):

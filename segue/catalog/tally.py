@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.catalog.batches import Reject
-from segue.catalog.columns import COLUMNS, NUMERIC
-from segue.catalog.profile import EDGES, Example, Histogram, NumericProfile, Reason
+from segue.catalog.columns import COLUMNS, NUMERIC, column_named
+from segue.catalog.profile import Example, Histogram, NumericProfile, Reason
 
 __all__ = ["ReasonTally", "ValueTally"]
 
@@ -65,9 +65,9 @@ class _NumericTally:
     """Moments and histogram of one column."""
 
     def __init__(self, name: str) -> None:
-        self._edges = np.array(EDGES[name])
+        self._edges = np.array(column_named(name).edges)
         self._counts = np.zeros(len(self._edges) - 1, dtype=np.int64)
-        # Sums of the distance to a point within the range, lest the squares swallow the variance.
+        # Sums are of the distance to a point within the range: avoids catastrophic cancellation.
         self._origin = float(self._edges[len(self._edges) // 2])
         self._sum = self._squares = 0.0
         self._min, self._max = math.inf, -math.inf

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 
+from segue.catalog.columns import EMBEDDED, column_named
 from segue.features.transform import FEATURES, GENRE, FeatureTransform, Floats, GenreBlock, Term
 
 __all__ = ["fit_transform", "genre_vocabulary"]
 
-# Offsets keep the logarithm of a zero finite at about the resolution of the published values.
-_TERMS: tuple[Term, ...] = (
-    Term(feature="danceability", kind="linear"),
-    Term(feature="energy", kind="linear"),
-    Term(feature="valence", kind="linear"),
-    Term(feature="loudness", kind="linear"),
-    Term(feature="acousticness", kind="log", offset=0.01),
-    Term(feature="instrumentalness", kind="log", offset=0.001),
-    Term(feature="speechiness", kind="log", offset=0.01),
-    Term(feature="liveness", kind="log", offset=0.02, weight=0.5),
-    Term(feature="duration_ms", kind="log", offset=1.0, weight=0.5),
-    Term(feature="tempo", kind="log", offset=1.0, weight=0.5),
-    # Two columns share one feature's say, and a shared key or beat alone makes no one ask for more.
-    Term(feature="tempo", kind="octave", weight=0.3),
-    Term(feature="key", kind="circle", weight=0.2),
-    Term(feature="mode", kind="linear", weight=0.3),
-    Term(feature="year", kind="linear", block="era", weight=2.0),
+_TERMS: tuple[Term, ...] = tuple(
+    Term(feature=name, **asdict(scaling)) for name in EMBEDDED for scaling in column_named(name).scalings
 )
 GENRE_AXES = 8
 GENRE_WEIGHT = 2.0

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import Block
-from segue.catalog.columns import SOUND
+from segue.catalog.columns import OPTIONAL_SOUND, SOUND
 from segue.errors import RequestError
 from segue.features.learned import Learned
 
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 
 GENRE = "genre"
 # Columns of features.npy, in order. `genre` is a code in the transform's vocabulary.
-FEATURES: tuple[str, ...] = (*SOUND, "time_signature", "year", "explicit", GENRE)
+FEATURES: tuple[str, ...] = (*SOUND, *OPTIONAL_SOUND, "year", "explicit", GENRE)
 # A value further out than this many standard deviations says no more than this.
 CLIP = 4.0
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.bundle.definition import Block, Booster
+from segue.catalog.columns import COMPARED
 from segue.errors import BundleError
 from segue.features.learned import ARTIST
 from segue.features.transform import GENRE
@@ -30,19 +31,6 @@ __all__ = [
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-# Features in which a candidate may differ from its seed enough to matter.
-_COMPARED = (
-    "danceability",
-    "energy",
-    "valence",
-    "loudness",
-    "acousticness",
-    "instrumentalness",
-    "speechiness",
-    "tempo",
-    "duration_ms",
-    "year",
-)
 _GAP = "gap_"
 PAIR_COLUMNS: tuple[str, ...] = (
     "distance",
@@ -51,10 +39,10 @@ PAIR_COLUMNS: tuple[str, ...] = (
     "same_genre",
     "popularity",
     "gap_popularity",
-    *(_GAP + name for name in _COMPARED),
+    *(_GAP + name for name in COMPARED),
 )
 # What the relevance model reads.
-RELEVANCE_COLUMNS: tuple[str, ...] = (*PAIR_COLUMNS, *_COMPARED)
+RELEVANCE_COLUMNS: tuple[str, ...] = (*PAIR_COLUMNS, *COMPARED)
 
 
 @dataclass(frozen=True)
@@ -96,7 +84,7 @@ class TrackTable:
     @cached_property
     def compared(self) -> list[int]:
         """Positions of the features that pairs are compared by."""
-        return self.positions(_COMPARED)
+        return self.positions(COMPARED)
 
 
 @dataclass(frozen=True)
@@ -171,7 +159,7 @@ def _fill_gaps(
     out: Floats, place: dict[str, int], table: TrackTable, gathered: Floats, nearest: Nearest
 ) -> None:
     gaps = gathered[:, table.compared] - nearest.features[:, table.compared]
-    names = [_GAP + name for name in _COMPARED]
+    names = [_GAP + name for name in COMPARED]
     if all(name in place for name in names):
         out[:, [place[name] for name in names]] = gaps
     else:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from serving.ui.query import BOUNDS, K_MOST, Query, Seed, SeedKind
-from serving.ui.sound import SOUND_BOUNDS
+from serving.ui.sound import SLIDERS
 
 __all__ = ["from_params", "to_params"]
 
@@ -110,7 +110,8 @@ def _read_seed(kind: SeedKind, text: str) -> Seed:
 def _read_sound(feature: str, text: str) -> float | str:
     if feature == "genre":
         return text[:_LONGEST]
-    return _number(text, *SOUND_BOUNDS[feature])
+    slider = SLIDERS[feature]
+    return _number(text, slider.low, slider.high)
 
 
 def _read_range(text: str, bounds: tuple[float, float]) -> tuple[float, float]:

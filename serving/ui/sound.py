@@ -4,35 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from segue.catalog.columns import EMBEDDED, Slider, column_named
 from serving.ui.words import all_words, say
 
-__all__ = ["KEYS", "RADAR", "SOUND_BOUNDS", "duration", "feature_name", "feature_value"]
+__all__ = ["KEYS", "SHARES", "SLIDERS", "duration", "feature_name", "feature_value"]
 
 # Bounds of what can be said of a track that is in no catalogue; a slider each.
-SOUND_BOUNDS: Mapping[str, tuple[float, float]] = {
-    "energy": (0, 1),
-    "valence": (0, 1),
-    "danceability": (0, 1),
-    "acousticness": (0, 1),
-    "instrumentalness": (0, 1),
-    "speechiness": (0, 1),
-    "liveness": (0, 1),
-    "tempo": (40, 220),
-    "loudness": (-40, 0),
-    "duration_ms": (30_000, 900_000),
-    "key": (0, 11),
-    "mode": (0, 1),
-    "year": (1920, 2030),
+SLIDERS: Mapping[str, Slider] = {
+    name: slider for name in EMBEDDED if (slider := column_named(name).slider) is not None
 }
-# Axes of the radar chart: all of them shares, so that one scale fits them.
-RADAR = (
-    "energy",
-    "danceability",
-    "valence",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "speechiness",
+# Features between 0 and 1 that need no other unit: the axes of the radar chart, which has one scale.
+SHARES = tuple(
+    name
+    for name, slider in SLIDERS.items()
+    if (slider.low, slider.high) == (0, 1) and slider.start is not None
 )
 KEYS = ("C", "C#/Db", "D", "D#/Eb", "E", "F", "F#/Gb", "G", "G#/Ab", "A", "A#/Bb", "B")
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from segue.catalog.columns import COLUMNS, NUMERIC
+from segue.catalog.columns import COLUMNS, NUMERIC, column_named
 from segue.catalog.distinct import count_distinct, hash_text
 from segue.catalog.ingest import ingest
-from segue.catalog.profile import EDGES, Profile
+from segue.catalog.profile import Profile
 from segue.errors import CatalogError
 from segue.evaluate.drift import psi
 from tests.catalog.rows import row, rows, write_csv
@@ -31,11 +31,11 @@ def varied(count: int, seed: int = 5) -> list[dict[str, str]]:
 
 
 def test_bins_reach_from_bound_to_bound_of_each_numeric_column() -> None:
-    assert set(EDGES) == set(NUMERIC)
+    assert {column.name for column in COLUMNS if column.edges} == set(NUMERIC)
     for column in COLUMNS:
         if column.low is None or column.high is None:
             continue
-        edges = EDGES[column.name]
+        edges = column.edges
         assert list(edges) == sorted(set(edges))
         assert edges[0] <= column.low
         assert edges[-1] >= column.high
@@ -50,9 +50,9 @@ def test_moments_and_histograms_are_those_of_the_values(tmp_path: Path) -> None:
         assert found.mean == pytest.approx(values.mean(), rel=1e-5)
         assert found.std == pytest.approx(values.std(), rel=1e-5)
         assert (found.min, found.max) == (values.min(), values.max())
-        counts, _ = np.histogram(values, np.array(EDGES[name]))
+        counts, _ = np.histogram(values, np.array(column_named(name).edges))
         assert found.histogram.counts == counts.tolist()
-        assert found.histogram.edges == list(EDGES[name])
+        assert found.histogram.edges == list(column_named(name).edges)
     keys = Counter(int(entry["key"]) for entry in made)
     assert profile.numeric["key"].histogram.bins == [*(keys[k] for k in range(12)), keys[-1]]
     assert profile.genres == dict(Counter(entry["genre"] for entry in made if entry["genre"]))
@@ -64,7 +64,7 @@ def test_a_column_without_a_value_has_a_histogram_all_the_same(tmp_path: Path) -
     made = [{name: value for name, value in entry.items() if name != "popularity"} for entry in rows(4)]
     found = ingest(str(write_csv(tmp_path / "a.csv", made)), tmp_path / "out").numeric["popularity"]
     assert (found.mean, found.std, found.min, found.max) == (None, None, None, None)
-    assert found.histogram.bins == [0] * (len(EDGES["popularity"]) - 1) + [4]
+    assert found.histogram.bins == [0] * (len(column_named("popularity").edges) - 1) + [4]
 
 
 def test_values_on_the_outer_bounds_are_counted(tmp_path: Path) -> None:

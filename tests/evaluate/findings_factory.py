@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from segue.bundle.definition import RequestDefaults
-from segue.catalog.columns import COLUMNS, NUMERIC
+from segue.catalog.columns import COLUMNS, NUMERIC, column_named
+from segue.catalog.profile import Example as RejectedExample
 from segue.catalog.profile import (
-    EDGES,
     FileProfile,
     Histogram,
     InteractionsProfile,
@@ -17,7 +17,6 @@ from segue.catalog.profile import (
     Profile,
     Reason,
 )
-from segue.catalog.profile import Example as RejectedExample
 from segue.evaluate.curve import CurvePoint
 from segue.evaluate.eda import Eda, explore
 from segue.evaluate.findings import (
@@ -232,7 +231,7 @@ def make_training() -> dict[str, Any]:
 
 
 def _numeric(name: str) -> NumericProfile:
-    edges = EDGES[name]
+    edges = column_named(name).edges
     counts = [int(1000 * np.exp(-((i - len(edges) / 2) ** 2) / 20)) for i in range(len(edges) - 1)]
     if name == "time_signature":
         counts = [0] * len(counts)

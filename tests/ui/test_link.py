@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segue.recommend.request import Request
 from serving.ui.link import from_params, to_params
 from serving.ui.query import BOUNDS, K_MOST, WEIGHTS, Query, Seed
-from serving.ui.sound import SOUND_BOUNDS
+from serving.ui.sound import SLIDERS
 
 NAMES = st.text(min_size=1, max_size=40)
 SEEDS = st.lists(
@@ -107,7 +107,7 @@ def test_should_name_what_it_can_not_read_and_keep_the_rest(name: str, text: str
 
 
 def test_should_bring_back_a_sound() -> None:
-    sound: dict[str, Any] = {name: high for name, (_, high) in SOUND_BOUNDS.items()} | {"genre": "jazz"}
+    sound: dict[str, Any] = {name: slider.high for name, slider in SLIDERS.items()} | {"genre": "jazz"}
     query, ignored = from_params(to_params(Query(sound=sound)))
     assert (dict(query.sound), ignored) == (sound, ())
     request = Request.parse(query.to_instance())

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from serving.ui.parts.colours import GRID, pair_of_colours, translucent
-from serving.ui.sound import RADAR, feature_name, feature_value
+from serving.ui.sound import SHARES, feature_name, feature_value
 from serving.ui.words import say
 
 __all__ = ["radar"]
@@ -20,7 +20,7 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
     """Draw two tracks, each a name and its raw features; nothing where fewer than three can be compared."""
     import plotly.graph_objects as go
 
-    axes = [name for name in RADAR if _both_known(name, track[1], seed[1])]
+    axes = [name for name in SHARES if _both_known(name, track[1], seed[1])]
     if len(axes) < 3:
         return
     figure = go.Figure()

@@ -9,25 +9,12 @@ import streamlit as st
 
 from serving.ui import gateway
 from serving.ui.faults import GatewayFault
-from serving.ui.sound import KEYS, SOUND_BOUNDS, feature_name
+from serving.ui.sound import KEYS, SHARES, SLIDERS, feature_name
 from serving.ui.words import say
 
 __all__ = ["read_sound", "set_sound", "sound_form"]
 
-# About the middle of popular music; where each slider stands at first.
-_USUAL: Mapping[str, float] = {
-    "energy": 0.6,
-    "valence": 0.5,
-    "danceability": 0.6,
-    "acousticness": 0.25,
-    "instrumentalness": 0.05,
-    "speechiness": 0.06,
-    "liveness": 0.15,
-    "tempo": 120.0,
-    "loudness": -8.0,
-    "minutes": 3.5,
-}
-_SHARES = tuple(_USUAL)[:7]
+_MINUTE = 60_000.0
 # What may stay unsaid: a missing value is neither near nor far.
 _OPTIONAL = ("genre", "year", "key", "mode")
 
@@ -36,17 +23,17 @@ def sound_form() -> None:
     """A slider each, and what may stay unsaid."""
     _fill_in()
     st.caption(say("sound.lead"))
-    for name in _SHARES:
-        st.slider(_title(name), 0.0, 1.0, step=0.05, **_kept(name))
-    st.slider(say("settings.tempo"), 40.0, 220.0, step=1.0, format="%.0f", **_kept("tempo"))
-    st.slider(_title("loudness"), -40.0, 0.0, step=1.0, format="%.0f dB", **_kept("loudness"))
-    st.slider(_title("duration_ms"), 0.5, 15.0, step=0.25, format="%.2f min", **_kept("minutes"))
+    for name in SHARES:
+        _slider(name, _title(name), step=0.05)
+    _slider("tempo", say("settings.tempo"), step=1.0, format="%.0f")
+    _slider("loudness", _title("loudness"), step=1.0, format="%.0f dB")
+    low, high = (bound / _MINUTE for bound in (SLIDERS["duration_ms"].low, SLIDERS["duration_ms"].high))
+    st.slider(_title("duration_ms"), low, high, step=0.25, format="%.2f min", **_kept("minutes"))
     st.selectbox(say("sound.genre"), _genres(), index=None, placeholder=say("sound.unset"), **_kept("genre"))
-    first, last = SOUND_BOUNDS["year"]
     st.number_input(
         say("sound.year"),
-        int(first),
-        int(last),
+        int(SLIDERS["year"].low),
+        int(SLIDERS["year"].high),
         value=None,
         step=1,
         placeholder=say("sound.unset"),
@@ -73,8 +60,8 @@ def sound_form() -> None:
 def read_sound() -> dict[str, float | str]:
     """What was said, as raw features in the catalogue's units."""
     _fill_in()
-    sound: dict[str, float | str] = {name: st.session_state[f"sound_{name}"] for name in _USUAL}
-    sound["duration_ms"] = float(sound.pop("minutes")) * 60_000
+    sound: dict[str, float | str] = {name: st.session_state[f"sound_{name}"] for name in _starts()}
+    sound["duration_ms"] = float(sound.pop("minutes")) * _MINUTE
     for name in _OPTIONAL:
         value = st.session_state.get(f"sound_{name}")
         if value is not None:
@@ -86,7 +73,7 @@ def set_sound(sound: Mapping[str, float | str]) -> None:
     """Put a sound of a link on the form."""
     for name, value in sound.items():
         if name == "duration_ms":
-            st.session_state["sound_minutes"] = min(max(float(value) / 60_000, 0.5), 15.0)
+            st.session_state["sound_minutes"] = float(value) / _MINUTE
         elif name in ("year", "key", "mode"):
             st.session_state[f"sound_{name}"] = int(value)
         else:
@@ -94,8 +81,20 @@ def set_sound(sound: Mapping[str, float | str]) -> None:
 
 
 def _fill_in() -> None:
-    for name, value in _USUAL.items():
+    for name, value in _starts().items():
         st.session_state.setdefault(f"sound_{name}", value)
+
+
+def _starts() -> dict[str, float]:
+    """Where each slider stands at first, by its key."""
+    starts = {name: slider.start for name, slider in SLIDERS.items() if slider.start is not None}
+    starts["minutes"] = starts.pop("duration_ms") / _MINUTE
+    return starts
+
+
+def _slider(name: str, label: str, *, step: float, **options: Any) -> None:
+    slider = SLIDERS[name]
+    st.slider(label, float(slider.low), float(slider.high), step=step, **options, **_kept(name))
 
 
 def _kept(name: str) -> dict[str, Any]:
