@@ -70,10 +70,11 @@ class Booster(_Frozen):
 class IndexSpec(_Frozen):
     """The FAISS index and the search parameters that met the recall target."""
 
-    kind: Literal["flat", "ivf", "hnsw"]
+    kind: str
     factory: str
     nlist: int | None = None
     nprobe: int | None = None
+    # of HNSW, which is gone: null in every bundle, and kept while bundles of schema 2 are read
     ef_search: int | None = None
     recall_target: float
     recall: float

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.evaluate.metrics import Flags, Rows, compact
-from segue.index.search import exact_search
+from segue.index.exact import exact_search
 
 __all__ = [
     "base_design",

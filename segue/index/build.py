@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,30 +13,14 @@ from segue.bundle.definition import IndexSpec
 from segue.errors import RecallError
 from segue.features.split import TEST
 from segue.files import replacing, write_json
-from segue.index.search import blas
+from segue.index.kinds import KINDS, SEED, factories_for, kind_of_factory
 from segue.index.tune import IndexPoint, measure
 
-__all__ = ["EXACT_UP_TO", "build", "build_index", "factories_for"]
+__all__ = ["build", "build_index"]
 
 Floats = npt.NDArray[np.float32]
 
-# Up to this size exact search takes about half a millisecond, and needs no tuning.
-EXACT_UP_TO = 50_000
 QUERIES = 1_000
-# k-means gains nothing measurable from more points a centroid, or from more rounds, at these sizes.
-_POINTS_A_CENTROID = 64
-_ROUNDS = 10
-_SEED = 1234
-
-
-def factories_for(tracks: int) -> tuple[str, ...]:
-    """FAISS factory strings worth trying for a catalogue of this size."""
-    if tracks <= EXACT_UP_TO:
-        return ("Flat",)
-    root = math.sqrt(tracks)
-    # powers of two near √n and 4√n: few long lists against many short ones
-    sizes = sorted({2 ** round(math.log2(root)), 2 ** round(math.log2(4 * root))})
-    return tuple(f"IVF{size},Flat" for size in sizes)
 
 
 def build(embedding: Floats, factory: str, *, training: npt.NDArray[np.intp] | None = None) -> faiss.Index:
@@ -48,24 +31,12 @@ def build(embedding: Floats, factory: str, *, training: npt.NDArray[np.intp] | N
     embedding
         float32 [n, d].
     factory
-        FAISS factory string: ``Flat``, ``IVF…,Flat`` or ``HNSW…``.
+        FAISS factory string of one of `KINDS`, such as ``Flat`` or ``IVF1024,Flat``.
     training
         Rows that the centroids may be learned from; None: all.
     """
     index = faiss.index_factory(embedding.shape[1], factory, faiss.METRIC_L2)
-    if factory.startswith("IVF"):
-        index.cp.niter = _ROUNDS
-        index.cp.seed = _SEED
-        index.cp.max_points_per_centroid = _POINTS_A_CENTROID
-        rows = np.arange(len(embedding)) if training is None else training
-        most = index.nlist * _POINTS_A_CENTROID
-        if len(rows) > most:
-            rows = np.sort(np.random.default_rng(_SEED).choice(rows, most, replace=False))
-        with blas():
-            index.train(np.ascontiguousarray(embedding[rows]))
-            index.add(embedding)
-    else:
-        index.add(embedding)
+    KINDS[kind_of_factory(factory)].add(index, embedding, training)
     return index
 
 
@@ -141,5 +112,5 @@ def build_index(
 def _queries(embedding: Floats, held_out: npt.NDArray[np.intp]) -> Floats:
     rows = held_out if len(held_out) else np.arange(len(embedding))
     if len(rows) > QUERIES:
-        rows = np.sort(np.random.default_rng(_SEED).choice(rows, QUERIES, replace=False))
+        rows = np.sort(np.random.default_rng(SEED).choice(rows, QUERIES, replace=False))
     return np.ascontiguousarray(embedding[rows])

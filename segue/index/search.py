@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
@@ -11,53 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.bundle.definition import IndexSpec
+from segue.index.exact import exact_search
+from segue.index.kinds import kind_of_spec
 
-__all__ = ["EXACT_SHARE", "TrackIndex", "blas", "exact_search", "open_index"]
+__all__ = ["EXACT_SHARE", "TrackIndex", "open_index"]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-# Under this share of tracks that pass a filter, reading those alone is cheaper than probing enough lists
-# to find them (and HNSW does not find them at all: 9 of 100 at 0.3 %).
+# Under this share of tracks that pass a filter, exact search of those is cheaper than probing enough lists.
 EXACT_SHARE = 0.03
 # Or under this many, whatever the share.
 EXACT_TRACKS = 5_000
-
-# BLAS gets distances from squares that cancel, and sums in another order for a few queries than for many.
-# Without it a batch answers exactly as its queries do one by one, and one query is quicker.
-faiss.cvar.distance_compute_blas_threshold = 1 << 30
-
-
-# Under BLAS, tracks and queries whose distances are computed at once. FAISS takes 1024 tracks at a time, and
-# spends three quarters of the time on starting over; with these it holds 64 MB of distances.
-_BLAS_TRACKS, _BLAS_QUERIES = 16_384, 1_024
-
-
-@contextmanager
-def blas() -> Iterator[None]:
-    """Let FAISS compute distances by BLAS: far faster for many queries and points, last bits apart."""
-    wanted = {
-        "distance_compute_blas_threshold": 0,
-        "distance_compute_blas_database_bs": _BLAS_TRACKS,
-        "distance_compute_blas_query_bs": _BLAS_QUERIES,
-    }
-    before = {name: getattr(faiss.cvar, name) for name in wanted}
-    try:
-        for name, value in wanted.items():
-            setattr(faiss.cvar, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(faiss.cvar, name, value)
-
-
-def exact_search(queries: Floats, vectors: Floats, k: int) -> tuple[Floats, Rows]:
-    """Exhaustive search: squared L2 distances and rows of the k nearest of `vectors`, ascending, [q, k]."""
-    if len(queries) == 1:
-        # FAISS has a way of its own for a lone query, with other last bits
-        distances, rows = faiss.knn(np.repeat(queries, 2, axis=0), vectors, k)
-        return distances[:1], rows[:1]
-    return faiss.knn(queries, vectors, k)  # type: ignore[no-any-return]
 
 
 class TrackIndex:
@@ -71,13 +34,19 @@ class TrackIndex:
         Kind and parameters.
     embedding
         float32 [n, d], what is indexed: read for exact search within a narrow filter.
+
+    Raises
+    ------
+    BundleError
+        This version of Segue does not read the kind.
     """
 
     def __init__(self, index: faiss.Index, spec: IndexSpec, embedding: Floats) -> None:
         self.index = index
         self.spec = spec
         self.embedding = embedding
-        self._unfiltered = self._parameters(None, 1.0)
+        self._kind = kind_of_spec(spec)
+        self._unfiltered = self._kind.search_parameters(spec, None, 1.0)
 
     def search(
         self, queries: Floats, k: int, allowed: npt.NDArray[np.bool_] | None = None
@@ -102,7 +71,7 @@ class TrackIndex:
         """
         queries = np.ascontiguousarray(queries, np.float32)
         if len(queries) == 1 and self.spec.kind == "flat":
-            # as in exact_search
+            # for a single query FAISS takes another code path, whose last bits differ
             distances, rows = self.search(np.repeat(queries, 2, axis=0), k, allowed)
             return distances[:1], rows[:1]
         if allowed is None:
@@ -113,7 +82,7 @@ class TrackIndex:
             return self._search_exactly(queries, k, np.flatnonzero(allowed))
         bits = np.packbits(allowed, bitorder="little")
         selector = faiss.IDSelectorBitmap(bits)
-        parameters = self._parameters(selector, count / len(allowed))
+        parameters = self._kind.search_parameters(self.spec, selector, count / len(allowed))
         distances, rows = self.index.search(queries, k, params=parameters)
         if (rows < 0).any():
             return self._search_exactly(queries, k, np.flatnonzero(allowed))
@@ -128,16 +97,6 @@ class TrackIndex:
             out_distances[:, :found] = distances
             out_rows[:, :found] = rows[nearest]
         return out_distances, out_rows
-
-    def _parameters(self, selector: faiss.IDSelector | None, share: float) -> faiss.SearchParameters:
-        """Search parameters that keep the recall when only `share` of the tracks passes."""
-        if self.spec.kind == "ivf":
-            lists, probes = self.spec.nlist or 1, self.spec.nprobe or 1
-            return faiss.SearchParametersIVF(sel=selector, nprobe=min(lists, int(np.ceil(probes / share))))
-        if self.spec.kind == "hnsw":
-            effort = int(np.ceil((self.spec.ef_search or 1) / share))
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=effort)
-        return faiss.SearchParameters(sel=selector)
 
 
 def _infinite(distances: Floats, rows: Rows) -> tuple[Floats, Rows]:

@@ -14,16 +14,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import IndexSpec
-from segue.index.search import TrackIndex, exact_search
+from segue.index.exact import exact_search
+from segue.index.kinds import KINDS, kind_of_factory
+from segue.index.search import TrackIndex
 
-__all__ = ["IndexPoint", "exact_distances", "measure", "points_of", "recall_at"]
+__all__ = ["IndexPoint", "exact_distances", "measure", "recall_at"]
 
 Floats = npt.NDArray[np.float32]
-
-# Steps of a fifth or less where most catalogues end up: a request pays for what is probed beyond the target.
-_FEW, _MANY = (1, 2, 4, 8, 12), (160, 192, 256, 384, 512, 768, 1024)
-_PROBES = (*_FEW, *range(16, 32, 4), *range(32, 64, 8), *range(64, 129, 16), *_MANY)
-_EFFORTS = (64, 128, 200, 256, 400, 512, 800, 1024)
 
 
 class IndexPoint(BaseModel):
@@ -34,7 +31,7 @@ class IndexPoint(BaseModel):
     factory
         FAISS factory string.
     parameter
-        ``nprobe`` or ``efSearch``; 0 for the exact index.
+        Value of the search parameter, such as ``nprobe``; 0 for the exact index.
     recall
         Mean share of the exact neighbours found.
     recall_low
@@ -77,14 +74,6 @@ def recall_at(distances: Floats, furthest: Floats) -> npt.NDArray[np.float64]:
     return np.asarray(near.mean(axis=1), np.float64)
 
 
-def points_of(factory: str) -> Iterable[int]:
-    """Search parameters worth measuring for an index, in order of cost."""
-    if factory.startswith("IVF"):
-        lists = int(factory[3:].split(",", maxsplit=1)[0])
-        return [probes for probes in _PROBES if probes < lists] + [lists]
-    return _EFFORTS if factory.startswith("HNSW") else (0,)
-
-
 def measure(
     build: Callable[[str], faiss.Index],
     factories: Iterable[str],
@@ -99,7 +88,7 @@ def measure(
     for factory in factories:
         index = build(factory)
         size = faiss.serialize_index(index).nbytes
-        for parameter in points_of(factory):
+        for parameter in KINDS[kind_of_factory(factory)].parameters(factory):
             spec = _spec(factory, parameter, neighbours, target)
             recall, low, scanned = _measure_once(TrackIndex(index, spec, embedding), queries, furthest)
             point = IndexPoint(
@@ -117,23 +106,20 @@ def measure(
 
 def _measure_once(index: TrackIndex, queries: Floats, furthest: Floats) -> tuple[float, float, float]:
     faiss.cvar.indexIVF_stats.reset()
-    faiss.cvar.hnsw_stats.reset()
     distances, _ = index.search(queries, index.spec.neighbours)
     recall = recall_at(distances, furthest)
-    scanned = {
-        "flat": float(len(index.embedding)),
-        "ivf": faiss.cvar.indexIVF_stats.ndis / len(queries) + (index.spec.nlist or 0),
-        "hnsw": faiss.cvar.hnsw_stats.ndis / len(queries),
-    }[index.spec.kind]
+    scanned = KINDS[index.spec.kind].scanned(index.spec, len(index.embedding), len(queries))
     margin = 1.645 * float(recall.std()) / np.sqrt(len(recall))
     return float(recall.mean()), float(recall.mean() - margin), scanned
 
 
 def _spec(factory: str, parameter: int, neighbours: int, target: float) -> IndexSpec:
-    common = {"factory": factory, "recall_target": target, "recall": 0.0, "neighbours": neighbours}
-    if factory.startswith("IVF"):
-        lists = int(factory[3:].split(",", maxsplit=1)[0])
-        return IndexSpec(kind="ivf", nlist=lists, nprobe=parameter, **common)
-    if factory.startswith("HNSW"):
-        return IndexSpec(kind="hnsw", ef_search=parameter, **common)
-    return IndexSpec(kind="flat", **common)
+    name = kind_of_factory(factory)
+    return IndexSpec(
+        kind=name,
+        factory=factory,
+        recall_target=target,
+        recall=0.0,
+        neighbours=neighbours,
+        **KINDS[name].fields(factory, parameter),
+    )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from segue.evaluate.baselines import SLACK, finish
 from segue.features.colistening import Entries, Fit
-from segue.index.search import blas, exact_search
+from segue.index.exact import blas, exact_search
 from segue.recommend.ranking_matrix import Nearest, TrackTable, ranking_matrix
 
 __all__ = ["OTHER_ARTIST", "OWN_ARTIST", "Examples", "candidates_of", "make_examples", "query_matrix"]

@@ -93,6 +93,7 @@ def build_index(
         Told how far it is.
     """
     from segue.index.build import build_index as run
+    from segue.index.kinds import KINDS
 
     log = log or Journal("build_index")
     log.start()
@@ -105,12 +106,12 @@ def build_index(
     spec = run(
         trained, preprocessed, out, recall_target=recall_target, neighbours=neighbours, progress=progress
     )
-    chosen = {"nprobe": spec.nprobe, "efSearch": spec.ef_search}
-    given = "".join(f", {name} {value}" for name, value in chosen.items() if value is not None)
+    name = KINDS[spec.kind].parameter
+    tuned = f", {name} {getattr(spec, name)}" if name else ""
     rows = [(p.factory, p.parameter, p.recall, p.recall_low, p.scanned, p.bytes) for p in points]
     columns = ("index", "parameter", "recall", "lower bound", "vectors scanned a query", "bytes")
     return StepResult(
-        line=f"{spec.factory}{given}: recall@{spec.neighbours} {spec.recall:.4f}",
+        line=f"{spec.factory}{tuned}: recall@{spec.neighbours} {spec.recall:.4f}",
         metrics={"recall": spec.recall, "recall_target": spec.recall_target, "points_measured": len(points)},
         summary=table(f"recall@{spec.neighbours} against exact search", columns, rows),
     )

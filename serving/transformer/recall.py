@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from segue.index.search import exact_search
+from segue.index.exact import exact_search
 from segue.recommend.model import Bundle
 from segue.throttle import Throttle
 from serving import metrics

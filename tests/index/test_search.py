@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from segue.bundle.definition import IndexSpec
+from segue.errors import BundleError
 from segue.index.build import build
 from segue.index.search import TrackIndex, open_index
 
@@ -14,7 +15,6 @@ N, D, K = 20_000, 12, 50
 SPECS = {
     "Flat": {"kind": "flat"},
     "IVF128,Flat": {"kind": "ivf", "nlist": 128, "nprobe": 24},
-    "HNSW16,Flat": {"kind": "hnsw", "ef_search": 200},
 }
 
 
@@ -100,3 +100,14 @@ def test_more_neighbours_than_tracks(embedding: np.ndarray) -> None:
     assert sorted(rows[0, :7].tolist()) == list(range(7))
     assert (rows[0, 7:] == -1).all()
     assert np.isinf(distances[0, 7:]).all()
+
+
+def test_should_refuse_a_kind_of_index_that_it_does_not_read(embedding: np.ndarray) -> None:
+    spec = IndexSpec(kind="hnsw", factory="HNSW16,Flat", recall_target=0.9, recall=1, neighbours=K)
+    with pytest.raises(BundleError, match=r"kind 'hnsw', which this version of Segue does not read"):
+        TrackIndex(build(embedding[:7], "Flat"), spec, embedding[:7])
+
+
+def test_should_refuse_to_build_a_kind_that_it_does_not_know(embedding: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="'HNSW16,Flat' is of no known kind of index"):
+        build(embedding[:7], "HNSW16,Flat")

@@ -1,0 +1,163 @@
+"""Kinds of FAISS index. A new kind is a class here and an entry in `KINDS`; nothing else knows them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from segue.bundle.definition import IndexSpec
+from segue.errors import BundleError
+from segue.index.exact import blas
+
+__all__ = ["EXACT_UP_TO", "KINDS", "Kind", "factories_for", "kind_of_factory", "kind_of_spec"]
+
+Floats = npt.NDArray[np.float32]
+
+# Up to this size exact search takes about half a millisecond, and needs no tuning.
+EXACT_UP_TO = 50_000
+
+SEED = 1234
+# k-means gains nothing measurable from more points a centroid, or from more iterations, at these sizes.
+_POINTS_PER_CENTROID = 64
+_ITERATIONS = 10
+# Steps of a fifth or less where most catalogues end up: a request pays for what is probed beyond the target.
+_FEW, _MANY = (1, 2, 4, 8, 12), (160, 192, 256, 384, 512, 768, 1024)
+_PROBES = (*_FEW, *range(16, 32, 4), *range(32, 64, 8), *range(64, 129, 16), *_MANY)
+
+
+class Kind:
+    """What building, tuning and searching need to know of a kind of index: here, exhaustive search.
+
+    Attributes
+    ----------
+    prefix
+        What FAISS factory strings of this kind start with.
+    parameter
+        Field of `IndexSpec` that holds the search parameter that is tuned, by FAISS's name; empty where there
+        is none.
+    """
+
+    prefix = "Flat"
+    parameter = ""
+
+    def factories(self, tracks: int) -> tuple[str, ...]:
+        """Factory strings worth trying for a catalogue of this size."""
+        return ("Flat",) if tracks <= EXACT_UP_TO else ()
+
+    def add(self, index: faiss.Index, embedding: Floats, training: npt.NDArray[np.intp] | None) -> None:
+        """Train the empty index on the rows of `training` (all if None), and add every track."""
+        index.add(embedding)
+
+    def parameters(self, factory: str) -> Sequence[int]:
+        """Values of the search parameter worth measuring, in order of cost."""
+        return (0,)
+
+    def fields(self, factory: str, parameter: int) -> dict[str, Any]:
+        """Fields of `IndexSpec` that only this kind has."""
+        return {}
+
+    def search_parameters(
+        self, spec: IndexSpec, selector: faiss.IDSelector | None, share: float
+    ) -> faiss.SearchParameters:
+        """FAISS's parameters that keep the recall when only `share` of the tracks passes the selector."""
+        return faiss.SearchParameters(sel=selector)
+
+    def scanned(self, spec: IndexSpec, tracks: int, queries: int) -> float:
+        """Vectors whose distance was computed, a query, since FAISS's statistics were reset."""
+        return float(tracks)
+
+
+class IVF(Kind):
+    """Vectors in the lists of their nearest centroids; a search probes the nearest lists."""
+
+    prefix = "IVF"
+    parameter = "nprobe"
+
+    def factories(self, tracks: int) -> tuple[str, ...]:
+        """Two numbers of lists, powers of two near √n and 4√n: few long lists, or many short ones."""
+        if tracks <= EXACT_UP_TO:
+            return ()
+        root = math.sqrt(tracks)
+        sizes = sorted({2 ** round(math.log2(root)), 2 ** round(math.log2(4 * root))})
+        return tuple(f"IVF{size},Flat" for size in sizes)
+
+    def add(self, index: faiss.Index, embedding: Floats, training: npt.NDArray[np.intp] | None) -> None:
+        """Learn the centroids from a sample, and add every track."""
+        index.cp.niter = _ITERATIONS
+        index.cp.seed = SEED
+        index.cp.max_points_per_centroid = _POINTS_PER_CENTROID
+        rows = np.arange(len(embedding)) if training is None else training
+        most = index.nlist * _POINTS_PER_CENTROID
+        if len(rows) > most:
+            rows = np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
+        with blas():
+            index.train(np.ascontiguousarray(embedding[rows]))
+            index.add(embedding)
+
+    def parameters(self, factory: str) -> Sequence[int]:
+        """Numbers of lists to probe, up to all of them."""
+        lists = _lists(factory)
+        return [*(probes for probes in _PROBES if probes < lists), lists]
+
+    def fields(self, factory: str, parameter: int) -> dict[str, Any]:
+        """Number of lists, and how many are probed."""
+        return {"nlist": _lists(factory), "nprobe": parameter}
+
+    def search_parameters(
+        self, spec: IndexSpec, selector: faiss.IDSelector | None, share: float
+    ) -> faiss.SearchParameters:
+        """More probes as fewer tracks pass."""
+        lists, probes = spec.nlist or 1, spec.nprobe or 1
+        return faiss.SearchParametersIVF(sel=selector, nprobe=min(lists, math.ceil(probes / share)))
+
+    def scanned(self, spec: IndexSpec, tracks: int, queries: int) -> float:
+        """Tracks in the probed lists, and all centroids."""
+        return float(faiss.cvar.indexIVF_stats.ndis) / queries + (spec.nlist or 0)
+
+
+def _lists(factory: str) -> int:
+    return int(factory.removeprefix("IVF").partition(",")[0])
+
+
+KINDS: Mapping[str, Kind] = {"flat": Kind(), "ivf": IVF()}
+
+
+def factories_for(tracks: int) -> tuple[str, ...]:
+    """FAISS factory strings worth trying for a catalogue of this size."""
+    return tuple(factory for kind in KINDS.values() for factory in kind.factories(tracks))
+
+
+def kind_of_factory(factory: str) -> str:
+    """Name of the kind that a factory string is of.
+
+    Raises
+    ------
+    ValueError
+        It is of no known kind.
+    """
+    for name, kind in KINDS.items():
+        if factory.startswith(kind.prefix):
+            return name
+    known = ", ".join(kind.prefix for kind in KINDS.values())
+    raise ValueError(f"{factory!r} is of no known kind of index: expected one that starts with {known}")
+
+
+def kind_of_spec(spec: IndexSpec) -> Kind:
+    """The kind of a bundle's index.
+
+    Raises
+    ------
+    BundleError
+        This version of Segue does not read the kind.
+    """
+    if spec.kind not in KINDS:
+        raise BundleError(
+            f"the index is of kind {spec.kind!r}, which this version of Segue does not read: "
+            f"it reads {', '.join(KINDS)}"
+        )
+    return KINDS[spec.kind]
