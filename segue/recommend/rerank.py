@@ -1,4 +1,4 @@
-"""Rerank: what LightGBM says of each candidate, asked here or of a predictor far away."""
+"""Rerank: what LightGBM says of each candidate, in this process or by a predictor over the network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from segue.bundle.definition import BundleDefinition
 from segue.recommend.ranking_matrix import booster_positions
-from segue.recommend.trees import SumOfTrees
 
 __all__ = ["Contributor", "LocalRanker", "Predictions", "Ranker"]
 
@@ -54,28 +53,20 @@ class LocalRanker:
 
         self._threads = threads
         self._boosters: dict[str, tuple[Any, list[int] | None]] = {}
-        self._sums: dict[str, SumOfTrees] = {}
         for booster in definition.boosters:
             file: Path = path(booster.file)
             loaded = lightgbm.Booster(model_file=str(file))
             self._boosters[booster.name] = loaded, booster_positions(booster, definition.ranking_columns)
-            if _is_sum(file):
-                self._sums[booster.name] = SumOfTrees(loaded)
 
     def predict(self, matrix: Floats, *, threads: int | None = None) -> Predictions:
-        """Predict for a ranking matrix, float32 [m, f]; with other threads than its own where told so."""
+        """Predict for a ranking matrix, float32 [m, f]; `threads` replaces the ranker's own number."""
         if not len(matrix):
             return {name: np.zeros(0, np.float32) for name in self._boosters}
         used = threads or self._threads
-        predictions = {}
-        for name, (booster, positions) in self._boosters.items():
-            read = _columns(matrix, positions)
-            if name in self._sums:
-                values = self._sums[name].predict(read, threads=used)
-            else:
-                values = np.asarray(booster.predict(read, num_threads=used))
-            predictions[name] = values.astype(np.float32)
-        return predictions
+        return {
+            name: np.asarray(booster.predict(_columns(matrix, positions), num_threads=used), np.float32)
+            for name, (booster, positions) in self._boosters.items()
+        }
 
     def contributions(self, matrix: Floats) -> Floats:
         """Contribution of each column to predicted popularity, and the base value, float32 [m, f + 1]."""
@@ -90,14 +81,3 @@ class LocalRanker:
 
 def _columns(matrix: Floats, positions: list[int] | None) -> Floats:
     return matrix if positions is None else np.ascontiguousarray(matrix[:, positions])
-
-
-def _is_sum(file: Path) -> bool:
-    """Whether a prediction is the plain sum of the trees, as in regression and ranking."""
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith("objective="):
-                return line.split("=", 1)[1].split() in (["regression"], ["lambdarank"])
-            if line.startswith("Tree="):
-                break
-    return False
