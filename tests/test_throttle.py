@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from segue.bundle import definition
+from segue.store import checksum
 from segue.bundle.table import read_tracks
 from segue.store.checksum import sha256_file
 from segue.throttle import Throttle
@@ -53,7 +53,7 @@ def test_should_never_pause_at_full_speed(slept: list[float]) -> None:
 def test_should_hash_alike_in_blocks(
     tmp_path: Path, slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(definition, "_PACED_BLOCK", 1_000)
+    monkeypatch.setattr(checksum, "_THROTTLED_BLOCK", 1_000)
     path = tmp_path / "file"
     path.write_bytes(np.random.default_rng(3).bytes(3_500))
     expected = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import tenacity
@@ -14,6 +12,9 @@ import tenacity
 from segue.catalog.sources import SUFFIXES, Received, SourceFile, in_folder, is_data
 from segue.errors import CatalogError
 from segue.settings import S3Settings, read_settings
+
+if TYPE_CHECKING:
+    from segue.store.s3_client import S3Bucket
 
 __all__ = ["from_kaggle", "from_s3", "from_web"]
 
@@ -39,7 +40,12 @@ def from_web(url: str, folder: Path, received: Received) -> SourceFile:
     shown = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
     target = folder / "download"
     timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
-    retrying = _retrying(lambda error: isinstance(error, httpx.TransportError))
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(httpx.TransportError),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+        stop=tenacity.stop_after_attempt(_ATTEMPTS),
+        reraise=True,
+    )
     try:
         with httpx.Client(follow_redirects=True, timeout=timeout) as client:
             retrying(_download, client, url, target, received)
@@ -70,34 +76,28 @@ def from_s3(url: str, folder: Path, received: Received) -> list[SourceFile]:
     StoreError, StoreUnavailable, StoreAccessDenied
         There is no such bucket or object, or the store did not answer or refused.
     """
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    if not bucket:
+    name, _, key = url.removeprefix("s3://").partition("/")
+    if not name:
         raise CatalogError(
             f"{url}: expected s3://bucket/key, s3://bucket/prefix/ or s3://bucket/prefix/*.csv"
         )
-    settings = read_settings(S3Settings)
-    reader = _ObjectReader(settings, bucket)
+    from segue.store.s3_client import S3Bucket
+
+    bucket = S3Bucket(name, read_settings(S3Settings))
     is_glob = any(mark in key for mark in "*?[")
     if key and not is_glob and not key.endswith("/"):
-        target = folder / "0"
-        reader.download(key, target, received)
-        return [SourceFile(path=target, name=key.rsplit("/", 1)[-1])]
+        return [_fetch_object(bucket, key, folder / "0", received)]
     prefix = _literal(key) if is_glob else key
-    found = [
-        name
-        for name in reader.list(prefix)
-        if (fnmatchcase(name, key) if is_glob else is_data(name)) and not name.endswith("/")
-    ]
-    if not found:
+    found = [str(item.object_name) for item in bucket.list(prefix) if not str(item.object_name).endswith("/")]
+    matching = [other for other in found if (fnmatchcase(other, key) if is_glob else is_data(other))]
+    if not matching:
         what = "no object matches" if is_glob else f"no {', '.join(SUFFIXES)} object lies below it"
         raise CatalogError(f"{url}: {what}")
     base = prefix.rpartition("/")[0]
-    files = []
-    for number, name in enumerate(found):
-        target = folder / str(number)
-        reader.download(name, target, received)
-        files.append(SourceFile(path=target, name=name.removeprefix(base).lstrip("/")))
-    return files
+    return [
+        _fetch_object(bucket, other, folder / str(number), received, base)
+        for number, other in enumerate(matching)
+    ]
 
 
 def _literal(pattern: str) -> str:
@@ -106,74 +106,21 @@ def _literal(pattern: str) -> str:
     return pattern[: pattern.rfind("/", 0, first) + 1]
 
 
-class _ObjectReader:
-    """Reads objects of one bucket; unlike the bundle store it takes keys of any shape."""
+def _fetch_object(
+    bucket: S3Bucket, key: str, target: Path, received: Received, base: str | None = None
+) -> SourceFile:
+    """Stream one object; it is named by its key below `base`, or by the last part of its key."""
 
-    def __init__(self, settings: S3Settings, bucket: str) -> None:
-        import certifi
-        import urllib3
+    def get() -> None:
+        with bucket.opened(key) as response, target.open("wb") as file:
+            total, done = int(response.headers.get("content-length", 0)), 0
+            for piece in response.stream(_PIECE):
+                done += file.write(piece)
+                received(done, total)
 
-        from segue.store.s3_client import open_client
-        from segue.store.s3_errors import is_transient
-
-        self._settings, self._bucket = settings, bucket
-        http = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-            retries=False,
-            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
-        )
-        self._client = open_client(settings, http)
-        self._retrying = _retrying(is_transient)
-
-    def list(self, prefix: str) -> list[str]:
-        """Keys below a prefix, sorted."""
-        listed = self._call(
-            prefix, lambda: list(self._client.list_objects(self._bucket, prefix=prefix, recursive=True))
-        )
-        return sorted(str(entry.object_name) for entry in listed)
-
-    def download(self, key: str, target: Path, received: Received) -> None:
-        """Stream one object to a file."""
-
-        def get() -> None:
-            response = self._client.get_object(self._bucket, key)
-            try:
-                total, done = int(response.headers.get("content-length", 0)), 0
-                with target.open("wb") as file:
-                    for piece in response.stream(_PIECE):
-                        done += file.write(piece)
-                        received(done, total)
-            finally:
-                response.close()
-                response.release_conn()
-
-        self._call(key, get)
-
-    def _call(self, key: str, action: Callable[[], Any]) -> Any:
-        from segue.store.s3_client import has_credentials
-        from segue.store.s3_errors import FAILURES, explain
-
-        try:
-            return self._retrying(action)
-        except FAILURES as error:
-            settings = self._settings
-            told = explain(
-                error,
-                endpoint=settings.endpoint,
-                bucket=self._bucket,
-                key=key,
-                has_credentials=has_credentials(settings),
-            )
-        raise told
-
-
-def _retrying(again: Callable[[BaseException], bool]) -> tenacity.Retrying:
-    return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(again),
-        wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        reraise=True,
-    )
+    bucket.call(key, get)
+    name = key.rsplit("/", 1)[-1] if base is None else key.removeprefix(base).lstrip("/")
+    return SourceFile(path=target, name=name)
 
 
 def from_kaggle(url: str) -> list[SourceFile]:

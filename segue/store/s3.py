@@ -6,23 +6,19 @@ import base64
 import hashlib
 import io
 import logging
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import certifi
-import tenacity
 import urllib3
 from minio.error import MinioException, S3Error, ServerError
 
 from segue.errors import ChecksumError
 from segue.settings import S3Settings
 from segue.store.base import Entry, check_key
-from segue.store.s3_client import has_credentials, open_client
-from segue.store.s3_errors import FAILURES, code_of, explain, is_transient
+from segue.store.s3_client import S3Bucket
+from segue.store.s3_errors import code_of
 from segue.throttle import Throttle
 
 __all__ = ["S3Store"]
@@ -31,12 +27,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_CHUNK = 1024 * 1024
 # Three parts travel while the fourth is read: 32 MiB of memory for a file of any size up to 80 GB.
 _PART = 8 * 1024 * 1024
 _MOST_PARTS = 10_000
-_CONNECT_SECONDS = 5.0
-_READ_SECONDS = 60.0
 _EPOCH = datetime.fromtimestamp(0, UTC)
 # As long as a signed header lives, so that a clock that is off by minutes does no more harm here.
 _SIGNATURE_LIFE = timedelta(minutes=15)
@@ -45,8 +38,7 @@ _SIGNATURE_LIFE = timedelta(minutes=15)
 class S3Store:
     """A store in an S3 bucket, below a prefix.
 
-    Calls are tried again with exponential backoff while the endpoint is away or answers 5xx, for
-    ``settings.retry_seconds``; an answer that it did give (403, 404, 412) stands. Compare-and-swap is a
+    Compare-and-swap is a
     conditional PUT (``If-Match``, ``If-None-Match``), which AWS, MinIO and Ceph honour. A store that
     answers "not implemented" gets read-compare-write instead, which leaves a gap of one round trip between
     two writers, and a warning in the log.
@@ -67,32 +59,17 @@ class S3Store:
     """
 
     def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
-        self._bucket = bucket
+        self._bucket = S3Bucket(bucket, settings)
+        self._client = self._bucket.client
         self._prefix = f"{prefix}/" if prefix else ""
-        self._endpoint = settings.endpoint
-        self._has_credentials = has_credentials(settings)
-        self._http = urllib3.PoolManager(
-            maxsize=16,
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-            retries=False,  # tenacity does it, for every kind of failure alike
-            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
-        )
-        self._client = open_client(settings, self._http)
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_transient),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-            stop=tenacity.stop_before_delay(settings.retry_seconds),
-            before_sleep=self._say_retry,
-            reraise=True,
-        )
 
     def __repr__(self) -> str:
-        return f"S3Store({self.url!r} at {self._endpoint!r})"
+        return f"S3Store({self.url!r} at {self._bucket.endpoint!r})"
 
     @property
     def url(self) -> str:
         """``s3://bucket/prefix``."""
-        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+        return f"s3://{self._bucket.name}/{self._prefix}".rstrip("/")
 
     def read(self, key: str) -> bytes:
         """Bytes of an object; StoreError if it is missing."""
@@ -106,7 +83,7 @@ class S3Store:
         """Write a small object; S3 shows it whole or not at all."""
         name = self._name(key)
         self._call(
-            key, lambda: self._client.put_object(self._bucket, name, io.BytesIO(data), length=len(data))
+            key, lambda: self._client.put_object(self._bucket.name, name, io.BytesIO(data), length=len(data))
         )
 
     def replace(self, key: str, data: bytes, expected: str | None) -> bool:
@@ -138,7 +115,7 @@ class S3Store:
         def put() -> None:
             with path.open("rb") as file:
                 self._client.put_object(
-                    self._bucket,
+                    self._bucket.name,
                     name,
                     _Checked(file, size, sha256, path),  # type: ignore[arg-type]  # it only calls read(n)
                     length=size,
@@ -177,7 +154,9 @@ class S3Store:
     def stat(self, key: str) -> Entry | None:
         """Size, time and declared sha256 of an object; None if it is missing."""
         name = self._name(key)
-        found = self._call(key, lambda: _unless_missing(lambda: self._client.stat_object(self._bucket, name)))
+        found = self._call(
+            key, lambda: _unless_missing(lambda: self._client.stat_object(self._bucket.name, name))
+        )
         if found is None:
             return None
         declared = found.metadata.get("x-amz-meta-sha256") if found.metadata else None
@@ -187,25 +166,20 @@ class S3Store:
 
     def entries(self, prefix: str) -> tuple[Entry, ...]:
         """Objects below a prefix, sorted by key."""
-        name = self._prefix + prefix
-        listed = self._call(
-            prefix, lambda: list(self._client.list_objects(self._bucket, prefix=name, recursive=True))
-        )
-        found = (
+        return tuple(
             Entry(
                 key=str(item.object_name)[len(self._prefix) :],
                 bytes=item.size or 0,
                 modified=item.last_modified or _EPOCH,
             )
-            for item in listed
+            for item in self._bucket.list(self._prefix + prefix)
             if not str(item.object_name).endswith("/")
         )
-        return tuple(sorted(found, key=lambda entry: entry.key))
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens if it is missing."""
         name = self._name(key)
-        self._call(key, lambda: self._client.remove_object(self._bucket, name))
+        self._call(key, lambda: self._client.remove_object(self._bucket.name, name))
 
     def local_path(self, key: str) -> Path | None:  # noqa: ARG002
         """Nothing of an S3 store lies on this machine."""
@@ -215,43 +189,22 @@ class S3Store:
         return self._prefix + check_key(key)
 
     def _call(self, key: str, action: Callable[[], T]) -> T:
-        try:
-            return self._retrying.copy()(action)
-        except FAILURES as error:
-            told = explain(
-                error,
-                endpoint=self._endpoint,
-                bucket=self._bucket,
-                key=self._prefix + key,
-                has_credentials=self._has_credentials,
-            )
-        raise told
-
-    def _say_retry(self, state: tenacity.RetryCallState) -> None:
-        logger.info("%s did not answer, attempt %d", self._endpoint, state.attempt_number)
-
-    @contextmanager
-    def _opened(self, key: str) -> Iterator[Any]:
-        response = self._client.get_object(self._bucket, self._name(key))
-        try:
-            yield response
-        finally:
-            response.close()
-            response.release_conn()
+        return self._bucket.call(self._prefix + key, action)
 
     def _get(self, key: str) -> tuple[bytes, str]:
-        with self._opened(key) as response:
+        with self._bucket.opened(self._name(key)) as response:
             return response.read(), str(response.headers.get("etag", "")).strip('"')
 
     def _stream(self, key: str) -> Iterator[bytes]:
-        with self._opened(key) as response:
-            yield from response.stream(_CHUNK)
+        return self._bucket.stream(self._name(key))
 
     def _put_if(self, key: str, data: bytes, condition: dict[str, str]) -> None:
         """Conditional PUT. The client takes no such header, so the request goes through a signed URL."""
-        url = self._client.get_presigned_url("PUT", self._bucket, self._name(key), expires=_SIGNATURE_LIFE)
+        url = self._client.get_presigned_url(
+            "PUT", self._bucket.name, self._name(key), expires=_SIGNATURE_LIFE
+        )
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-        response = self._http.request("PUT", url, body=data, headers={**condition, "Content-MD5": md5})
+        response = self._bucket.http.request("PUT", url, body=data, headers={**condition, "Content-MD5": md5})
         if response.status >= 300:
             raise _as_error(response)
 
@@ -263,12 +216,12 @@ class S3Store:
         logger.warning(
             "%s takes no conditional writes: two who move the same channel in the same moment may "
             "overwrite each other",
-            self._endpoint,
+            self._bucket.endpoint,
         )
         found = _unless_missing(lambda: self._get(key))
         if (found[1] if found else None) != expected:
             return False
-        self._client.put_object(self._bucket, self._name(key), io.BytesIO(data), length=len(data))
+        self._client.put_object(self._bucket.name, self._name(key), io.BytesIO(data), length=len(data))
         return True
 
 

@@ -1,18 +1,127 @@
-"""A client of an S3 endpoint: by keys, by the role of this pod or machine, or by neither."""
+"""A bucket of an S3 endpoint: calls with retries, whose failures are errors of Segue.
+
+The client signs by keys, by the role of this pod or machine, or not at all.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import certifi
+import tenacity
 import urllib3
 from minio import Minio
 from minio.credentials.providers import IamAwsProvider
+from minio.datatypes import Object
 
 from segue.errors import SettingsError
 from segue.settings import S3Settings
+from segue.store.s3_errors import FAILURES, explain, is_transient
 
-__all__ = ["has_credentials", "open_client"]
+__all__ = ["S3Bucket"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_CHUNK = 1024 * 1024
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 60.0
 
 
-def open_client(settings: S3Settings, http: urllib3.PoolManager) -> Minio:
+class S3Bucket:
+    """One bucket; keys of any shape.
+
+    Calls are tried again with exponential backoff while the endpoint is away or answers 5xx, for
+    ``settings.retry_seconds``; an answer that it did give (403, 404, 412) stands.
+
+    Parameters
+    ----------
+    name
+        Name of the bucket.
+    settings
+        How the endpoint is reached.
+
+    Attributes
+    ----------
+    client
+        The client; its own failures are raised as they are, outside of `call`.
+    http
+        The connections that the client uses.
+
+    Raises
+    ------
+    SettingsError
+        Only one of the two keys is set, or keys and a role are.
+    """
+
+    def __init__(self, name: str, settings: S3Settings) -> None:
+        self.name = name
+        self.endpoint = settings.endpoint
+        self._is_signed = settings.role or settings.access_key is not None
+        self.http = urllib3.PoolManager(
+            maxsize=16,
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            retries=False,  # tenacity does it, for every kind of failure alike
+            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        )
+        self.client = _open_client(settings, self.http)
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_transient),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+            stop=tenacity.stop_before_delay(settings.retry_seconds),
+            before_sleep=self._log_retry,
+            reraise=True,
+        )
+
+    def call(self, key: str, action: Callable[[], T]) -> T:
+        """Do something with an object or prefix.
+
+        Raises
+        ------
+        StoreAccessDenied, StoreUnavailable, StoreError
+            The endpoint refuses, or stays away after retries.
+        """
+        try:
+            return self._retrying.copy()(action)
+        except FAILURES as error:
+            explained = explain(
+                error, endpoint=self.endpoint, bucket=self.name, key=key, is_signed=self._is_signed
+            )
+        # outside of the handler: the client's error holds headers of the request
+        raise explained
+
+    def list(self, prefix: str) -> list[Object]:
+        """Objects below a prefix, sorted by key; raises as `call` does."""
+        found = self.call(
+            prefix, lambda: [*self.client.list_objects(self.name, prefix=prefix, recursive=True)]
+        )
+        return sorted(found, key=lambda item: str(item.object_name))
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[Any]:
+        """The response with an object's bytes, to be read within `call`."""
+        response = self.client.get_object(self.name, key)
+        try:
+            yield response
+        finally:
+            response.close()
+            response.release_conn()
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """An object's bytes in pieces, to be read within `call`."""
+        with self.opened(key) as response:
+            yield from response.stream(_CHUNK)
+
+    def _log_retry(self, state: tenacity.RetryCallState) -> None:
+        logger.info("%s did not answer, attempt %d", self.endpoint, state.attempt_number)
+
+
+def _open_client(settings: S3Settings, http: urllib3.PoolManager) -> Minio:
     """A client that asks for nothing yet.
 
     Raises
@@ -35,8 +144,3 @@ def open_client(settings: S3Settings, http: urllib3.PoolManager) -> Minio:
         secure=settings.secure,
         http_client=http,
     )
-
-
-def has_credentials(settings: S3Settings) -> bool:
-    """Whether requests are signed."""
-    return settings.role or settings.access_key is not None

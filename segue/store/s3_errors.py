@@ -48,9 +48,7 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, HTTPError) or _status(error) >= 500 or _status(error) == 429
 
 
-def explain(
-    error: BaseException, *, endpoint: str, bucket: str, key: str, has_credentials: bool
-) -> SegueError:
+def explain(error: BaseException, *, endpoint: str, bucket: str, key: str, is_signed: bool) -> SegueError:
     """Say what happened. Quotes no header, query or URL of a request: those carry credentials."""
     place = f"s3://{bucket}/{key}".rstrip("/")
     if isinstance(error, SegueError):
@@ -58,12 +56,12 @@ def explain(
     if is_transient(error):
         return StoreUnavailable(f"{endpoint} did not serve {place}, after retries: {_reason(error)}")
     if _status(error) in (401, 403) and code_of(error) != "RequestTimeTooSkewed":
-        return StoreAccessDenied(_denied(code_of(error), place, endpoint, has_credentials))
+        return StoreAccessDenied(_denied(code_of(error), place, endpoint, is_signed))
     return StoreError(_refused(error, place, endpoint, bucket))
 
 
-def _denied(code: str, place: str, endpoint: str, has_credentials: bool) -> str:
-    if not has_credentials:
+def _denied(code: str, place: str, endpoint: str, is_signed: bool) -> str:
+    if not is_signed:
         return (
             f"{endpoint} refused {place} ({code}): no credentials are set, expected them in "
             "SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY, or SEGUE_S3_ROLE=true"
