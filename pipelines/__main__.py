@@ -6,16 +6,14 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from pipelines.cluster_options import Cluster, cluster_options
 from pipelines.output import Output
-from segue.errors import SegueError, SettingsError
-
-if TYPE_CHECKING:
-    from pipelines.remote import Cluster
+from segue.errors import SegueError
 
 __all__ = ["app", "main"]
 
@@ -42,17 +40,6 @@ StepOptions = Annotated[
         help="A request or limit of a step, of cpu or memory; wins over SEGUE_STEP_RESOURCES.",
     ),
 ]
-Host = Annotated[
-    str, typer.Option(help="Address of Kubeflow Pipelines' API.", envvar="KF_PIPELINES_ENDPOINT")
-]
-TokenEnv = Annotated[str, typer.Option(help="Environment variable that holds a bearer token.")]
-Namespace = Annotated[
-    str, typer.Option(help="Your profile's namespace, where the installation has profiles.")
-]
-User = Annotated[str, typer.Option(help="Who you are, where a gateway takes that from a header.")]
-UserHeader = Annotated[str, typer.Option(help="That header.")]
-Experiment = Annotated[str, typer.Option(help="Experiment that runs belong to.")]
-ServiceAccount = Annotated[str, typer.Option(help="Service account of the pods.")]
 
 
 @app.command()
@@ -133,20 +120,15 @@ def compile_(
 
 
 @app.command()
+@cluster_options(starts_pods=True)
 def submit(
     *,
-    host: Host,
+    cluster: Cluster,
     catalog: Catalog,
     store: Store,
     interactions: Interactions = "",
     settings: Settings = [],
     resources: StepOptions = [],
-    experiment: Experiment = "segue",
-    token_env: TokenEnv = "",
-    namespace: Namespace = "",
-    user: User = "",
-    user_header: UserHeader = "kubeflow-userid",
-    service_account: ServiceAccount = "",
     first: Annotated[
         bool,
         typer.Option(
@@ -160,19 +142,19 @@ def submit(
 
     steps = step_resources(resources)
     arguments = _arguments(catalog, interactions, store, settings)
-    cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
     if first and (reason := _why_not_first(cluster, store, arguments)):
         typer.echo(f"nothing to do: {reason}")
         return
     run_id = remote.submit(cluster, arguments, resources=steps)
-    typer.echo(f"submitted run {run_id} to {host}, experiment {experiment}")
-    typer.echo(f"watch it: {host.rstrip('/')}/#/runs/details/{run_id}")
+    typer.echo(f"submitted run {run_id} to {cluster.host}, experiment {cluster.experiment}")
+    typer.echo(f"watch it: {cluster.host.rstrip('/')}/#/runs/details/{run_id}")
 
 
 @app.command()
+@cluster_options(starts_pods=True)
 def schedule(
     *,
-    host: Host,
+    cluster: Cluster,
     cron: Annotated[str, typer.Option(help="Five fields, such as '30 3 * * *'; UTC.")],
     catalog: Catalog,
     store: Store,
@@ -182,12 +164,6 @@ def schedule(
     ] = "segue",
     settings: Settings = [],
     resources: StepOptions = [],
-    experiment: Experiment = "segue",
-    token_env: TokenEnv = "",
-    namespace: Namespace = "",
-    user: User = "",
-    user_header: UserHeader = "kubeflow-userid",
-    service_account: ServiceAccount = "",
 ) -> None:
     """Create or replace a recurring run on a cluster; the same again changes nothing."""
     from pipelines import remote
@@ -195,53 +171,43 @@ def schedule(
 
     steps = step_resources(resources)
     arguments = _arguments(catalog, interactions, store, settings)
-    cluster = _cluster(host, token_env, namespace, user, user_header, experiment, service_account)
     done = remote.schedule(cluster, name, cron, arguments, resources=steps)
     typer.echo(f"recurring run {name} at '{remote.cron_fields(cron)}' is {done.outcome}: {done.id}")
 
 
 @app.command()
+@cluster_options(starts_pods=False)
 def unschedule(
     *,
-    host: Host,
+    cluster: Cluster,
     name: Annotated[str, typer.Option(help="Name of the recurring run.")] = "segue",
-    experiment: Experiment = "segue",
-    token_env: TokenEnv = "",
-    namespace: Namespace = "",
-    user: User = "",
-    user_header: UserHeader = "kubeflow-userid",
 ) -> None:
     """Delete a recurring run on a cluster; where there is none, nothing happens."""
     from pipelines import remote
 
-    cluster = _cluster(host, token_env, namespace, user, user_header, experiment, "")
     gone = remote.unschedule(cluster, name)
     typer.echo(f"recurring run {name} is deleted" if gone else f"nothing to do: no recurring run {name}")
 
 
 @app.command()
+@cluster_options(starts_pods=False)
 def trigger(
     *,
-    host: Host,
+    cluster: Cluster,
     name: Annotated[str, typer.Option(help="The recurring run to start now.")] = "segue",
-    experiment: Experiment = "segue",
-    token_env: TokenEnv = "",
-    namespace: Namespace = "",
-    user: User = "",
-    user_header: UserHeader = "kubeflow-userid",
 ) -> None:
     """Start a run like the recurring run of that name, without kfp: what the gateway does on an alert."""
     from pipelines.trigger import trigger as start
 
     run_id = start(
-        host,
+        cluster.host,
         name,
-        experiment=experiment,
-        namespace=namespace or None,
-        token=_token(token_env),
-        headers={user_header: user} if user else None,
+        experiment=cluster.experiment,
+        namespace=cluster.namespace,
+        token=cluster.token,
+        headers={cluster.user_header: cluster.user} if cluster.user else None,
     )
-    typer.echo(f"started run {run_id} of {name} on {host}")
+    typer.echo(f"started run {run_id} of {name} on {cluster.host}")
 
 
 def main() -> None:
@@ -272,29 +238,6 @@ def _look_ahead(store: str, settings: dict[str, Any]) -> None:
 
     check_settings(settings)
     read_channel(open_store(store), settings.get("channel", "champion"))
-
-
-def _cluster(
-    host: str, token_env: str, namespace: str, user: str, user_header: str, experiment: str, account: str
-) -> Cluster:
-    from pipelines.remote import Cluster
-
-    return Cluster(
-        host=host,
-        token=_token(token_env),
-        namespace=namespace or None,
-        user=user or None,
-        user_header=user_header,
-        experiment=experiment,
-        service_account=account or None,
-    )
-
-
-def _token(variable: str) -> str | None:
-    token = os.environ.get(variable, "").strip() if variable else ""
-    if variable and not token:
-        raise SettingsError(f"--token-env {variable}: the environment has no such variable, or it is empty")
-    return token or None
 
 
 def _why_not_first(cluster: Cluster, store: str, arguments: dict[str, Any]) -> str | None:

@@ -24,12 +24,12 @@ from kfp import client as kfp_client
 from kfp.client import set_volume_credentials
 
 from pipelines.cluster import for_cluster
+from pipelines.cluster_options import Cluster
 from pipelines.resources import Resources, StepResources, step_resources
 from pipelines.training import NAME, training_pipeline
 from segue.errors import SegueError
 
 __all__ = [
-    "Cluster",
     "ClusterError",
     "Scheduled",
     "compile_pipeline",
@@ -50,35 +50,6 @@ _UNDER_WAY = ("PENDING", "RUNNING", "PAUSED", "CANCELING")
 
 class ClusterError(SegueError):
     """Kubeflow Pipelines refused a request or did not answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """How Kubeflow Pipelines is reached.
-
-    Attributes
-    ----------
-    host
-        Address of its API, for example ``http://localhost:8888``.
-    token
-        Bearer token; None: the pod's own where there is one, or nothing.
-    namespace
-        The profile's namespace in a multi-user installation; None in a single-user one.
-    user, user_header
-        Who the caller is, where a multi-user installation behind a gateway takes that from a header.
-    experiment
-        The experiment that runs belong to.
-    service_account
-        Service account of the pods; None: the installation's default.
-    """
-
-    host: str
-    token: str | None = None
-    namespace: str | None = None
-    user: str | None = None
-    user_header: str = "kubeflow-userid"
-    experiment: str = "segue"
-    service_account: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from segue.store import checksum
 from segue.bundle.table import read_tracks
+from segue.store import checksum
 from segue.store.checksum import sha256_file
 from segue.throttle import Throttle
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.remote import Cluster, ClusterError, cron_fields, schedule, submit, unschedule
+from pipelines.cluster_options import Cluster
+from pipelines.remote import ClusterError, cron_fields, schedule, submit, unschedule
 from pipelines.resources import step_resources
 from tests.pipelines.kfp_api import KfpApi, serving
 

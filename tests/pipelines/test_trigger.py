@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.__main__ import app
-from pipelines.remote import Cluster, schedule
+from pipelines.cluster_options import Cluster
+from pipelines.remote import schedule
 from pipelines.trigger import TriggerError, trigger
 from tests.bundle.tiny import publish_tiny
 from tests.pipelines.kfp_api import KfpApi, serving
