@@ -20,6 +20,7 @@ from segue.evaluate.ablation import FIGURES, Ablation, compare, measure
 from segue.evaluate.findings import Figure
 from segue.evaluate.settings import EvaluationSettings
 from segue.files import replacing, write_json
+from segue.index.settings import IndexSettings
 from segue.journal import Journal, parse_line
 from segue.ranking.settings import LEFT_OUT, LeftOut, TrainSettings
 from segue.steps.assemble import collect
@@ -94,7 +95,7 @@ def ablate(
             progress.begin(f"training {title}")
             chosen = {**training, "leave_out": left_out}
             done = steps.train(features, model, settings=chosen, log=_journal("train"))
-            steps.build_index(model, features, indexed, **index, log=_journal("build_index"))
+            steps.build_index(model, features, indexed, settings=index, log=_journal("build_index"))
             progress.begin(f"judging {title}")
             bundle = collect(preprocessed=features, trained=model, indexed=indexed, catalog_profile="0" * 64)
             judge, tried, weight = measure(*bundle, features, settings=judged)
@@ -160,7 +161,7 @@ def _settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
     """A run's settings, sorted by the step that reads them."""
     training = {name: value for name, value in settings.items() if name in TrainSettings.model_fields}
     judged = {name: value for name, value in settings.items() if name in EvaluationSettings.model_fields}
-    index = {name: settings[name] for name in ("recall_target", "neighbours") if name in settings}
+    index = {name: value for name, value in settings.items() if name in IndexSettings.model_fields}
     if "neighbours" in settings:
         training["candidates"] = settings["neighbours"]
     judged.pop("seed", None)  # a run's seed is that of training

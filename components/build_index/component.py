@@ -34,5 +34,6 @@ def build_index(
 
     with journal.step("build_index") as log:
         folders = (Path(folder.path) for folder in (model, features, index))
-        result = steps.build_index(*folders, recall_target=recall_target, neighbours=neighbours, log=log)
+        settings = {"recall_target": recall_target, "neighbours": neighbours}
+        result = steps.build_index(*folders, settings=settings, log=log)
         result.report(log, metrics, summary)

@@ -14,6 +14,7 @@ from segue.errors import RecallError
 from segue.features.split import TEST
 from segue.files import replacing, write_json
 from segue.index.kinds import KINDS, SEED, factories_for, kind_of_factory
+from segue.index.settings import IndexSettings
 from segue.index.tune import IndexPoint, measure
 
 __all__ = ["build", "build_index"]
@@ -45,8 +46,7 @@ def build_index(
     preprocessed: Path,
     out: Path,
     *,
-    recall_target: float = 0.99,
-    neighbours: int = 200,
+    settings: IndexSettings | None = None,
     factories: Sequence[str] = (),
     progress: Callable[[IndexPoint], None] | None = None,
 ) -> IndexSpec:
@@ -60,10 +60,8 @@ def build_index(
         Folder of the preprocess step: ``split.npy``, whose test artists give the held-out queries.
     out
         Folder for ``index.faiss`` and ``index.json`` (the choice and the measured curve).
-    recall_target
-        Share of the exact neighbours that a search must find, judged at the lower end of its 95 % interval.
-    neighbours
-        Neighbours a query.
+    settings
+        What the index must reach; the defaults if not given.
     factories
         FAISS factory strings to try; empty: `factories_for` the size.
 
@@ -74,7 +72,8 @@ def build_index(
     """
     embedding = np.load(trained / "embedding.npy", mmap_mode="r")
     held_out = np.load(preprocessed / "split.npy") == TEST
-    neighbours = min(neighbours, len(embedding))
+    settings = settings or IndexSettings()
+    target, neighbours = settings.recall_target, min(settings.neighbours, len(embedding))
     queries = _queries(embedding, np.flatnonzero(held_out))
     fit_rows = np.flatnonzero(~held_out)
     curve: list[IndexPoint] = []
@@ -85,18 +84,18 @@ def build_index(
         embedding,
         queries,
         neighbours=neighbours,
-        target=recall_target,
+        target=target,
     ):
         curve.append(point)
         if progress:
             progress(point)
         cost = (point.scanned, point.bytes)
-        if point.recall_low >= recall_target and (best is None or cost < best[0]):
+        if point.recall_low >= target and (best is None or cost < best[0]):
             best = (cost, spec, index)
     if best is None:
         top = max(curve, key=lambda point: point.recall)
         raise RecallError(
-            f"no index reached recall@{neighbours} {recall_target}: the best was {top.recall:.4f} "
+            f"no index reached recall@{neighbours} {target}: the best was {top.recall:.4f} "
             f"({top.factory}, parameter {top.parameter}); lower recall_target or try other factories"
         )
     _, spec, index = best

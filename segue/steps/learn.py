@@ -73,8 +73,7 @@ def build_index(
     preprocessed: Path,
     out: Path,
     *,
-    recall_target: float = 0.99,
-    neighbours: int = 200,
+    settings: Mapping[str, Any] | None = None,
     log: Journal | None = None,
 ) -> StepResult:
     """Build the index that meets the recall target at the least cost.
@@ -85,15 +84,14 @@ def build_index(
         Folders of `train` and `preprocess`.
     out
         Folder for the index and the measured curve.
-    recall_target
-        Share of the exact neighbours that a search must find.
-    neighbours
-        Neighbours a query.
+    settings
+        Fields of `IndexSettings`.
     log
         Told how far it is.
     """
     from segue.index.build import build_index as run
     from segue.index.kinds import KINDS
+    from segue.index.settings import IndexSettings
 
     log = log or Journal("build_index")
     log.start()
@@ -103,9 +101,8 @@ def build_index(
         points.append(point)
         log.tick(f"{point.factory}, parameter {point.parameter}: recall {point.recall:.4f}")
 
-    spec = run(
-        trained, preprocessed, out, recall_target=recall_target, neighbours=neighbours, progress=progress
-    )
+    chosen = read(IndexSettings, settings or {})
+    spec = run(trained, preprocessed, out, settings=chosen, progress=progress)
     name = KINDS[spec.kind].parameter
     tuned = f", {name} {getattr(spec, name)}" if name else ""
     rows = [(p.factory, p.parameter, p.recall, p.recall_low, p.scanned, p.bytes) for p in points]

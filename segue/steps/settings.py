@@ -46,11 +46,11 @@ def check_settings(values: Mapping[str, Any]) -> None:
     from segue.bundle.urls import check_channel_name
     from segue.evaluate.gate import GateSettings
     from segue.evaluate.settings import EvaluationSettings
-    from segue.ranking.train import TrainSettings
+    from segue.index.settings import IndexSettings
+    from segue.ranking.settings import TrainSettings
 
-    for kind in (TrainSettings, EvaluationSettings, GateSettings):
+    for kind in (TrainSettings, IndexSettings, EvaluationSettings, GateSettings):
         read(kind, {name: value for name, value in values.items() if name in kind.model_fields})
-    for name in ("max_rejected", "recall_target"):
-        if not 0 <= values.get(name, 0) <= 1:
-            raise SettingsError(f"{name}: expected a share between 0 and 1, got {values[name]!r}")
+    if not 0 <= values.get("max_rejected", 0) <= 1:
+        raise SettingsError(f"max_rejected: expected a share between 0 and 1, got {values['max_rejected']!r}")
     check_channel_name(values.get("channel", "champion"))

@@ -263,7 +263,7 @@ def test_a_state_that_says_neither_leaves_no_note_but_a_line(store: Store, state
         ({"loss_allowed": 2}, "loss_allowed: input should be less than or equal to 1, got 2"),
         ({"max_psi": 0}, "max_psi: input should be greater than 0, got 0"),
         ({"max_rejected": 1.5}, "max_rejected: expected a share between 0 and 1, got 1.5"),
-        ({"recall_target": -1}, "recall_target: expected a share between 0 and 1, got -1"),
+        ({"recall_target": -1}, "recall_target: input should be greater than or equal to 0, got -1"),
         ({"neighbours": 0}, "neighbours: input should be greater than or equal to 1, got 0"),
     ],
 )
