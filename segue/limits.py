@@ -1,4 +1,4 @@
-"""Bounds that more than one room keeps."""
+"""Bounds that several packages keep."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import time
 __all__ = ["Throttle"]
 
 # However long a stretch was: one that was itself kept waiting says nothing of the work.
-_LONGEST_PAUSE = 0.25
+_MAX_PAUSE_SECONDS = 0.25
 
 
 class Throttle:
@@ -37,5 +37,5 @@ class Throttle:
         if self.is_full:
             return
         worked = time.perf_counter() - self._began
-        time.sleep(min(self._pause * worked, _LONGEST_PAUSE))
+        time.sleep(min(self._pause * worked, _MAX_PAUSE_SECONDS))
         self._began = time.perf_counter()

@@ -24,7 +24,7 @@ from segue.store.base import Store
 from segue.store.checksum import Sha256
 
 __all__ = [
-    "MOST_PREVIOUS",
+    "MAX_PREVIOUS",
     "Channel",
     "channel_names",
     "pin",
@@ -34,9 +34,9 @@ __all__ = [
     "unpin",
 ]
 
-MOST_PREVIOUS = 10
+MAX_PREVIOUS = 10
 _ATTEMPTS = 12
-_LONGEST_TEXT = 500
+_MAX_TEXT_LENGTH = 500
 
 
 class Channel(BaseModel):
@@ -72,7 +72,7 @@ class Channel(BaseModel):
     @classmethod
     def _one_line(cls, text: str) -> str:
         """Keep control characters out of every terminal and page that shows this."""
-        return "".join(char if char.isprintable() else " " for char in text)[:_LONGEST_TEXT].strip()
+        return "".join(char if char.isprintable() else " " for char in text)[:_MAX_TEXT_LENGTH].strip()
 
     def to_json(self) -> bytes:
         """Bytes of the pointer, indented, because people read it."""
@@ -83,7 +83,7 @@ class Channel(BaseModel):
         if digest == self.digest:
             return self
         older = (self.digest, *self.previous) if self.digest else self.previous
-        kept = tuple(old for old in older if old != digest)[:MOST_PREVIOUS]
+        kept = tuple(old for old in older if old != digest)[:MAX_PREVIOUS]
         return self._moved(by, reason, digest=digest, previous=kept)
 
     def rolled_back(self, digest: str, *, by: str, reason: str) -> Channel:

@@ -11,7 +11,7 @@ from typing import Literal
 from segue.bundle.channel import Channel, channel_names, read_channel
 from segue.bundle.definition import DEFINITION
 from segue.bundle.location import BUNDLES, EVALUATIONS, BundleLocation, read_definition
-from segue.bundle.urls import SHORTEST_PREFIX
+from segue.bundle.urls import MIN_PREFIX_LENGTH
 from segue.errors import BundleError
 from segue.store.base import Entry, Store
 
@@ -93,8 +93,8 @@ def find_digest(store: Store, prefix: str) -> str:
     """
     if len(prefix) == 64:
         return prefix
-    if len(prefix) < SHORTEST_PREFIX:
-        raise BundleError(f"{prefix!r} is too short for a digest: give at least {SHORTEST_PREFIX} digits")
+    if len(prefix) < MIN_PREFIX_LENGTH:
+        raise BundleError(f"{prefix!r} is too short for a digest: give at least {MIN_PREFIX_LENGTH} digits")
     found = sorted(digest for digest in _by_digest(store, BUNDLES) if digest.startswith(prefix))
     if len(found) != 1:
         seen = f"{len(found)} bundles start with" if found else "no bundle starts with"

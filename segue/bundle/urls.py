@@ -10,10 +10,10 @@ from segue.bundle.definition import DEFINITION
 from segue.errors import BundleError, ChannelError
 from segue.store.open import store_path
 
-__all__ = ["SHORTEST_PREFIX", "BundleURL", "check_channel_name", "parse_bundle_url"]
+__all__ = ["MIN_PREFIX_LENGTH", "BundleURL", "check_channel_name", "parse_bundle_url"]
 
-SHORTEST_PREFIX = 8
-_DIGEST = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}")
+MIN_PREFIX_LENGTH = 8
+_DIGEST = re.compile(rf"[0-9a-f]{{{MIN_PREFIX_LENGTH},64}}")
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 

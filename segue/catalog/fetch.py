@@ -75,12 +75,12 @@ def _remote(scheme: str, source: str, folder: Path, received: Received) -> list[
 
 def _made_up(source: str, folder: Path) -> SourceFile:
     """Write the sample; the same rows are the same bytes, so catalogue and playlists fit each other."""
-    from segue.sample import FEWEST_ROWS, generate
+    from segue.sample import MIN_ROWS, generate
 
     rows, _, part = source.removeprefix("sample://").partition("/")
-    if not (rows.isascii() and rows.isdigit()) or part not in ("", "playlists") or int(rows) < FEWEST_ROWS:
+    if not (rows.isascii() and rows.isdigit()) or part not in ("", "playlists") or int(rows) < MIN_ROWS:
         raise CatalogError(
-            f"{source}: expected sample://ROWS or sample://ROWS/playlists, with {FEWEST_ROWS:,} rows or more"
+            f"{source}: expected sample://ROWS or sample://ROWS/playlists, with {MIN_ROWS:,} rows or more"
         )
     summary = generate(int(rows), folder)
     path = summary.playlists if part else summary.catalog

@@ -18,7 +18,7 @@ INTERACTIONS_SCHEMA = pa.schema(
         pa.field("position", pa.int32()),
     ]
 )
-_MOST = np.iinfo(np.int32).max
+_MAX_POSITION = np.iinfo(np.int32).max
 
 
 def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
@@ -38,8 +38,8 @@ def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
     if "position" in batch.columns:
         position, wrong["position", "not a number"] = read_numbers(batch.columns["position"])
         is_given = ~np.isnan(position)
-        wrong["position", f"outside {range_text(0, _MOST)}"] = is_given & (
-            (position < 0) | (position > _MOST)
+        wrong["position", f"outside {range_text(0, _MAX_POSITION)}"] = is_given & (
+            (position < 0) | (position > _MAX_POSITION)
         )
         with np.errstate(invalid="ignore"):
             wrong["position", NOT_WHOLE] = is_given & (position % 1 != 0)

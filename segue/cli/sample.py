@@ -12,16 +12,14 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.text import Text
 
 from segue.cli.terminal import progress_bar
-from segue.sample import FEWEST_ROWS, SampleSummary, generate
+from segue.sample import MIN_ROWS, SampleSummary, generate
 
 __all__ = ["sample"]
 
 
 def sample(
     *,
-    rows: Annotated[
-        int, typer.Option("--rows", "-n", help=f"Rows of the catalogue, {FEWEST_ROWS:,} or more.")
-    ],
+    rows: Annotated[int, typer.Option("--rows", "-n", help=f"Rows of the catalogue, {MIN_ROWS:,} or more.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for catalog.csv and playlists.csv.")],
     seed: Annotated[int, typer.Option("--seed", help="Which sample.")] = 7,
 ) -> None:

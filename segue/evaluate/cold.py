@@ -18,7 +18,7 @@ __all__ = ["candidate_recall", "parts"]
 # Candidates that recall is told at.
 _DEPTHS = (200, 500)
 # Requests by raw features are searched one by one, because each leaves out another track.
-_MOST_UNKNOWN = 300
+_MAX_UNKNOWN = 300
 _SHOWN = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
 
 
@@ -89,7 +89,7 @@ def _of_no_catalogue(subject: Subject) -> PartFindings:
     bundle, seeds = subject.bundle, subject.test.judge.seeds
     at = np.sort(
         np.random.default_rng(subject.settings.seed).choice(
-            len(seeds), min(_MOST_UNKNOWN, len(seeds)), replace=False
+            len(seeds), min(_MAX_UNKNOWN, len(seeds)), replace=False
         )
     )
     recommender = subject.test.pools.recommender

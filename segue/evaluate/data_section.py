@@ -15,8 +15,8 @@ from segue.evaluate.plots import Bars, Series, bar_chart, line_chart
 
 __all__ = ["BarRow", "DriftRow", "HeatCell", "Tile", "data_section", "drift_rows"]
 
-_MOST_GENRES = 20
-_MOST_FILES = 20
+_MAX_GENRES = 20
+_MAX_FILES = 20
 _KEYS = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 # Siddiqi's reading of PSI, see segue.evaluate.drift.
 _STABLE, _SHIFTED = 0.1, 0.25
@@ -68,8 +68,8 @@ def data_section(profile: Profile, champion: Profile | None, eda: Eda) -> dict[s
     partly = {name: count for name, count in profile.missing.items() if 0 < count < kept}
     genres = _bars(profile.genres, kept)
     return {
-        "files": profile.files[:_MOST_FILES],
-        "more_files": max(len(profile.files) - _MOST_FILES, 0),
+        "files": profile.files[:_MAX_FILES],
+        "more_files": max(len(profile.files) - _MAX_FILES, 0),
         "missing": [BarRow(row.name, row.count, row.share, row.share) for row in _bars(partly, kept)],
         "absent": [name for name, count in profile.missing.items() if kept and count == kept],
         "histograms": [
@@ -78,8 +78,8 @@ def data_section(profile: Profile, champion: Profile | None, eda: Eda) -> dict[s
             if sum(column.histogram.counts)
         ],
         "heat": _heat(eda) if len(eda.names) > 1 else [],
-        "genres": genres[:_MOST_GENRES],
-        "more_genres": len(genres) > _MOST_GENRES or profile.other_genres > 0,
+        "genres": genres[:_MAX_GENRES],
+        "more_genres": len(genres) > _MAX_GENRES or profile.other_genres > 0,
         "genre_count": f"{len(genres)}{'+' if profile.other_genres else ''}",
         "years": _years(profile.years) if profile.years else None,
         "decades": _decades(eda),

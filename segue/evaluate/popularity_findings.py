@@ -22,7 +22,7 @@ __all__ = ["popularity_findings"]
 # Young is the youngest tenth of the tracks whose year is known.
 _YOUNG = 0.9
 # A correlation over fewer tracks says little.
-_LEAST = 30
+_MIN_TRACKS = 30
 
 Guesses = Mapping[str, npt.NDArray[np.floating]]
 
@@ -76,6 +76,6 @@ def _young(
         return None
     since = int(np.quantile(known, _YOUNG, method="lower"))
     young = rows[np.nan_to_num(year[rows], nan=-np.inf) >= since]
-    if len(young) < _LEAST:
+    if len(young) < _MIN_TRACKS:
         return None
     return YoungFindings(since=since, regression=_regression(guesses, actual, young))

@@ -19,7 +19,7 @@ __all__ = ["SEEDS", "shown_outputs"]
 # five alone are both within what SegueOutputDrift calls alike.
 SEEDS = (1, 1, 2, 3, 4, 5)
 # 10,000 values an output: PSI of ten bins is then below 0.01 by chance.
-_MOST_LISTS = 1_000
+_MAX_LISTS = 1_000
 _CHUNK = 256
 _OUTPUTS = ("similarity", "predicted_popularity", "score")
 
@@ -54,7 +54,7 @@ def _requests(subject: Subject) -> list[Request]:
     ids = subject.bundle.values("track_id", seeds.astype(np.int64))
     random = np.random.default_rng(subject.settings.seed)
     requests = []
-    for number in range(min(len(ids), _MOST_LISTS)):
+    for number in range(min(len(ids), _MAX_LISTS)):
         count = min(SEEDS[number % len(SEEDS)], len(ids))
         drawn = random.choice(len(ids), count, replace=False)
         requests.append(Request(seeds=[Seed(track_id=ids[i]) for i in drawn], k=subject.settings.k))

@@ -18,7 +18,7 @@ __all__ = ["tradeoffs"]
 _DIVERSITY = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 _CAPS = (1, 2, 3, 5)
 # Choosing diverse lists compares each candidate with each pick.
-_MOST_SEEDS = 400
+_MAX_SEEDS = 400
 _TOLD = ("intra_list_distance", "artists_per_list", "popularity")
 
 
@@ -51,7 +51,7 @@ def _sample(subject: Subject) -> tuple[Judge, SeedPools]:
     """Some of the validation seeds, with their candidates."""
     part = subject.validation
     which = np.zeros(len(part.judge.seeds), np.bool_)
-    which[np.random.default_rng(subject.settings.seed).permutation(len(which))[:_MOST_SEEDS]] = True
+    which[np.random.default_rng(subject.settings.seed).permutation(len(which))[:_MAX_SEEDS]] = True
     return subject.judge(part.relevance.take(which)), part.pools.take(which)
 
 

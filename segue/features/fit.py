@@ -20,14 +20,14 @@ GENRE_AXES = 8
 GENRE_WEIGHT = 2.0
 # A genre of fewer training tracks is noise: its tracks count as of unknown genre.
 GENRE_SUPPORT = 20
-_MOST_GENRES = 1_000
+_MAX_GENRES = 1_000
 
 
 def genre_vocabulary(genres: Sequence[str | None], counts: Sequence[int]) -> tuple[str, ...]:
     """Genres worth a code, sorted: those with support, at most the thousand largest."""
     named = [(-count, name) for name, count in zip(genres, counts, strict=True) if name]
     kept = [name for negative, name in sorted(named) if -negative >= GENRE_SUPPORT]
-    return tuple(sorted(kept[:_MOST_GENRES]))
+    return tuple(sorted(kept[:_MAX_GENRES]))
 
 
 def fit_transform(

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float32]
 # Added to W, as a share of its diagonal's own values plus B's: keeps rare columns from being blown up.
 _SHRINKAGE = 0.02
 # A playlist of fewer tracks says little about what varies within one.
-_SHORTEST = 3
+_MIN_ENTRIES = 3
 _FLAT = 1e-6
 _POWER = 0.4
 
@@ -44,7 +44,7 @@ def discriminant_map(
     differ. A column that never varies has no say.
     """
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
-    kept = size[group] >= _SHORTEST
+    kept = size[group] >= _MIN_ENTRIES
     x, group = values[kept].astype(np.float64), group[kept]
     varied = x.std(axis=0) > _FLAT if len(x) else np.zeros(values.shape[1], np.bool_)
     if not varied.any() or len(np.unique(group)) < 2:

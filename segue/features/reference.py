@@ -23,7 +23,7 @@ MISSING = "missing"
 OTHER = "other"
 # Ten bins of equal share: a population stability index of 0.1 and 0.2 is read against that many.
 _QUANTILES = 10
-_MOST_NAMED = 20
+_MAX_NAMED = 20
 
 
 class _Frozen(BaseModel):
@@ -125,7 +125,7 @@ def fit_reference(transform: FeatureTransform, features: Floats, outputs: Mappin
 def _genre_bins(genres: tuple[str, ...], codes: Floats) -> Bins:
     """The largest genres by name; a label per genre of a thousand would cost as many series a pod."""
     counts = np.bincount(codes[np.isfinite(codes)].astype(np.intp), minlength=len(genres))
-    largest = np.sort(np.argsort(-counts, kind="stable")[:_MOST_NAMED])
+    largest = np.sort(np.argsort(-counts, kind="stable")[:_MAX_NAMED])
     labels = (*(genres[code] for code in largest), OTHER, MISSING)
     return Bins(kind="value", edges=tuple(float(code) for code in largest), labels=labels).with_shares(codes)
 

@@ -23,7 +23,7 @@ __all__ = ["adopt_key", "is_credential"]
 _CREDENTIAL = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43,128})")
 
 # Whoever loses does so to one that came through, so ten are enough for ten replicas that start at once.
-_MOST_TRIES = 10
+_MAX_ATTEMPTS = 10
 _MYSQL_DEADLOCK = 1213
 
 
@@ -66,7 +66,7 @@ def adopt_key(engine: Engine, credential: str, *, name: str, scopes: Iterable[Sc
     check_name(name)
     wanted = " ".join(sorted(parse_scopes(scopes)))
     with explained(engine):
-        for _ in range(_MOST_TRIES - 1):
+        for _ in range(_MAX_ATTEMPTS - 1):
             try:
                 return _adopt(engine, key_id, secret, name, wanted)
             except DBAPIError as error:

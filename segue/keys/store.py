@@ -17,7 +17,7 @@ from segue.keys.token import public_key
 
 __all__ = ["check_name", "create_key", "list_keys", "read_keys", "revoke_key"]
 
-_LONGEST_NAME = 100
+_MAX_NAME_LENGTH = 100
 
 
 def create_key(
@@ -124,8 +124,8 @@ def read_keys(engine: Engine) -> list[StoredKey]:
 
 def check_name(name: str) -> None:
     """Raise `CredentialError` unless a key may be called so."""
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
-        raise CredentialError(f"name {name!r}: expected 1 to {_LONGEST_NAME} printable characters")
+    if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable() or name != name.strip():
+        raise CredentialError(f"name {name!r}: expected 1 to {_MAX_NAME_LENGTH} printable characters")
 
 
 def _check_end(expires_at: datetime | None, now: datetime) -> None:

@@ -33,7 +33,7 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-6, 10.0
 # The largest float32, in which features, bounds and targets are computed with.
 MAX_NUMBER = 3.4028234663852886e38
 # Python writes no integer of more than some 14,000 bits.
-_MOST_BITS = 1_024
+_MAX_BITS = 1_024
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=MAX_NAME)]], Field(max_length=MAX_LIST)]
 
@@ -280,7 +280,7 @@ def _no_such_field(loc: tuple[int | str, ...]) -> str:
 def _shorten(value: object, most: int = 60) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"an integer of {value.bit_length()} bits"
     # a caller may nest a thousand lists, which repr itself can't write
     text = reprlib.repr(value)

@@ -22,7 +22,7 @@ ARTIST_TRACKS = 5
 GENRE_TRACKS = 8
 # Most points that a request is searched around: each costs a search, and a hundred genres of eight tracks
 # took seconds. Many artists and genres are represented by fewer tracks each.
-_MOST_POINTS = 200
+_MAX_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def resolve(bundle: Bundle, request: Request) -> Query:
     rows: list[int] = []
     weights: list[float] = []
     unknown: list[str] = []
-    most = max(1, _MOST_POINTS // max(1, len(request.seeds)))
+    most = max(1, _MAX_POINTS // max(1, len(request.seeds)))
     for seed in request.seeds:
         found = _rows_of(bundle, seed, most)
         if not found:

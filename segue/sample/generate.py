@@ -16,10 +16,10 @@ from segue.sample.tracks import draw_tracks
 from segue.sample.world import draw_artists
 from segue.sample.write import write_catalog, write_playlists
 
-__all__ = ["FEWEST_ROWS", "SampleSummary", "generate"]
+__all__ = ["MIN_ROWS", "SampleSummary", "generate"]
 
-FEWEST_ROWS = 1_000
-MOST_ROWS = 20_000_000
+MIN_ROWS = 1_000
+MAX_ROWS = 20_000_000
 # Share of rows that repeat the id of another row, as catalogues put together from several crawls do.
 _REPEATED = 0.001
 
@@ -75,8 +75,8 @@ def generate(
     --------
     >>> generate(20_000, Path("data"))  # doctest: +SKIP
     """
-    if not FEWEST_ROWS <= rows <= MOST_ROWS:
-        raise SettingsError(f"rows: expected {FEWEST_ROWS:,} to {MOST_ROWS:,}, got {rows:,}")
+    if not MIN_ROWS <= rows <= MAX_ROWS:
+        raise SettingsError(f"rows: expected {MIN_ROWS:,} to {MAX_ROWS:,}, got {rows:,}")
     if seed < 0:
         raise SettingsError(f"seed: expected 0 or more, got {seed}")
     report = progress or (lambda _: None)

@@ -18,8 +18,8 @@ from segue.sample.world import Artists
 __all__ = ["Memberships", "draw_playlists"]
 
 ROWS_PER_PLAYLIST = 12
-MOST_PLAYLISTS = 100_000
-SHORTEST, LONGEST = 10, 60
+MAX_PLAYLISTS = 100_000
+MIN_LENGTH, MAX_LENGTH = 10, 60
 # Where the tracks of a playlist come from.
 SOURCES = {"scene": 0.52, "second_scene": 0.12, "genre": 0.22, "popular": 0.04, "chance": 0.10}
 # The best of this many tracks by era and mood is put into the playlist.
@@ -121,7 +121,7 @@ class _Listening:
 
 def draw_playlists(tracks: Tracks, artists: Artists, rng: np.random.Generator) -> Memberships:
     """Draw the playlists of a catalogue."""
-    count = min(MOST_PLAYLISTS, max(20, len(tracks) // ROWS_PER_PLAYLIST))
+    count = min(MAX_PLAYLISTS, max(20, len(tracks) // ROWS_PER_PLAYLIST))
     listening = _Listening(tracks, artists)
     tastes = _draw_tastes(count, listening, rng)
     chunks = [
@@ -148,7 +148,7 @@ def _draw_tastes(count: int, listening: _Listening, rng: np.random.Generator) ->
         genre=listening.scene_genre[scene],
         era=listening.year[model] + rng.normal(0, 2, size=count).astype(np.float32),
         mood=listening.mood[model],
-        size=np.clip(rng.lognormal(3.25, 0.45, size=count), SHORTEST, LONGEST).astype(np.int64),
+        size=np.clip(rng.lognormal(3.25, 0.45, size=count), MIN_LENGTH, MAX_LENGTH).astype(np.int64),
     )
 
 
@@ -167,7 +167,7 @@ def _fill(
     tastes: _Tastes, first: int, listening: _Listening, rng: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Playlist, track and position of the tracks that these tastes choose."""
-    slots = np.ceil(tastes.size * _OVERDRAW).astype(np.int64) + SHORTEST
+    slots = np.ceil(tastes.size * _OVERDRAW).astype(np.int64) + MIN_LENGTH
     owner = np.repeat(np.arange(len(slots)), slots)
     source = rng.choice(len(SOURCES), size=len(owner), p=list(SOURCES.values()))
     track = np.empty(len(owner), dtype=np.int32)

@@ -10,8 +10,8 @@ from segue.search.typos import Vocabulary
 __all__ = ["attempts"]
 
 # Each is a search of its own: the longest words are tried first, as they have most room for a slip.
-_MOST_TRIED = 4
-_MOST_UNKNOWN = 3
+_MAX_TRIED = 4
+_MAX_UNKNOWN = 3
 
 
 def attempts(vocabulary: Vocabulary, phrases: Sequence[Phrase]) -> Iterator[list[Part]]:
@@ -35,9 +35,9 @@ def _corrections(vocabulary: Vocabulary, phrase: Phrase) -> Iterator[Part]:
     if unknown:
         tries = [unknown]
     else:
-        tries = [[n] for n in sorted(range(len(words)), key=lambda n: -len(words[n]))[:_MOST_TRIED]]
-    for numbers in tries[:_MOST_TRIED]:
-        if len(numbers) <= _MOST_UNKNOWN:
+        tries = [[n] for n in sorted(range(len(words)), key=lambda n: -len(words[n]))[:_MAX_TRIED]]
+    for numbers in tries[:_MAX_TRIED]:
+        if len(numbers) <= _MAX_UNKNOWN:
             found = {n: vocabulary.corrections(words[n], as_prefix=phrase.is_prefix(n)) for n in numbers}
             if all(found.values()):
                 yield phrase.corrected(found)

@@ -25,7 +25,7 @@ __all__ = ["SearchIndex"]
 
 # So many of the most popular matches are looked at, whatever was typed: a search is bounded.
 _POOL = 100
-_MOST = 1_000
+_MAX_RESULTS = 1_000
 # And so many, where only those that pass count: a tenth of a second at most.
 _SIEVED = 20_000
 
@@ -110,7 +110,7 @@ class SearchIndex:
         """
         typed = (read_phrase("any", query), read_phrase("artist", artist), read_phrase("title", track))
         phrases = [phrase for phrase in typed if phrase is not None]
-        limit = min(limit, _MOST)
+        limit = min(limit, _MAX_RESULTS)
         if not phrases or limit < 1:
             return []
         database = self._database()

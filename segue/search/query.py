@@ -15,11 +15,11 @@ __all__ = ["Field", "Part", "Phrase", "Term", "expression", "read_phrase"]
 Field = Literal["any", "artist", "title"]
 
 # Nobody types more; a pasted page must not cost more than a search.
-LONGEST_QUERY = 200
-MOST_WORDS = 12
-MOST_WHOLES = 10
+MAX_QUERY_LENGTH = 200
+MAX_WORDS = 12
+MAX_PHRASES = 10
 # Shorter ones begin so many words that they say nothing.
-SHORTEST_PREFIX = 3
+MIN_PREFIX_LENGTH = 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Phrase:
     def part(self, *, all_prefixes: bool = False) -> Part:
         """Return what is looked for: the last word as a prefix, or all that are not too short for it."""
         terms = (
-            Term((word,), as_prefix=self.is_prefix(number) or (all_prefixes and len(word) >= SHORTEST_PREFIX))
+            Term(
+                (word,), as_prefix=self.is_prefix(number) or (all_prefixes and len(word) >= MIN_PREFIX_LENGTH)
+            )
             for number, word in enumerate(self.words)
         )
         return Part(self.field, (self.plain,), tuple(terms))
@@ -93,7 +95,7 @@ class Phrase:
     def corrected(self, alternatives: Mapping[int, Sequence[str]]) -> Part:
         """Return what is looked for when the words with these numbers give way to others."""
         choices = [tuple(alternatives.get(number, (word,))) for number, word in enumerate(self.words)]
-        wholes = (" ".join(words) for words in islice(product(*choices), MOST_WHOLES))
+        wholes = (" ".join(words) for words in islice(product(*choices), MAX_PHRASES))
         terms = (Term(words, as_prefix=self.is_prefix(number)) for number, words in enumerate(choices))
         return Part(self.field, tuple(wholes), tuple(terms))
 
@@ -108,9 +110,9 @@ def read_phrase(field: Field, text: str | None) -> Phrase | None:
     if not text:
         return None
     # A lone surrogate can't be stored, so it can't be found either.
-    cleaned = text[:LONGEST_QUERY].encode("utf-8", "ignore").decode("utf-8")
+    cleaned = text[:MAX_QUERY_LENGTH].encode("utf-8", "ignore").decode("utf-8")
     plain = plain_text(fold_text(cleaned))
-    words = tuple(dict.fromkeys(plain.split()))[:MOST_WORDS]
+    words = tuple(dict.fromkeys(plain.split()))[:MAX_WORDS]
     return Phrase(field, plain, words, is_open=not cleaned[-1:].isspace()) if words else None
 
 

@@ -14,7 +14,7 @@ import unicodedata
 
 __all__ = ["exact_key", "index_words", "is_unspaced", "join_text", "plain_text", "token_text"]
 
-LONGEST_TOKEN = 64
+MAX_TOKEN_LENGTH = 64
 
 _APOSTROPHES = "'’‘ʼ`´"
 # Scripts written without spaces between words (kana, Han), and Hangul, where particles stick to nouns.
@@ -82,7 +82,7 @@ def index_words(plain: str, folded: str) -> list[str]:
         words += [word for word in join_text(folded).split() if word not in words]
     if is_unspaced(plain):
         for word in filter(is_unspaced, tuple(words)):
-            whole = unicodedata.normalize("NFC", word[:LONGEST_TOKEN])
+            whole = unicodedata.normalize("NFC", word[:MAX_TOKEN_LENGTH])
             words += [_letters(whole[start:]) for start in range(1, len(whole))]
     return words
 
@@ -94,7 +94,7 @@ def is_unspaced(plain: str) -> bool:
 
 def token_text(word: str) -> str:
     """Return a word as the full-text index holds it: one token for SQLite, whatever it is made of."""
-    return word[:LONGEST_TOKEN].translate(_SYMBOLS)
+    return word[:MAX_TOKEN_LENGTH].translate(_SYMBOLS)
 
 
 def exact_key(plain: str) -> int:

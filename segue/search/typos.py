@@ -11,11 +11,11 @@ from segue.search.text import token_text
 
 __all__ = ["Vocabulary", "alphabet_of", "edits", "is_one_edit"]
 
-SHORTEST = 3
+MIN_LENGTH = 3
 # A shorter beginning is at one edit from the beginnings of thousands of words.
-SHORTEST_BEGINNING = 4
-MOST_CORRECTIONS = 10
-_MOST_SCANNED = 3_000
+MIN_BEGINNING_LENGTH = 4
+MAX_CORRECTIONS = 10
+_MAX_SCANNED = 3_000
 
 
 def _span(first: int, last: int) -> str:
@@ -102,7 +102,7 @@ class Vocabulary:
 
         With ``as_prefix`` the beginnings of words are taken, too: "radoih" leads to "radioh(ead)".
         """
-        if len(word) < SHORTEST or len(word) != len(token_text(word)):
+        if len(word) < MIN_LENGTH or len(word) != len(token_text(word)):
             return ()
         if not alphabet_of(word):
             return self._similar(word, as_prefix=as_prefix)
@@ -119,27 +119,27 @@ class Vocabulary:
         marks = ",".join("?" * len(variants))
         rows = self._database.execute(
             f"SELECT word FROM word WHERE word IN ({marks}) ORDER BY tracks DESC, word LIMIT ?",  # noqa: S608
-            [*variants, MOST_CORRECTIONS],
+            [*variants, MAX_CORRECTIONS],
         )
         found = [str(row[0]) for row in rows]
-        if as_prefix and len(word) >= SHORTEST_BEGINNING:
+        if as_prefix and len(word) >= MIN_BEGINNING_LENGTH:
             found += [variant for variant in self._beginnings(variants) if variant not in found]
         # unless nothing else is near: then the last letter is one too many
         if (
             as_prefix
             and not found
-            and len(word) > SHORTEST_BEGINNING
+            and len(word) > MIN_BEGINNING_LENGTH
             and self.knows(word[:-1], as_prefix=False)
         ):
             found = [word[:-1]]
-        return tuple(found[:MOST_CORRECTIONS])
+        return tuple(found[:MAX_CORRECTIONS])
 
     def _beginnings(self, variants: Sequence[str]) -> list[str]:
         marks = ",".join(["(?)"] * len(variants))
         rows = self._database.execute(
             f"WITH variant (typed) AS (VALUES {marks}) SELECT typed FROM variant WHERE EXISTS "  # noqa: S608
             "(SELECT 1 FROM word WHERE word > typed AND word < typed || char(0x10ffff)) LIMIT ?",
-            [*variants, 2 * MOST_CORRECTIONS],
+            [*variants, 2 * MAX_CORRECTIONS],
         )
         return [str(row[0]) for row in rows]
 
@@ -148,7 +148,7 @@ class Vocabulary:
         rows = self._database.execute(
             "SELECT word FROM word WHERE word >= ?1 AND word < ?1 || char(0x10ffff) "
             "ORDER BY tracks DESC, word LIMIT ?2",
-            (word[0], _MOST_SCANNED),
+            (word[0], _MAX_SCANNED),
         )
         lengths = (len(word), len(word) + 1) if as_prefix else ()
         near = [
@@ -156,7 +156,7 @@ class Vocabulary:
             for (known,) in rows
             if is_one_edit(word, known) or any(is_one_edit(word, known[:length]) for length in lengths)
         ]
-        return (*near[: MOST_CORRECTIONS - 1], word[1:])
+        return (*near[: MAX_CORRECTIONS - 1], word[1:])
 
     def splits(self, word: str) -> tuple[tuple[str, str], ...]:
         """Pairs of words of the index that this one is, once a space is put in."""

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 # Three parts travel while the fourth is read: 32 MiB of memory for a file of any size up to 80 GB.
 _PART = 8 * 1024 * 1024
-_MOST_PARTS = 10_000
+_MAX_PARTS = 10_000
 _EPOCH = datetime.fromtimestamp(0, UTC)
 # As long as a signed header lives, so that a clock that is off by minutes does no more harm here.
 _SIGNATURE_LIFE = timedelta(minutes=15)
@@ -120,7 +120,7 @@ class S3Store:
                     _Checked(file, size, sha256, path),  # type: ignore[arg-type]  # it only calls read(n)
                     length=size,
                     metadata={"sha256": sha256},
-                    part_size=max(_PART, -(-size // _MOST_PARTS)) if size > _PART else 0,
+                    part_size=max(_PART, -(-size // _MAX_PARTS)) if size > _PART else 0,
                 )
 
         self._call(key, put)

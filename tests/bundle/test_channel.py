@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.bundle.channel import MOST_PREVIOUS, Channel, pin, promote, read_channel, rollback, unpin
+from segue.bundle.channel import MAX_PREVIOUS, Channel, pin, promote, read_channel, rollback, unpin
 from segue.errors import BundleError, ChannelConflict, ChannelError, ChannelPinned, NoSuchChannel
 from segue.store.base import Store
 from segue.store.open import open_store
@@ -45,7 +45,7 @@ class TestMoves:
             before, channel = channel, moved(channel, move, digest)
             assert channel.generation == before.generation + (channel is not before)
             assert channel.digest not in channel.previous
-            assert len(set(channel.previous)) == len(channel.previous) <= MOST_PREVIOUS
+            assert len(set(channel.previous)) == len(channel.previous) <= MAX_PREVIOUS
             assert (channel.digest is None) <= (channel.previous == ())
             assert Channel.model_validate_json(channel.to_json()) == channel
             if move == "promote":
@@ -71,7 +71,7 @@ class TestMoves:
             seen.append(channel.digest)
         assert tuple(seen) == history
         newest_first = list(dict.fromkeys(reversed(promoted)))
-        assert list(history) == newest_first[1 : MOST_PREVIOUS + 1]
+        assert list(history) == newest_first[1 : MAX_PREVIOUS + 1]
 
     def test_control_characters_and_novels_do_not_reach_a_terminal(self) -> None:
         channel = Channel().promoted(DIGESTS[0], by="me\x1b[31m", reason="a\nb\x00" + "c" * 1000)

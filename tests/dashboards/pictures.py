@@ -42,7 +42,7 @@ MAIN = {
     ),
     "training": ("Runs", "Age of the newest run", "Champion", "Figures by bundle", "Gate", "Catalogue"),
 }
-_MOST_LEGEND = 8
+_MAX_LEGEND = 8
 _UNITS = {"reqps": "a second", "s": "seconds", "percentunit": "share", "bytes": "bytes", "short": ""}
 
 
@@ -74,7 +74,7 @@ def _draw_panel(axes: Axes, panel: dict[str, Any], monitor: Monitor, begun: floa
     shown = 0
     for target in panel["targets"]:
         for labels, points in _range(monitor, target["expr"], begun, ended):
-            legend = _legend(target["legendFormat"], labels) if shown < _MOST_LEGEND else None
+            legend = _legend(target["legendFormat"], labels) if shown < _MAX_LEGEND else None
             axes.plot([at - begun for at, _ in points], [value for _, value in points], label=legend, lw=1.4)
             shown += 1
     axes.set_ylim(bottom=0)

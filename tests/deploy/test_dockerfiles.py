@@ -18,7 +18,7 @@ PROGRAMS = {
     "serving/ui/Dockerfile": ["serving/ui/__main__.py", "serving/ui/app.py"],
     "components/Dockerfile": ["pipelines/__main__.py"],
 }
-ROOMS = ("serving", "pipelines", "components")
+PACKAGES = ("serving", "pipelines", "components")
 
 
 def copied(dockerfile: str) -> set[Path]:
@@ -34,7 +34,7 @@ def copied(dockerfile: str) -> set[Path]:
 
 
 def imported(path: Path) -> set[Path]:
-    """Files of our rooms that a file imports, packages on the way included."""
+    """Files of our packages that a file imports, packages on the way included."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -44,7 +44,7 @@ def imported(path: Path) -> set[Path]:
     files = set()
     for name in names:
         parts = name.split(".")
-        if parts[0] in ROOMS:
+        if parts[0] in PACKAGES:
             packages = [ROOT.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
             files |= {p for p in [*packages, ROOT.joinpath(*parts).with_suffix(".py")] if p.exists()}
     return files
@@ -73,7 +73,9 @@ def test_should_find_a_module_that_is_not_copied() -> None:
 
 
 def test_should_know_every_dockerfile() -> None:
-    there = {str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("Dockerfile")}
+    there = {
+        str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("Dockerfile")
+    }
     assert set(PROGRAMS) == there
 
 
@@ -87,8 +89,8 @@ def test_should_share_base_user_and_labels(dockerfile: str) -> None:
     assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-bookworm", base[0])
     assert "\nUSER 10001:10001\n" in text
     assert 'org.opencontainers.image.licenses="Apache-2.0"' in text
-    room = str(Path(dockerfile).parent).replace("/", ".")
-    program = "pipelines" if room == "components" else room
+    package = str(Path(dockerfile).parent).replace("/", ".")
+    program = "pipelines" if package == "components" else package
     assert f'ENTRYPOINT ["python", "-m", "{program}"]' in text
 
 

@@ -30,7 +30,7 @@ NAMES = ("predictor", "transformer", "gateway", "ui", "pipeline")
 # In a container that is no container's own machine, chroot is the isolation that works.
 ENVIRONMENT = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
 # What a change should not outgrow unseen; the base of a test is 176 MB.
-MOST_MEGABYTES = {"predictor": 1_000, "transformer": 750, "gateway": 650, "ui": 700, "pipeline": 1_600}
+MAX_MEGABYTES = {"predictor": 1_000, "transformer": 750, "gateway": 650, "ui": 700, "pipeline": 1_600}
 
 
 def buildah(*words: str) -> str:
@@ -121,7 +121,7 @@ def test_should_be_small_and_run_as_nobody_special(
     number, unit = re.fullmatch(r"([\d.]+) ?([MG])B", size).groups()  # type: ignore[union-attr]
     megabytes = float(number) * (1000 if unit == "G" else 1)
     print(f"{name}: {megabytes:.0f} MB")
-    assert megabytes <= MOST_MEGABYTES[name]
+    assert megabytes <= MAX_MEGABYTES[name]
 
 
 @pytest.mark.parametrize(
