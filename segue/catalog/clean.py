@@ -26,8 +26,7 @@ from segue.limits import ID_LENGTH
 
 __all__ = ["Cleaned", "clean"]
 
-# What Spotify writes for "not found".
-_SENTINELS: dict[str, float] = {"tempo": 0, "key": -1, "time_signature": 0, "year": 0}
+_NOT_FOUND = {column.name: column.not_found for column in COLUMNS if column.not_found is not None}
 _SCHEMA = arrow_schema()
 
 Floats = npt.NDArray[np.float64]
@@ -122,8 +121,8 @@ def _number(
     name: str, text: pa.StringArray, read: Callable[[pa.StringArray], tuple[Floats, Bools]]
 ) -> tuple[Floats, Bools]:
     values, mask = read(text)
-    if name in _SENTINELS:
-        values = np.where(values == _SENTINELS[name], np.nan, values)
+    if name in _NOT_FOUND:
+        values = np.where(values == _NOT_FOUND[name], np.nan, values)
     return values, mask
 
 

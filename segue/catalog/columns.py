@@ -82,6 +82,8 @@ class Column:
         Inclusive bounds; a value outside rejects its row. None: unbounded.
     unit
         Unit of the value, empty where it has none.
+    not_found
+        What Spotify writes for "not found": it becomes missing before the bounds are checked.
     sound
         Whether it says what a track sounds like: ``needed`` of every catalogue (a row may lack a value),
         ``optional``, or not at all.
@@ -101,6 +103,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     unit: str = ""
+    not_found: float | None = None
     sound: Literal["needed", "optional"] | None = None
     edges: tuple[float, ...] = ()
     scalings: tuple[Scaling, ...] = ()
@@ -143,6 +146,7 @@ COLUMNS: tuple[Column, ...] = (
         type=pa.int16(),
         low=1860,
         high=2100,
+        not_found=0,
         edges=(1860.0, 1930.0, *map(float, range(1940, 1990, 10)), *map(float, range(1990, 2041, 5)), 2101.0),
         scalings=(Scaling(block="era", weight=2.0),),
         slider=Slider(1920, 2030),
@@ -175,10 +179,10 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         name="tempo",
         type=pa.float32(),
-        # 0 BPM is Spotify's "no beat found" and becomes missing before the bounds are checked.
         low=1,
         high=400,
         unit="BPM",
+        not_found=0,
         sound="needed",
         edges=(1.0, *map(float, range(60, 211, 10)), 400.0),
         # An equal beat alone makes no track alike.
@@ -188,9 +192,9 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         name="key",
         type=pa.int8(),
-        # -1 is "no key found" and becomes missing.
         low=0,
         high=11,
+        not_found=-1,
         sound="needed",
         edges=tuple(i - 0.5 for i in range(13)),
         # Two columns; an equal key alone makes no track alike.
@@ -210,9 +214,9 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         name="time_signature",
         type=pa.int8(),
-        # 0 is "none found" and becomes missing.
         low=1,
         high=16,
+        not_found=0,
         sound="optional",
         edges=(*(i + 0.5 for i in range(8)), 16.5),
     ),
