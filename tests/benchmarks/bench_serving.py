@@ -111,7 +111,7 @@ def start_times(setting: Setting) -> None:
         with (LOGS / "start.log").open("ab") as log:
             return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=log, stderr=log)
 
-    def process(name: str) -> Callable[[int, int], subprocess.Popen[bytes]]:
+    def program(name: str) -> Callable[[int, int], subprocess.Popen[bytes]]:
         def start(http: int, grpc: int) -> subprocess.Popen[bytes]:
             flags = ["--bundle", setting.bundle, "--http_port", str(http), "--grpc_port", str(grpc)]
             return popen("-m", f"serving.{name}", *flags)
@@ -120,8 +120,8 @@ def start_times(setting: Setting) -> None:
 
     kinds = {
         "empty": lambda http, grpc: popen("-c", empty, str(http), str(grpc)),
-        "transformer": process("transformer"),
-        "predictor": process("predictor"),
+        "transformer": program("transformer"),
+        "predictor": program("predictor"),
     }
     runs = {name: [] for name in kinds}  # type: ignore[var-annotated]
     for _ in range(3):

@@ -34,7 +34,7 @@ ANSWER = {
 
 
 def main() -> None:
-    process, http_port, grpc_port, columns, *predictor = sys.argv[1:]
+    program, http_port, grpc_port, columns, *predictor = sys.argv[1:]
     sys.argv = sys.argv[:1]
     # request logs at INFO halve the rate: a fair opponent is a quiet one
     for name in ("kserve", "kserve.trace", "uvicorn", "uvicorn.access"):
@@ -70,7 +70,7 @@ def main() -> None:
             result.outputs[0].as_numpy()
             return {"predictions": [ANSWER]}
 
-    model = (NoopTransformer if process == "transformer" else NoopPredictor)("segue")
+    model = (NoopTransformer if program == "transformer" else NoopPredictor)("segue")
     model.load()
     config = PredictorConfig(
         predictor_host=predictor[0] if predictor else "",

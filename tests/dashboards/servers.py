@@ -119,7 +119,7 @@ def _prometheus(rules: list[Path], targets: Mapping[str, Served], alerts_port: i
             "static_configs": [
                 {
                     "targets": [f"127.0.0.1:{served.http_port}"],
-                    "labels": {**LABELS, "component": served.process, "pod": f"{name}-0"},
+                    "labels": {**LABELS, "component": served.program, "pod": f"{name}-0"},
                 }
             ],
         }

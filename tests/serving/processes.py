@@ -71,7 +71,7 @@ def call(
 class Served:
     """One process: gateway, transformer or predictor."""
 
-    process: str
+    program: str
     log: Path
     flags: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
@@ -81,12 +81,12 @@ class Served:
 
     def start(self) -> Served:
         flags = {**self.flags, "http_port": str(self.http_port)}
-        if self.process != "gateway":
+        if self.program != "gateway":
             flags["grpc_port"] = str(self.grpc_port)
         given = [part for name, value in flags.items() for part in (f"--{name}", value) if part]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"serving.{self.process}", *given],
+                [sys.executable, "-m", f"serving.{self.program}", *given],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -102,7 +102,7 @@ class Served:
     @property
     def ready(self) -> bool:
         try:
-            path = "/readyz" if self.process == "gateway" else "/v2/models/segue/ready"
+            path = "/readyz" if self.program == "gateway" else "/v2/models/segue/ready"
             return call(self.http_port, "GET", path, timeout=2).status == 200
         except (OSError, http.client.HTTPException):  # the second: somebody else has the port for a while
             return False
@@ -110,13 +110,13 @@ class Served:
     @property
     def live(self) -> bool:
         try:
-            path = "/healthz" if self.process == "gateway" else "/v2/health/live"
+            path = "/healthz" if self.program == "gateway" else "/v2/health/live"
             return call(self.http_port, "GET", path, timeout=2).status == 200
         except (OSError, http.client.HTTPException):  # the second: somebody else has the port for a while
             return False
 
     def wait_ready(self) -> Served:
-        wait_for(lambda: self.ready, f"{self.process} to be ready", about=self.tail)
+        wait_for(lambda: self.ready, f"{self.program} to be ready", about=self.tail)
         return self
 
     def stop(self) -> int:
