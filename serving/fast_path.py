@@ -6,10 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from grpc_interceptor.exceptions import GrpcException
-
-from serving.errors import write_refusal
-from serving.logs import request_id, take_request_id
+from serving.errors import ServiceError
+from serving.pair_errors import write_error
 
 __all__ = ["FastPath"]
 
@@ -52,11 +50,9 @@ class FastPath:
             content, extra = await self._answer(message["body"], headers)
         except Exception as error:
             # nothing lies around this that would answer for it
-            if not isinstance(error, GrpcException):
-                logger.exception("a fault of ours")
-            response = write_refusal(None, error)
-            response.headers["x-request-id"] = request_id.get() or take_request_id(headers)
-            await response(scope, receive, send)
+            if not isinstance(error, ServiceError):
+                logger.exception("a call failed")
+            await write_error(error, headers)(scope, receive, send)
             return
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
         raw.append((b"content-length", b"%d" % len(content)))

@@ -13,6 +13,9 @@ from kserve.protocol.grpc.interceptors import ExceptionToStatusInterceptor
 from kserve.protocol.grpc.server import GRPCServer as KServeGRPCServer
 from kserve.protocol.grpc.servicer import InferenceServicer
 
+from serving.errors import ServiceError
+from serving.pair_errors import abort
+
 __all__ = ["GRPCServer"]
 
 _Method = Callable[[Any, Any, Any], Awaitable[Any]]
@@ -21,12 +24,14 @@ _FAULTS = ExceptionToStatusInterceptor()
 
 
 def _with_status(method: _Method) -> _Method:
-    """A method whose faults become the status that kserve's interceptor gives them."""
+    """Give a method's errors their status: our own, or the one that kserve's interceptor gives them."""
 
     @wraps(method)
     async def answer(servicer: Any, request: Any, context: Any) -> Any:
         try:
             return await method(servicer, request, context)
+        except ServiceError as error:
+            return await abort(context, error)
         except Exception as error:
             return await _FAULTS.handle_exception(error, request, context, method.__name__)
 

@@ -14,6 +14,8 @@ from itertools import count
 
 import orjson
 
+from serving.wire import REQUEST_ID
+
 __all__ = ["JSONFormatter", "configure_logs", "request_id", "take_request_id"]
 
 # Set when a request comes in, so that every line it causes carries it.
@@ -33,7 +35,7 @@ _PROCESS, _COUNT = secrets.token_hex(8), count()
 
 def take_request_id(headers: Mapping[str, str] | None) -> str:
     """Take the caller's ``x-request-id`` if it is plain, else make one; it is the current one from now on."""
-    given = (headers or {}).get("x-request-id", "")
+    given = (headers or {}).get(REQUEST_ID, "")
     taken = given if _PLAIN_ID.fullmatch(given) else _new_id()
     request_id.set(taken)
     return taken
@@ -65,7 +67,7 @@ class JSONFormatter(logging.Formatter):
 class _ClientMistakes(logging.Filter):
     """Drop kserve's line and stack for a request that was simply wrong: it is answered and counted."""
 
-    _KINDS = frozenset({"InvalidInput", "ModelNotFound", "ModelNotReady", "ServerNotReady", "GrpcException"})
+    _KINDS = frozenset({"InvalidInput", "ModelNotFound", "ModelNotReady", "ServerNotReady", "ServiceError"})
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind = record.exc_info[0] if record.exc_info else None

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import kserve
 import orjson
-from grpc_interceptor.exceptions import GrpcException
 from kserve import model_server
 from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
@@ -25,10 +24,12 @@ from kserve.protocol.rest.server import RESTServer
 from serving import metrics
 from serving.body_limit import BodyLimit
 from serving.coalesced_writes import CoalescedWrites
-from serving.errors import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
+from serving.errors import PAIR_ERRORS, BadRequest, NotReady, ServiceError, TooLarge
 from serving.fast_path import FastPath
 from serving.grpc_server import GRPCServer
+from serving.pair_errors import answer_error, write_error
 from serving.settings import ServingSettings
+from serving.wire import predict_path
 
 __all__ = ["ServedModel", "Server"]
 
@@ -140,17 +141,17 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
         model_server.GRPCServer = GRPCServer
         model_server.RESTServer = partial(_RESTServer, around=self._around)
         self.dataplane = _DataPlane(model_registry=self.registered_models)
-        model_server.app.add_exception_handler(GrpcException, answer_refusal)
+        model_server.app.add_exception_handler(ServiceError, answer_error)
         self._name = settings.model_name
         self._most_bytes = settings.max_body_bytes
-        for outcome in ("ok", "degraded", *OUTCOMES):
+        for outcome in ("ok", "degraded", *(kind.outcome for kind in PAIR_ERRORS)):
             metrics.REQUESTS.labels(outcome)  # at 0 from the start: a rate ignores the first sample
 
     def _around(self, app: Any) -> BodyLimit:
         return BodyLimit(
-            FastPath(app, path=f"/v1/models/{self._name}:predict", answer=self._v1),
+            FastPath(app, path=predict_path(self._name), answer=self._v1),
             most_bytes=self._most_bytes,
-            refuse=lambda _, message: write_refusal(None, TooLarge(message)),
+            refuse=lambda _, message: write_error(TooLarge(message)),
         )
 
     async def _v1(self, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:

@@ -16,11 +16,11 @@ from segue.log import LogWriter
 from segue.log.settings import LogSettings
 from serving import metrics
 from serving.bundles import Versions
+from serving.errors import DeadlineExceeded, Unavailable
 from serving.gateway.access import Limits, NewKeys
 from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.database import Database
-from serving.gateway.errors import TooSlow, Unavailable
 from serving.gateway.quality import ListMeasures
 from serving.gateway.retrain import CommandRetrainer, Retrainer
 from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
@@ -170,14 +170,14 @@ class Gateway:
 
         Raises
         ------
-        TooSlow
+        DeadlineExceeded
             It took longer; where it had begun, the thread finishes it for nobody.
         """
         pool = self._slow_pool if is_slow else self._pool
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), seconds)
         except TimeoutError:
-            raise TooSlow(f"{what} took longer than {seconds:g} s") from None
+            raise DeadlineExceeded(f"{what} took longer than {seconds:g} s") from None
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from serving.gateway.errors import BadRequest
+from serving.errors import BadRequest
 
 __all__ = ["JsonRoute"]
 

@@ -12,10 +12,11 @@ from typing import Any, Literal
 from fastapi import Request
 
 from segue.recommend.request import Request as Instance
-from serving.gateway.errors import BadRequest
+from serving.errors import BadRequest
 from serving.gateway.gateway import Gateway
 from serving.gateway.impressions import impression_of
 from serving.logs import request_id
+from serving.wire import REQUEST_ID
 
 __all__ = ["recommend", "session_of"]
 
@@ -65,9 +66,7 @@ async def recommend(
     The transformer's answer with `impression_id` before it.
     """
     started = time.perf_counter()
-    answer = await gateway.transformers.recommend(
-        content, {"x-request-id": request_id.get()}, session=session
-    )
+    answer = await gateway.transformers.recommend(content, {REQUEST_ID: request_id.get()}, session=session)
     identity, seconds = uuid.uuid4(), time.perf_counter() - started
 
     def log() -> None:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from segue.errors import SegueError
-from serving.stack.members import gateway_and_page, pair
+from serving.stack.members import MODEL, gateway_and_page, pair
 from serving.stack.ports import Ports, pick_ports
 from serving.stack.supervisor import Member, Stopped, Supervisor, heed_signals
+from serving.wire import predict_path
 
 _CHAMPION = ".segue/demo/channels/champion"
 _PAIR_PORTS = frozenset({"predictor_http", "predictor_grpc", "transformer_http", "transformer_grpc"})
@@ -36,7 +37,7 @@ def _run_pair(bundle: str) -> None:
     ports = _ports(_PAIR_PORTS)
     with Supervisor(pair(bundle, ports)) as supervisor:
         supervisor.wait_ready()
-        url = f"http://127.0.0.1:{ports.transformer_http}/v1/models/segue:predict"
+        url = f"http://127.0.0.1:{ports.transformer_http}{predict_path(MODEL)}"
         _say(f"Ready: {url}  (Ctrl-C ends it)")
         _say(f"""  curl -s {url} -d '{{"instances": [{{"seeds": [{{"genre": "jazz"}}], "k": 5}}]}}'""")
         supervisor.wait()

@@ -6,8 +6,12 @@ from pathlib import Path
 
 from serving.stack.ports import Ports
 from serving.stack.supervisor import Member
+from serving.wire import ready_path
 
-__all__ = ["gateway_and_page", "pair"]
+__all__ = ["MODEL", "gateway_and_page", "pair"]
+
+# The default of the setting model_name.
+MODEL = "segue"
 
 
 def pair(bundle: str, ports: Ports, *, logs: Path | None = None) -> list[Member]:
@@ -67,7 +71,7 @@ def gateway_and_page(
 
 
 def _model_ready(port: int) -> str:
-    return f"http://127.0.0.1:{port}/v2/models/segue/ready"
+    return f"http://127.0.0.1:{port}{ready_path(MODEL)}"
 
 
 def _log(folder: Path | None, name: str) -> Path | None:

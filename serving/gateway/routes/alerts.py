@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from segue.keys import Scope
+from serving.errors import Unavailable
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.documentation import SORTS_OF_ERRORS
-from serving.gateway.errors import Unavailable
 from serving.gateway.gateway import Gateway, gateway_of
 from serving.gateway.json_route import JsonRoute
 from serving.gateway.retrain import claim_start, release_start

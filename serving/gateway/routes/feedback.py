@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from segue.keys import Scope
 from segue.log import Feedback, read_stats
+from serving.errors import Unavailable
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.documentation import SESSION, SORTS_OF_ERRORS
-from serving.gateway.errors import Unavailable
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonRoute
 from serving.gateway.lists import session_of

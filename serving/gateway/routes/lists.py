@@ -12,11 +12,11 @@ from fastapi.routing import APIRoute
 from segue.errors import RequestError
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
+from serving.errors import BadRequest, NotFound
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_covers
 from serving.gateway.documentation import INSTANCE_BODY, SESSION, SORTS_OF_ERRORS
-from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import gateway_of
 from serving.gateway.lists import recommend, session_of
 

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
+from serving.errors import BadRequest, NotFound
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_spotify_covers
 from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
-from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import Gateway, gateway_of
 from serving.gateway.lists import recommend, session_of
 from serving.gateway.served_catalogue import ServedCatalogue

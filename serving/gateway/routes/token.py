@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, unquote_plus
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from serving.errors import BadRequest, Unauthorized, Unavailable
 from serving.gateway.documentation import TOKEN_BODY, TOKEN_RESPONSES
-from serving.gateway.errors import TOKEN_PATH, BadRequest, Unauthorized, Unavailable
+from serving.gateway.error_responses import TOKEN_PATH
 from serving.gateway.gateway import gateway_of
 
 __all__ = ["router"]

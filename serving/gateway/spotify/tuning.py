@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.recommend.request import MAX_NAME, MAX_NUMBER
 from segue.recommend.request import Request as Instance
-from serving.gateway.errors import BadRequest
+from serving.errors import BadRequest
 from serving.gateway.served_catalogue import ServedCatalogue
 
 __all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
