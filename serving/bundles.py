@@ -68,6 +68,15 @@ class Versions(Generic[T]):
         Makes of the files what requests are answered from. Called in the thread.
     unload
         Called after a bundle was dropped.
+
+    Attributes
+    ----------
+    pointer
+        The pointer as it was last read.
+    held
+        The bundles by digest; a new mapping at every change.
+    waiting_for
+        Why there is no bundle; meaningless once there is one.
     """
 
     def __init__(
@@ -82,30 +91,15 @@ class Versions(Generic[T]):
         self._need = need
         self._load = load
         self._unload = unload
-        self._held: Mapping[str, Version[T]] = {}
-        self._pointer = Pointer()
+        self.held: Mapping[str, Version[T]] = {}
+        self.pointer = Pointer()
         self._switched = -float("inf")
         self._retry_at: dict[str, float] = {}
-        self._waiting_for = f"the first look at {settings.bundle}"
+        self.waiting_for = f"the first look at {settings.bundle}"
         self._reports = BundleReports(settings.bundle)
         self._settled = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bundles", daemon=True)
-
-    @property
-    def pointer(self) -> Pointer:
-        """The pointer as it was last read."""
-        return self._pointer
-
-    @property
-    def held(self) -> Mapping[str, Version[T]]:
-        """The bundles by digest; a new mapping at every change."""
-        return self._held
-
-    @property
-    def waiting_for(self) -> str:
-        """Why there is no bundle; meaningless once there is one."""
-        return self._waiting_for
 
     def preferred(self) -> list[Version[T]]:
         """The bundles in the order in which a request should try them; empty before the first one.
@@ -113,7 +107,7 @@ class Versions(Generic[T]):
         First the channel's, then its previous ones; after a rollback the newest is not the first. If none of
         them is held, the last good bundle is.
         """
-        held, pointer = self._held, self._pointer
+        held, pointer = self.held, self.pointer
         named = [held[digest] for digest in pointer.digests if digest in held]
         return named or list(held.values())
 
@@ -123,7 +117,7 @@ class Versions(Generic[T]):
 
         A new pod takes no request before it also holds the previous bundle, which a predictor may still use.
         """
-        return self._settled.is_set() and bool(self._held)
+        return self._settled.is_set() and bool(self.held)
 
     def start(self) -> None:
         """Start to follow the channel, in a thread."""
@@ -161,15 +155,15 @@ class Versions(Generic[T]):
 
     def _follow(self, resolved: Resolved) -> None:
         if not resolved.places:
-            self._waiting_for = f"the first bundle in {self._settings.bundle}"
-            if not self._held:
-                self._reports.warn("waiting for " + self._waiting_for)
+            self.waiting_for = f"the first bundle in {self._settings.bundle}"
+            if not self.held:
+                self._reports.warn("waiting for " + self.waiting_for)
             return
         generation = resolved.channel.generation if resolved.channel else 0
         digests = tuple(place.digest for place in resolved.places if place.digest)
-        if digests != self._pointer.digests:
+        if digests != self.pointer.digests:
             self._switched = time.monotonic()
-        self._pointer = Pointer(digests, generation)
+        self.pointer = Pointer(digests, generation)
         metrics.BUNDLE_GENERATION.set(generation)
         is_complete = self._load_wanted(resolved.places)
         self._drop()
@@ -180,13 +174,13 @@ class Versions(Generic[T]):
     def _load_wanted(self, places: tuple[BundleLocation, ...]) -> bool:
         """Load the channel's bundle and the first good one before it. False: the store failed meanwhile."""
         # a plain folder has no digest, and is read once
-        if places[0].digest is None and self._held:
+        if places[0].digest is None and self.held:
             return True
         loaded = 0
         for place in places:
             if loaded == 2:
                 break
-            if place.digest in self._held:
+            if place.digest in self.held:
                 loaded += 1
                 continue
             if self._retry_at.get(place.digest or "", 0) > time.monotonic():
@@ -214,10 +208,10 @@ class Versions(Generic[T]):
             self._refuse(place, error)
             return False
         version = Version(files.digest, files.definition.tracks, value, self._fetched(place, files))
-        self._held = {**self._held, files.digest: version}
+        self.held = {**self.held, files.digest: version}
         self._retry_at.pop(files.digest, None)
-        if not self._pointer.digests:
-            self._pointer = Pointer((files.digest,), 0)
+        if not self.pointer.digests:
+            self.pointer = Pointer((files.digest,), 0)
         self._reports.loaded(version.digest, version.tracks, time.monotonic() - started)
         return True
 
@@ -230,21 +224,21 @@ class Versions(Generic[T]):
         digest = place.digest or ""
         if digest not in self._retry_at:
             self._reports.refused(digest, place.url, error)
-        self._waiting_for = f"a whole bundle in {self._settings.bundle}: {error}"
+        self.waiting_for = f"a whole bundle in {self._settings.bundle}: {error}"
         self._retry_at[digest] = time.monotonic() + self._settings.retry_refused_seconds
 
     def _drop(self) -> None:
         """Drop bundles over `keep_versions`; soon after a switch, only those over a higher limit."""
         order = [version.digest for version in self.preferred()]
-        # `_held` has the newest last, so the oldest of those that the channel does not name go first
-        ranked = order + [digest for digest in self._held if digest not in order][::-1]
+        # `held` has the newest last, so the oldest of those that the channel does not name go first
+        ranked = order + [digest for digest in self.held if digest not in order][::-1]
         keep = self._settings.keep_versions
         if time.monotonic() - self._switched < self._settings.keep_seconds:
             keep *= _MAX_KEEP_FACTOR
-        dropped = [self._held[digest] for digest in ranked[keep:]]
+        dropped = [self.held[digest] for digest in ranked[keep:]]
         if not dropped:
             return
-        self._held = {digest: self._held[digest] for digest in self._held if digest in ranked[:keep]}
+        self.held = {digest: self.held[digest] for digest in self.held if digest in ranked[:keep]}
         for version in dropped:
             self._reports.dropped(version.digest)
             # A bundle takes some hundred megabytes of the cache. What is mapped stays readable, and other
@@ -255,12 +249,12 @@ class Versions(Generic[T]):
                 self._unload(version)
 
     def _announce(self) -> None:
-        metrics.BUNDLE_VERSIONS.set(len(self._held))
+        metrics.BUNDLE_VERSIONS.set(len(self.held))
         for first in self.preferred()[:1]:
-            self._reports.in_service(first.digest, first.tracks, self._pointer.generation)
+            self._reports.in_service(first.digest, first.tracks, self.pointer.generation)
 
     def _fail(self, error: Exception) -> None:
         metrics.BUNDLE_POLL_FAILURES.inc()
-        if not self._held:
-            self._waiting_for = f"{self._settings.bundle}: {error}"
+        if not self.held:
+            self.waiting_for = f"{self._settings.bundle}: {error}"
         self._reports.warn(f"the store can't be read, what is in service stays: {error}")

@@ -2,26 +2,6 @@
 
 Each class gives its HTTP status and, where the transformer or the predictor raises it, its gRPC status. How
 an error is written is up to the process: see `serving.pair_errors` and `serving.gateway.error_responses`.
-
-::
-
-    ServiceError              500
-    ├── BadRequest            400  INVALID_ARGUMENT     a field is wrong; `field` names it
-    ├── Unauthorized          401                       no key, or one that is not valid
-    ├── Forbidden             403                       the key lacks a scope
-    ├── NotFound              404                       no such track, bundle, channel or path
-    │   └── NoSuchSeeds       404  NOT_FOUND            none of the seeds is known; `unknown_seeds` lists them
-    ├── MethodNotAllowed      405                       the path has other methods
-    ├── Conflict              409                       the channel was moved meanwhile, or is pinned
-    ├── BundleNotLoaded       412  FAILED_PRECONDITION  the predictor has not loaded the requested bundle
-    ├── TooLarge              413  RESOURCE_EXHAUSTED   the body is over the limit
-    ├── TooManyRequests       429                       over the key's rate limit; with Retry-After
-    ├── InternalError         500  INTERNAL             a fault of this process; its log has the stack
-    ├── BadGateway            502                       the transformer's answer can't be used
-    ├── Unavailable           503                       a dependency is missing; with Retry-After
-    │   ├── NotReady          503  UNAVAILABLE          no bundle yet, or --strict and no predictor
-    │   └── Overloaded        503  RESOURCE_EXHAUSTED   more work than the limit; `overloaded` is true
-    └── DeadlineExceeded      504                       no answer within the deadline
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ __all__ = ["GRPCServer"]
 
 _Method = Callable[[Any, Any, Any], Awaitable[Any]]
 
-_FAULTS = ExceptionToStatusInterceptor()
+_INTERCEPTOR = ExceptionToStatusInterceptor()
 
 
 def _with_status(method: _Method) -> _Method:
@@ -33,13 +33,13 @@ def _with_status(method: _Method) -> _Method:
         except ServiceError as error:
             return await abort(context, error)
         except Exception as error:
-            return await _FAULTS.handle_exception(error, request, context, method.__name__)
+            return await _INTERCEPTOR.handle_exception(error, request, context, method.__name__)
 
     return answer
 
 
 class Servicer(InferenceServicer):  # type: ignore[misc]
-    """kserve's methods, each with what an interceptor would put around it at every call."""
+    """kserve's methods, each converting its errors as an interceptor would."""
 
     ServerMetadata = _with_status(InferenceServicer.ServerMetadata)
     ServerLive = _with_status(InferenceServicer.ServerLive)
@@ -52,10 +52,9 @@ class Servicer(InferenceServicer):  # type: ignore[misc]
 
 
 class GRPCServer(KServeGRPCServer):  # type: ignore[misc]
-    """kserve's server; with interceptors, gRPC makes a handler anew for each call, in three coroutines.
+    """kserve's server without interceptors, for which gRPC makes a new handler at each call.
 
-    One of kserve's logs the name of each method, the other turns faults into a status, which `Servicer`
-    does.
+    One of kserve's logs the name of each method, the other converts errors to a status as `Servicer` does.
     """
 
     async def start(self, max_workers: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +16,7 @@ from serving.logs import take_request_id
 from serving.settings import ServingSettings
 from serving.wire import REQUEST_ID
 
-__all__ = ["ServedModel", "tensor"]
+__all__ = ["ServedModel"]
 
 logger = logging.getLogger(__name__)
 
@@ -83,16 +82,11 @@ class ServedModel(kserve.Model):  # type: ignore[misc]
         return content, {**response_headers, REQUEST_ID: identity}
 
     def read(self, body: Any) -> tuple[Any, int]:
-        """Read a call, as far as is needed to know its number of instances.
-
-        Parameters
-        ----------
-        body
-            As kserve decoded it: a dict or bytes (V1), or an InferRequest (V2, gRPC).
+        """Read a body as kserve decoded it: a dict or bytes (V1), or an InferRequest (V2, gRPC).
 
         Returns
         -------
-        What `answer` takes, and the number of instances.
+        What `answer` takes, and the number of instances that count as being worked on.
         """
         return body, 1
 
@@ -114,8 +108,3 @@ class ServedModel(kserve.Model):  # type: ignore[misc]
         self.inflight += instances
         metrics.INFLIGHT.set(self.inflight)
         return instances
-
-
-def tensor(name: str, datatype: str, shape: Sequence[int] = (-1,)) -> dict[str, Any]:
-    """Describe a tensor in a model's metadata."""
-    return {"name": name, "datatype": datatype, "shape": list(shape)}

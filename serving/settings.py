@@ -1,4 +1,4 @@
-"""Settings of a process: a flag, else a ``SEGUE_`` variable, else the default. A wrong one stops it."""
+"""Settings of a process: a flag, else a ``SEGUE_`` variable, else the default."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class BundleSettings(BaseSettings):
-    """What every process that follows a bundle is told."""
+    """Settings of every process that follows a channel."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_", frozen=True, extra="ignore")
 
@@ -63,7 +63,7 @@ class BundleSettings(BaseSettings):
 
 
 class ServingSettings(BundleSettings):
-    """What both processes of the pair are told."""
+    """Settings of the transformer and the predictor."""
 
     grpc_port: int = Field(default=8083, ge=1, le=65535, description="Port for gRPC.")
     max_inflight: int = Field(
@@ -196,12 +196,12 @@ S = TypeVar("S", bound=BundleSettings)
 def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, about: str) -> S:
     """Read settings from flags and the environment. A flag is written ``--http_port`` or ``--http-port``.
 
-    A secret has a variable and no flag: everybody on the machine sees the flags of a process.
+    A secret has a variable and no flag, since every user of the machine sees the flags of a process.
 
     Raises
     ------
     SettingsError
-        Names the flag and its variable, what it held and what was expected.
+        Names the flag and its variable, the value and what was expected.
     """
     parser = argparse.ArgumentParser(prog=program, description=about, allow_abbrev=False)
     for name, field in kind.model_fields.items():
@@ -210,7 +210,7 @@ def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, abo
         flags = list(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
         variable = f"SEGUE_{name.upper()}"
         given = "" if field.is_required() else f"; default {field.default}"
-        # '%' is argparse's own
+        # argparse formats the text with %
         text = f"{field.description} [{variable}{given}]".replace("%", "%%")
         extra: dict[str, Any] = {"action": "store_true"} if field.annotation is bool else {"metavar": "VALUE"}
         parser.add_argument(*flags, dest=name, default=None, help=text, **extra)
@@ -241,7 +241,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def container_cpus() -> int:
-    """CPUs that this process may use: its affinity, and the container's quota rounded up."""
+    """CPUs that this process may use: by its affinity and the container's quota, rounded up."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()

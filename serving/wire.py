@@ -4,32 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = [
-    "ALONE",
-    "BOOSTER_OUTPUTS",
-    "BUNDLE",
-    "CONTRIBUTIONS",
-    "DIGESTS",
-    "ERROR",
-    "FEATURES",
-    "INSTANCE",
-    "INSTANCES",
-    "METADATA_DIGESTS",
-    "METADATA_INSTANCE",
-    "OVERLOADED",
-    "PREDICTIONS",
-    "REQUEST",
-    "REQUEST_ID",
-    "RESPONSE",
-    "UNKNOWN_SEEDS",
-    "join_digests",
-    "predict_path",
-    "ready_path",
-    "split_digests",
-]
-
 # A header of HTTP and a key of gRPC's metadata: the id of a request, in the log of every process.
 REQUEST_ID = "x-request-id"
+# Pattern of the ids that callers may send.
+PLAIN_ID = r"[A-Za-z0-9._:/+=@-]{1,128}"
 
 # Fields of KServe's V1 protocol, and of the JSON of an error.
 INSTANCES, PREDICTIONS = "instances", "predictions"

@@ -69,7 +69,7 @@ def build_app(
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     # the last one added is the outermost
     app.add_middleware(FastPath, route=lists.lists_route())
-    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes, refuse=_refuse_body)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, refuse=_refuse_body)
     app.add_middleware(Access, keys=gateway.keys, limits=gateway.limits)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=1)
     if settings.cors_origins:

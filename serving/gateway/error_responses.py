@@ -9,23 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from segue.errors import BundleError, ChannelError, NoSuchChannel, RequestError, SegueError, UnknownSeeds
-from serving.errors import (
-    BadGateway,
-    BadRequest,
-    Conflict,
-    DeadlineExceeded,
-    Forbidden,
-    InternalError,
-    MethodNotAllowed,
-    NoSuchSeeds,
-    NotFound,
-    ServiceError,
-    TooLarge,
-    TooManyRequests,
-    Unauthorized,
-    Unavailable,
-    invalid_request,
-)
+from serving import errors
+from serving.errors import ServiceError
 from serving.logs import request_id
 
 __all__ = ["TOKEN_PATH", "as_service_error", "write_error"]
@@ -43,31 +28,37 @@ class _Names(NamedTuple):
 
 
 _NAMES: dict[type[ServiceError], _Names] = {
-    BadRequest: _Names("bad-request", "The request is wrong", "invalid_request"),
-    Unauthorized: _Names("unauthorized", "A key is needed", "invalid_client"),
-    Forbidden: _Names("forbidden", "The key does not allow this", "invalid_scope"),
-    NotFound: _Names("not-found", "Not found", "invalid_request"),
-    NoSuchSeeds: _Names("unknown-seeds", "None of the seeds is known", "invalid_request"),
-    MethodNotAllowed: _Names("method-not-allowed", "Method not allowed", "invalid_request"),
-    Conflict: _Names("conflict", "The channel can't be moved so"),
-    TooLarge: _Names("too-large", "The body is too large", "invalid_request"),
-    TooManyRequests: _Names("too-many-requests", "Too many requests", "temporarily_unavailable"),
-    InternalError: _Names("broken", "Internal error"),
-    BadGateway: _Names("bad-gateway", "The transformer failed"),
-    Unavailable: _Names("unavailable", "Not available now", "temporarily_unavailable"),
-    DeadlineExceeded: _Names("too-slow", "No answer in time", "temporarily_unavailable"),
+    errors.BadRequest: _Names("bad-request", "The request is wrong", "invalid_request"),
+    errors.Unauthorized: _Names("unauthorized", "A key is needed", "invalid_client"),
+    errors.Forbidden: _Names("forbidden", "The key does not allow this", "invalid_scope"),
+    errors.NotFound: _Names("not-found", "Not found", "invalid_request"),
+    errors.NoSuchSeeds: _Names("unknown-seeds", "None of the seeds is known", "invalid_request"),
+    errors.MethodNotAllowed: _Names("method-not-allowed", "Method not allowed", "invalid_request"),
+    errors.Conflict: _Names("conflict", "The channel can't be moved so"),
+    errors.TooLarge: _Names("too-large", "The body is too large", "invalid_request"),
+    errors.TooManyRequests: _Names("too-many-requests", "Too many requests", "temporarily_unavailable"),
+    errors.InternalError: _Names("broken", "Internal error"),
+    errors.BadGateway: _Names("bad-gateway", "The transformer failed"),
+    errors.Unavailable: _Names("unavailable", "Not available now", "temporarily_unavailable"),
+    errors.DeadlineExceeded: _Names("too-slow", "No answer in time", "temporarily_unavailable"),
 }
 
-_BY_STATUS: dict[int, type[ServiceError]] = {
-    kind.status: kind for kind in (BadRequest, Forbidden, NotFound, MethodNotAllowed, TooLarge)
-}
+# What the framework raises, by status.
+_OF_FRAMEWORK = (
+    errors.BadRequest,
+    errors.Forbidden,
+    errors.NotFound,
+    errors.MethodNotAllowed,
+    errors.TooLarge,
+)
+_BY_STATUS: dict[int, type[ServiceError]] = {kind.status: kind for kind in _OF_FRAMEWORK}
 
 # What the library raises; the first that fits.
 _OF_LIBRARY: tuple[tuple[type[SegueError], type[ServiceError]], ...] = (
-    (NoSuchChannel, NotFound),
-    (ChannelError, Conflict),
-    (BundleError, NotFound),
-    (SegueError, Unavailable),
+    (NoSuchChannel, errors.NotFound),
+    (ChannelError, errors.Conflict),
+    (BundleError, errors.NotFound),
+    (SegueError, errors.Unavailable),
 )
 
 
@@ -78,15 +69,15 @@ def as_service_error(error: Exception) -> ServiceError:
     if isinstance(error, HTTPException):
         return _of_framework(error)
     if isinstance(error, RequestError | UnknownSeeds):
-        return invalid_request(error)
+        return errors.invalid_request(error)
     for raised, kind in _OF_LIBRARY:
         if isinstance(error, raised):
             return kind(str(error))
-    return InternalError("something went wrong here; the log has it under this request_id")
+    return errors.InternalError("something went wrong here; the log has it under this request_id")
 
 
 def _of_framework(error: HTTPException) -> ServiceError:
-    kind = _BY_STATUS.get(error.status_code, InternalError)
+    kind = _BY_STATUS.get(error.status_code, errors.InternalError)
     detail, headers = str(error.detail), error.headers or {}
     # routing gives the name of the status alone
     if detail == "Not Found":

@@ -22,7 +22,7 @@ from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.database import Database
 from serving.gateway.quality import ListMeasures
-from serving.gateway.retrain import CommandRetrainer, Retrainer
+from serving.gateway.retrain import CommandRetrainer
 from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
 from serving.gateway.split import Transformers
 from serving.gateway.store_view import StoreView
@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 # What must be done by then is: a pod has some seconds more than its requests.
 _LOG_SECONDS = 5.0
+# A store may be away for as long as it is retried.
+_STORE_SECONDS = 30.0
 
 
 class Gateway:
@@ -57,9 +59,7 @@ class Gateway:
         self.limits = Limits(settings.rate_limit_per_minute)
         ring = KeyRing(self.database.engine, ttl_seconds=settings.keys_ttl_seconds)
         self.keys = NewKeys(ring) if settings.auth == "on" else None
-        self.retrainer: Retrainer | None = (
-            CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
-        )
+        self.retrainer = CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
         self.lists = ListMeasures()
         self._training = (
             TrainingWatch(
@@ -155,6 +155,10 @@ class Gateway:
         self._counted = counts
         if self.keys is not None and self.keys.ring.is_loaded:
             metrics.KEYS_AGE.set(self.keys.ring.age_seconds)
+
+    async def with_store(self, work: Callable[[], T], what: str = "reading the store") -> T:
+        """Use the store in a thread; raises as `in_thread` does."""
+        return await self.in_thread(work, seconds=_STORE_SECONDS, what=what)
 
     async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str, is_slow: bool = True) -> T:
         """Do what would hold up the loop in a thread, within a deadline.

@@ -16,11 +16,11 @@ from serving.errors import BadRequest
 from serving.gateway.gateway import Gateway
 from serving.gateway.impressions import impression_of
 from serving.logs import request_id
-from serving.wire import REQUEST_ID
+from serving.wire import PLAIN_ID, REQUEST_ID
 
 __all__ = ["recommend", "session_of"]
 
-_PLAIN = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_PLAIN_ID = re.compile(PLAIN_ID)
 
 
 def session_of(request: Request) -> str | None:
@@ -32,7 +32,7 @@ def session_of(request: Request) -> str | None:
         It is not plain.
     """
     given = request.headers.get("x-session-id")
-    if given is not None and not _PLAIN.fullmatch(given):
+    if given is not None and not _PLAIN_ID.fullmatch(given):
         raise BadRequest(
             "X-Session-Id: expected 1 to 128 letters, digits or any of . _ : / + = @ -", field="X-Session-Id"
         )

@@ -22,7 +22,7 @@ from serving.compile import Compiler
 from serving.errors import BundleNotLoaded, NotReady
 from serving.predictor.tensors import encode, parameter, read_instances, read_tensor
 from serving.protocol import read_v1
-from serving.served_model import ServedModel, tensor
+from serving.served_model import ServedModel
 from serving.settings import PredictorSettings
 from serving.wire import (
     ALONE,
@@ -97,12 +97,12 @@ class Predictor(ServedModel):
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """The input for the bundle in service."""
-        return [tensor(FEATURES, "FP32", (-1, len(self._choose(None).value.columns)))]
+        return [{"name": FEATURES, "datatype": "FP32", "shape": [-1, len(self._choose(None).value.columns)]}]
 
     def get_output_types(self) -> list[dict[str, Any]]:
         """The outputs for the bundle in service."""
         boosters = self._choose(None).value.definition.boosters
-        return [tensor(BOOSTER_OUTPUTS[booster.name], "FP32") for booster in boosters]
+        return [{"name": BOOSTER_OUTPUTS[b.name], "datatype": "FP32", "shape": [-1]} for b in boosters]
 
     async def answer(self, call: Any) -> tuple[Any, dict[str, str], str]:
         """Predict for the rows of one call."""

@@ -1,4 +1,4 @@
-"""The service on this machine: ``python -m serving.stack pair`` or ``whole``; Ctrl-C stops all of it."""
+"""Run the service on this machine: ``python -m serving.stack pair`` or ``whole``; Ctrl-C stops it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from segue.errors import SegueError
 from serving.stack.members import MODEL, gateway_and_page, pair
 from serving.stack.ports import Ports, pick_ports
-from serving.stack.supervisor import Member, Stopped, Supervisor, heed_signals
+from serving.stack.supervisor import Member, Stopped, Supervisor, raise_on_signals
 from serving.wire import predict_path
 
 _CHAMPION = ".segue/demo/channels/champion"
@@ -17,9 +17,9 @@ _PAIR_PORTS = frozenset({"predictor_http", "predictor_grpc", "transformer_http",
 
 
 def main() -> int:
-    """Start what is asked for, and stay until Ctrl-C or until a process ends."""
+    """Start the processes, and run until Ctrl-C or until a process ends."""
     options = _parser().parse_args()
-    heed_signals()
+    raise_on_signals()
     try:
         if options.what == "pair":
             _run_pair(options.bundle)

@@ -1,4 +1,4 @@
-"""Which processes there are, with which flags."""
+"""The processes of a stack and their flags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODEL = "segue"
 
 
 def pair(bundle: str, ports: Ports, *, logs: Path | None = None) -> list[Member]:
-    """The predictor, and the transformer in front of it."""
+    """The predictor and the transformer."""
     return [
         Member(
             name="predictor",
@@ -44,7 +44,7 @@ def pair(bundle: str, ports: Ports, *, logs: Path | None = None) -> list[Member]
 def gateway_and_page(
     bundle: str, ports: Ports, *, database_url: str, page_key: str, logs: Path | None = None
 ) -> list[Member]:
-    """The gateway in front of the transformer, and the page in front of that; on this machine alone."""
+    """The gateway and the page, which only this machine can reach."""
     gateway_url = f"http://127.0.0.1:{ports.gateway}"
     return [
         Member(

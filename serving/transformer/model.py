@@ -18,7 +18,7 @@ from serving import metrics
 from serving.bundles import Version
 from serving.errors import BundleNotLoaded, InternalError, NotReady, Overloaded, ServiceError
 from serving.logs import request_id
-from serving.served_model import ServedModel, tensor
+from serving.served_model import ServedModel
 from serving.settings import TransformerSettings
 from serving.transformer.instances import Call, Failure, read_call
 from serving.transformer.predictor_client import PredictorClient, PredictorFailed
@@ -68,11 +68,11 @@ class Transformer(ServedModel):
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """One tensor: instances as JSON."""
-        return [tensor(REQUEST, "BYTES")]
+        return [{"name": REQUEST, "datatype": "BYTES", "shape": [-1]}]
 
     def get_output_types(self) -> list[dict[str, Any]]:
         """One tensor: answers as JSON."""
-        return [tensor(RESPONSE, "BYTES")]
+        return [{"name": RESPONSE, "datatype": "BYTES", "shape": [-1]}]
 
     def read(self, body: Any) -> tuple[Call, int]:
         """Read a call and validate its instances."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segue.recommend.request import MAX_NAME, MAX_NUMBER
-from segue.recommend.request import Request as Instance
 from serving.errors import BadRequest
 from serving.gateway.served_catalogue import ServedCatalogue
 
@@ -87,7 +86,6 @@ def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple
         "filters": {"min": bounds["min"], "max": bounds["max"]},
         "target": bounds["target"],
     }
-    Instance.parse(instance)
     return instance, seeds
 
 
