@@ -48,18 +48,11 @@ class ServiceError(Exception):
     fields
         Further fields of the response's JSON.
 
-    Attributes
-    ----------
-    status
-        HTTP status.
-    grpc_status
-        Name of the gRPC status.
-    outcome
-        Label of the metric `segue_requests_total`.
     """
 
     status: ClassVar[int] = 500
     grpc_status: ClassVar[str] = "INTERNAL"
+    # label of the metric segue_requests_total
     outcome: ClassVar[str] = "error"
     retry_after_seconds: int | None = None
 

@@ -8,7 +8,10 @@ from functools import wraps
 from typing import Any
 
 import grpc
-from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
+    GRPCInferenceServiceServicer,
+    add_GRPCInferenceServiceServicer_to_server,
+)
 from kserve.protocol.grpc.interceptors import ExceptionToStatusInterceptor
 from kserve.protocol.grpc.server import GRPCServer as KServeGRPCServer
 from kserve.protocol.grpc.servicer import InferenceServicer
@@ -41,14 +44,10 @@ def _with_status(method: _Method) -> _Method:
 class Servicer(InferenceServicer):  # type: ignore[misc]
     """kserve's methods, each converting its errors as an interceptor would."""
 
-    ServerMetadata = _with_status(InferenceServicer.ServerMetadata)
-    ServerLive = _with_status(InferenceServicer.ServerLive)
-    ServerReady = _with_status(InferenceServicer.ServerReady)
-    ModelReady = _with_status(InferenceServicer.ModelReady)
-    ModelMetadata = _with_status(InferenceServicer.ModelMetadata)
-    ModelInfer = _with_status(InferenceServicer.ModelInfer)
-    RepositoryModelLoad = _with_status(InferenceServicer.RepositoryModelLoad)
-    RepositoryModelUnload = _with_status(InferenceServicer.RepositoryModelUnload)
+
+for _name in vars(GRPCInferenceServiceServicer):
+    if not _name.startswith("_"):
+        setattr(Servicer, _name, _with_status(getattr(InferenceServicer, _name)))
 
 
 class GRPCServer(KServeGRPCServer):  # type: ignore[misc]

@@ -43,15 +43,16 @@ _NAMES: dict[type[ServiceError], _Names] = {
     errors.DeadlineExceeded: _Names("too-slow", "No answer in time", "temporarily_unavailable"),
 }
 
-# What the framework raises, by status.
-_OF_FRAMEWORK = (
-    errors.BadRequest,
-    errors.Forbidden,
-    errors.NotFound,
-    errors.MethodNotAllowed,
-    errors.TooLarge,
-)
-_BY_STATUS: dict[int, type[ServiceError]] = {kind.status: kind for kind in _OF_FRAMEWORK}
+_BY_STATUS: dict[int, type[ServiceError]] = {
+    kind.status: kind
+    for kind in (
+        errors.BadRequest,
+        errors.Forbidden,
+        errors.NotFound,
+        errors.MethodNotAllowed,
+        errors.TooLarge,
+    )
+}
 
 # What the library raises; the first that fits.
 _OF_LIBRARY: tuple[tuple[type[SegueError], type[ServiceError]], ...] = (

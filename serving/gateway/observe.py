@@ -56,15 +56,6 @@ class Observe:
             seconds = time.perf_counter() - started
             metrics.GATEWAY_SECONDS.labels(route).observe(seconds)
             if logger.isEnabledFor(logging.DEBUG):
-                logger.debug(
-                    "answered",
-                    extra={
-                        "fields": {
-                            "method": scope["method"],
-                            "route": route,
-                            "status": status,
-                            "seconds": round(seconds, 6),
-                        }
-                    },
-                )
+                fields = {"method": scope["method"], "route": route, "status": status}
+                logger.debug("answered", extra={"fields": {**fields, "seconds": round(seconds, 6)}})
             request_id.set("")

@@ -136,16 +136,14 @@ class TransformerClient:
     async def _ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[_Answer, str]:
         """Ask; once more where the connection was lost, never where it is slow."""
         sent = {"content-type": "application/json", **headers}
-        outcome = "ok"
         try:
             async with asyncio.timeout(self._deadline):
                 try:
-                    return await self._call("POST", self._predict, content, sent), outcome
-                except aiohttp.ServerTimeoutError:  # a lost connection too, to aiohttp
+                    return await self._call("POST", self._predict, content, sent), "ok"
+                except aiohttp.ServerTimeoutError:  # for aiohttp a lost connection too
                     raise
                 except _LOST:
-                    outcome = "retried"
-                    return await self._call("POST", self._predict, content, sent), outcome
+                    return await self._call("POST", self._predict, content, sent), "retried"
         except TimeoutError:
             metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "deadline").inc()
             raise DeadlineExceeded(f"the {self._name} did not answer within {self._deadline:g} s") from None

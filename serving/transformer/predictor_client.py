@@ -10,7 +10,6 @@ import contextlib
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NoReturn
 
 import grpc
@@ -71,14 +70,6 @@ class PredictorFailed(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class _Report:
-    """The bundles that a predictor had loaded."""
-
-    digests: frozenset[str]
-    at: float
-
-
 def grpc_target(host: str) -> str:
     """A gRPC target: ``host`` means port 8081; a target with a scheme stays as it is."""
     if re.match(r"(dns|ipv4|ipv6|unix|unix-abstract|xds):", host):
@@ -102,16 +93,17 @@ class PredictorClient:
         self._channel: grpc.aio.Channel | None = None
         self._stub: GRPCInferenceServiceStub | None = None
         self._opened = -float("inf")
-        self._reports: dict[str, _Report] = {}
+        # by the predictor's instance: the digests that it has loaded, and when it reported them
+        self._reports: dict[str, tuple[frozenset[str], float]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def choose(self, digests: Iterable[str]) -> str | None:
         """The first digest that all predictors with a recent report have loaded; else the first of all."""
         wanted = list(digests)
         oldest = time.monotonic() - _REPORT_SECONDS
-        self._reports = {name: report for name, report in self._reports.items() if report.at > oldest}
+        self._reports = {name: report for name, report in self._reports.items() if report[1] > oldest}
         for digest in wanted:
-            if all(digest in report.digests for report in self._reports.values()):
+            if all(digest in loaded for loaded, _ in self._reports.values()):
                 return digest
         return wanted[0] if wanted else None
 
@@ -210,7 +202,7 @@ class PredictorClient:
         raise PredictorFailed(reason, f"{code.name}: {(error.details() or '')[:300]}") from None
 
     def _note(self, instance: str, digests: frozenset[str]) -> None:
-        self._reports[instance] = _Report(digests, time.monotonic())
+        self._reports[instance] = digests, time.monotonic()
 
     def _open(self) -> GRPCInferenceServiceStub:
         """The stub, on a channel that is reopened regularly, since an open channel finds no new pods."""

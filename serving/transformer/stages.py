@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
@@ -20,7 +19,9 @@ from serving import metrics
 from serving.errors import invalid_request
 from serving.transformer.instances import Call
 
-__all__ = ["RERANK", "SentContributions", "finish", "is_light", "prepare"]
+__all__ = ["RERANK", "finish", "is_light", "prepare"]
+
+Floats = npt.NDArray[np.float32]
 
 # One plain instance takes about a millisecond, which costs least on the event loop. More goes to a thread, so
 # that probes are answered in time.
@@ -29,20 +30,6 @@ _INLINE_CANDIDATES = 1_000
 _RESOLVE, _RETRIEVE, RERANK, _FINISH = (
     metrics.STAGE_SECONDS.labels(stage) for stage in ("resolve", "retrieve", "rerank", "finish")
 )
-
-
-@dataclass(frozen=True)
-class SentContributions:
-    """Contributions that the predictor has sent, as a `Contributor` of the library."""
-
-    values: npt.NDArray[np.float32]
-
-    def contributions(
-        self,
-        matrix: npt.NDArray[np.float32],  # noqa: ARG002 - the protocol passes the rows
-    ) -> npt.NDArray[np.float32]:
-        """The contributions sent."""
-        return self.values
 
 
 def is_light(requests: Sequence[Request]) -> bool:
@@ -85,13 +72,15 @@ def finish(
     requests: Sequence[Request],
     pools: Sequence[Candidates],
     predictions: Sequence[Predictions],
-    contributions: Sequence[SentContributions | None],
+    contributions: Sequence[Floats | None],
 ) -> list[Answer]:
-    """Make the lists; without `predictions` they are degraded."""
+    """Make the lists, from what the predictor sent; without `predictions` they are degraded."""
     started = time.perf_counter()
     rows = zip_longest(requests, pools, predictions, contributions)
     answers = [
-        recommender.answer(request, pool, prediction, contributions=sent)
+        recommender.answer(
+            request, pool, prediction, contributions=None if sent is None else lambda _, sent=sent: sent
+        )
         for request, pool, prediction, sent in rows
     ]
     _FINISH.observe(time.perf_counter() - started)
