@@ -27,7 +27,7 @@ __all__ = ["PredictorClient", "PredictorFailed", "grpc_target"]
 
 Floats = npt.NDArray[np.float32]
 
-# A pod that is going away answers with one of these; another may be there.
+# Statuses of a pod that is shutting down; another pod may answer.
 _GOING_AWAY = frozenset((grpc.StatusCode.CANCELLED, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNAVAILABLE))
 # How long a predictor's report of its bundles is used.
 _REPORT_SECONDS = 5.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 import numpy as np
@@ -76,12 +76,13 @@ def finish(
 ) -> list[Answer]:
     """Make the lists, from what the predictor sent; without `predictions` they are degraded."""
     started = time.perf_counter()
-    rows = zip_longest(requests, pools, predictions, contributions)
     answers = [
-        recommender.answer(
-            request, pool, prediction, contributions=None if sent is None else lambda _, sent=sent: sent
-        )
-        for request, pool, prediction, sent in rows
+        recommender.answer(request, pool, prediction, contributions=None if sent is None else _constant(sent))
+        for request, pool, prediction, sent in zip_longest(requests, pools, predictions, contributions)
     ]
     _FINISH.observe(time.perf_counter() - started)
     return answers
+
+
+def _constant(values: Floats) -> Callable[[Floats], Floats]:
+    return lambda _: values
