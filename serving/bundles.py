@@ -32,8 +32,7 @@ T = TypeVar("T")
 
 # Share of a CPU that loading a bundle may take while requests are answered.
 _LOAD_SHARE = 0.2
-# Within `keep_seconds` of a switch at most so many times `keep_versions` are held, or a channel that moves
-# every few seconds would fill the memory.
+# Of `keep_versions`, within `keep_seconds` of a switch: frequent switches must not fill the memory.
 _MAX_KEEP_FACTOR = 2
 
 
@@ -85,7 +84,7 @@ class Versions(Generic[T]):
         *,
         need: tuple[str, ...],
         load: Callable[[BundleFiles], T],
-        unload: Callable[[Version[T]], None] | None = None,
+        unload: Callable[[Version[T]], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._need = need
@@ -141,9 +140,8 @@ class Versions(Generic[T]):
     def _run(self) -> None:
         self._look_safely()
         self._settled.set()
-        pause = self._settings.poll_seconds
         # spread, or a hundred pods poll the store at the same moment
-        while not self._stop.wait(pause * random.uniform(0.8, 1.2)):  # noqa: S311
+        while not self._stop.wait(self._settings.poll_seconds * random.uniform(0.8, 1.2)):  # noqa: S311
             self._look_safely()
 
     def _look_safely(self) -> None:
@@ -165,34 +163,30 @@ class Versions(Generic[T]):
             self._switched = time.monotonic()
         self.pointer = Pointer(digests, generation)
         metrics.BUNDLE_GENERATION.set(generation)
-        is_complete = self._load_wanted(resolved.places)
+        try:
+            self._load_wanted(resolved.places)
+        except StoreError as error:
+            self._fail(error)
+        else:
+            self._reports.recovered()
         self._drop()
         self._announce()
-        if is_complete:
-            self._reports.recovered()
 
-    def _load_wanted(self, places: tuple[BundleLocation, ...]) -> bool:
-        """Load the channel's bundle and the first good one before it. False: the store failed meanwhile."""
+    def _load_wanted(self, places: tuple[BundleLocation, ...]) -> None:
+        """Load the channel's bundle and the first good one before it."""
         # a plain folder has no digest, and is read once
         if places[0].digest is None and self.held:
-            return True
+            return
         loaded = 0
         for place in places:
             if loaded == 2:
                 break
             if place.digest in self.held:
                 loaded += 1
-                continue
-            if self._retry_at.get(place.digest or "", 0) > time.monotonic():
-                continue
-            try:
+            elif self._retry_at.get(place.digest or "", 0) <= time.monotonic():
                 loaded += self._take(place)
-            except StoreError as error:
-                self._fail(error)
-                return False
-            # the first one is in service at once, without waiting for the one before it
-            self._announce()
-        return True
+                # the first one is in service at once, without waiting for the one before it
+                self._announce()
 
     def _take(self, place: BundleLocation) -> bool:
         """Fetch, check and load one bundle. False if it was refused."""
@@ -207,18 +201,15 @@ class Versions(Generic[T]):
             # what FAISS, Arrow and LightGBM raise for a broken file has no common base
             self._refuse(place, error)
             return False
-        version = Version(files.digest, files.definition.tracks, value, self._fetched(place, files))
+        is_local = place.store.local_path(place.key(DEFINITION)) is not None
+        fetched = () if is_local else tuple(files.path(name) for name in self._need if name in files)
+        version = Version(files.digest, files.definition.tracks, value, fetched)
         self.held = {**self.held, files.digest: version}
         self._retry_at.pop(files.digest, None)
         if not self.pointer.digests:
             self.pointer = Pointer((files.digest,), 0)
         self._reports.loaded(version.digest, version.tracks, time.monotonic() - started)
         return True
-
-    def _fetched(self, place: BundleLocation, files: BundleFiles) -> tuple[Path, ...]:
-        if place.store.local_path(place.key(DEFINITION)) is not None:
-            return ()
-        return tuple(files.path(name) for name in self._need if name in files)
 
     def _refuse(self, place: BundleLocation, error: Exception) -> None:
         digest = place.digest or ""
@@ -245,8 +236,7 @@ class Versions(Generic[T]):
             # processes on this machine use other files.
             for path in version.fetched:
                 path.unlink(missing_ok=True)
-            if self._unload is not None:
-                self._unload(version)
+            self._unload(version)
 
     def _announce(self) -> None:
         metrics.BUNDLE_VERSIONS.set(len(self.held))

@@ -47,7 +47,6 @@ class ServiceError(Exception):
         Value of the header Retry-After; the class's own if not given.
     fields
         Further fields of the response's JSON.
-
     """
 
     status: ClassVar[int] = 500
