@@ -37,7 +37,8 @@ _NAMES: dict[type[ServiceError], _Names] = {
     errors.Conflict: _Names("conflict", "The channel can't be moved so"),
     errors.TooLarge: _Names("too-large", "The body is too large", "invalid_request"),
     errors.TooManyRequests: _Names("too-many-requests", "Too many requests", "temporarily_unavailable"),
-    errors.InternalError: _Names("broken", "Internal error"),
+    # the base of all others
+    ServiceError: _Names("broken", "Internal error"),
     errors.BadGateway: _Names("bad-gateway", "The transformer failed"),
     errors.Unavailable: _Names("unavailable", "Not available now", "temporarily_unavailable"),
     errors.DeadlineExceeded: _Names("too-slow", "No answer in time", "temporarily_unavailable"),
