@@ -12,6 +12,8 @@
     ├── RequestError          a recommendation request has a bad field
     ├── UnknownSeeds          none of the seeds is in the catalogue
     ├── BundleError           a bundle is missing, corrupt or of another schema
+    │   ├── BundleFileMissing  a file of it, or all of it, is missing
+    │   ├── UnsupportedSchema  its schema is one that this version can't read
     │   └── ChecksumError     a file differs from the sha256 in bundle.json
     ├── StoreError            the object store refused or did not answer
     │   ├── StoreUnavailable  it did not answer, after retries
@@ -89,6 +91,14 @@ class UnknownSeeds(SegueError):
 
 class BundleError(SegueError):
     """A bundle is missing, corrupt or of another schema."""
+
+
+class BundleFileMissing(BundleError):
+    """A file of a bundle, or the whole bundle, is missing."""
+
+
+class UnsupportedSchema(BundleError):
+    """A bundle's schema is one that this version of Segue can't read."""
 
 
 class ChecksumError(BundleError):

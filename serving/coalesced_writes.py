@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with head and body of an answer in one write: by two, a client is woken twice."""
+"""uvicorn's HTTP protocol with the head and body of a response in one write, to wake a client once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["CoalescedWrites"]
 
 
 class CoalescedWrites(HttpToolsProtocol):
-    """uvicorn's own, on a transport that holds a head back until what comes next."""
+    """uvicorn's protocol, on a transport that joins two writes."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take up a connection."""
+        """Wrap the transport of a connection."""
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
 
 
 class _Gathering:
-    """A transport whose first write goes out with the second; alone, once the loop comes round."""
+    """A transport that sends a write together with the next one; at the latest in the loop's next turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -30,7 +30,7 @@ class _Gathering:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write, maybe a little later."""
+        """Write now or in the loop's next turn."""
         if self._head:
             head, self._head = self._head, b""
             self._transport.write(head + data)
@@ -39,7 +39,7 @@ class _Gathering:
             self._loop.call_soon(self._flush)
 
     def close(self) -> None:
-        """Write what was held back, and close."""
+        """Write what is pending, and close."""
         self._flush()
         self._transport.close()
 

@@ -1,7 +1,7 @@
-"""Compile a bundle's boosters with lleaves, in a niced process, beside the requests.
+"""Compile a bundle's boosters with lleaves, in a process of low priority.
 
-The compiled ranker is put in service once its answers equal the booster's on a check batch. Where it can't
-be compiled, loaded, or differs, the booster stays for good and one line says why.
+The compiled ranker is used once its predictions equal the booster's on a check batch. If it can't be compiled
+or loaded, or its predictions differ, the booster stays in use and one line of the log gives the reason.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ logger = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float32]
 
 _CHECK_ROWS = 2_000
-# lleaves reads floats as doubles like LightGBM does; what is left is the order of the sum over trees.
+# lleaves reads floats as doubles like LightGBM does; only the order of the sum over trees differs.
 _TOLERANCE = 1e-6
-_LONGEST_SECONDS = 3_600
+_MAX_SECONDS = 3_600
 _SEED = 11
-# Trees a function: smaller ones compile faster and stay in the instruction cache.
+# Trees in one compiled function: smaller functions compile faster and stay in the instruction cache.
 FUNCTION_BLOCK = 34
 
 
 class CompiledRanker:
-    """The boosters as machine code. lleaves makes no contributions: the booster answers those.
+    """The boosters as machine code. lleaves has no contributions, which the booster computes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class CompiledRanker:
     models
         lleaves models by booster name.
     booster
-        What `contributions` is passed on to.
+        Computes contributions.
     """
 
     def __init__(self, definition: BundleDefinition, models: Mapping[str, Any], booster: Ranker) -> None:
@@ -90,14 +90,14 @@ class Compiler:
     files
         The bundle.
     booster
-        The boosters as they are; what the compiled ones must equal.
+        The boosters, whose predictions the compiled ones must equal.
     cache
         Folder for compiled code, by digest of the model; the user's cache if not given.
 
     Attributes
     ----------
     ready
-        The compiled ranker, None until it has passed its check.
+        The compiled ranker; None until it has passed its check.
     """
 
     def __init__(self, files: BundleFiles, booster: Ranker, *, cache: Path | None) -> None:
@@ -110,11 +110,11 @@ class Compiler:
         self._thread = threading.Thread(target=self._run, name="compile", daemon=True)
 
     def start(self) -> None:
-        """Begin, in a thread that mostly waits for the compiling process."""
+        """Start, in a thread that mostly waits for the compiling process."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop compiling, if that is still going on."""
+        """Stop compiling."""
         self._stopped.set()
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
@@ -126,7 +126,7 @@ class Compiler:
             ranker = CompiledRanker(definition, models, self._booster)
             self._check(ranker)
         except Exception as error:
-            # whatever goes wrong with an optional speed-up must not reach a request
+            # an optional speed-up must not fail a request
             if not self._stopped.is_set():
                 logger.warning("the boosters of %s stay as they are: %s", self._files.digest[:12], error)
             return
@@ -145,19 +145,19 @@ class Compiler:
         try:
             sha256 = self._compile(source, target)
         except RuntimeError:
-            # code that was damaged on the disk takes down the process that loads it: not this one
+            # damaged code crashes the process that loads it, which must not be this one
             if not target.is_file() or self._stopped.is_set():
                 raise
             target.unlink()
             sha256 = self._compile(source, target)
         if sha256_file(target) != sha256:
-            raise RuntimeError(f"{target} was changed since it was tried")
+            raise RuntimeError(f"{target} was changed since it was checked")
         model = lleaves.Model(model_file=str(source))
         model.compile(cache=str(target), fblocksize=FUNCTION_BLOCK)
         return model
 
     def _compile(self, source: Path, target: Path) -> str:
-        """Compile unless the cache has it, load it and predict with it, all in a process of its own.
+        """Compile the model unless the cache has it, load it and predict with it, in a separate process.
 
         Returns
         -------
@@ -168,10 +168,10 @@ class Compiler:
         command = [sys.executable, "-c", _PROGRAM, *arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
-            stdout, stderr = self._process.communicate(timeout=_LONGEST_SECONDS)
+            stdout, stderr = self._process.communicate(timeout=_MAX_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            raise RuntimeError(f"compiling took longer than {_LONGEST_SECONDS} s") from None
+            raise RuntimeError(f"compiling took longer than {_MAX_SECONDS} s") from None
         finally:
             part.unlink(missing_ok=True)
         if self._process.returncode:
@@ -180,7 +180,7 @@ class Compiler:
         return stdout.decode().strip()
 
     def _check(self, ranker: CompiledRanker) -> None:
-        """Compare answers on random rows, missing values among them."""
+        """Compare predictions on random rows with missing values."""
         random = np.random.default_rng(_SEED)
         features = np.load(self._files.path("features.npy"), mmap_mode="r") if self._has_features else None
         if features is not None:
@@ -203,7 +203,7 @@ class Compiler:
 
 
 def _machine() -> str:
-    """Compiled code fits one kind of CPU and one version of the compiler."""
+    """Identifies the kind of CPU and the version of the compiler, which compiled code depends on."""
     import hashlib
     import platform
     from importlib.metadata import version
@@ -216,7 +216,7 @@ def _machine() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-# Its own process: LLVM holds the GIL and two CPUs for tens of seconds, and aborts on code that is damaged.
+# A separate process, since LLVM holds the GIL and two CPUs for tens of seconds, and aborts on damaged code.
 _PROGRAM = """
 import hashlib, os, sys
 os.nice(19)

@@ -1,161 +1,209 @@
-"""What a request can be refused with: one tree, one map to HTTP, one JSON shape on every route.
+"""The errors that the gateway, the transformer and the predictor answer requests with.
 
-::
-
-    Refusal
-    ├── BadRequest       400  INVALID_ARGUMENT     a field is wrong
-    ├── NoSuchSeeds      404  NOT_FOUND            none of the seeds is known
-    ├── TooLarge         413  RESOURCE_EXHAUSTED   the body is over the limit
-    ├── Overloaded       503  RESOURCE_EXHAUSTED   more work than the bound; with Retry-After
-    ├── NotReady         503  UNAVAILABLE          no bundle yet, or --strict and no predictor
-    ├── OtherBundle      412  FAILED_PRECONDITION  the predictor lacks the bundle asked for
-    └── Broken           500  INTERNAL             an error of the server's own
+Each class gives its HTTP status and, where the transformer or the predictor raises it, its gRPC status. How
+an error is written is up to the process: see `serving.pair_errors` and `serving.gateway.error_responses`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-import orjson
-from fastapi import Request, Response
-from grpc import StatusCode
-from grpc_interceptor.exceptions import GrpcException
-
 from segue.errors import RequestError, UnknownSeeds
-from serving.logs import request_id, take_request_id
 
 __all__ = [
+    "PAIR_ERRORS",
+    "BadGateway",
     "BadRequest",
-    "Broken",
+    "BundleNotLoaded",
+    "Conflict",
+    "DeadlineExceeded",
+    "Forbidden",
+    "InternalError",
+    "MethodNotAllowed",
     "NoSuchSeeds",
+    "NotFound",
     "NotReady",
-    "OtherBundle",
     "Overloaded",
-    "Refusal",
+    "ServiceError",
     "TooLarge",
-    "answer_refusal",
-    "as_refusal",
-    "write_refusal",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+    "invalid_request",
 ]
 
 
-class Refusal(GrpcException):
-    """A request that gets no answer.
+class ServiceError(Exception):
+    """An error that a request is answered with.
 
     Parameters
     ----------
-    message
+    detail
         One sentence for the caller.
+    headers
+        Headers of the response.
+    retry_after_seconds
+        Value of the header Retry-After; the class's own if not given.
     fields
-        What else the JSON says beside ``error``.
+        Further fields of the response's JSON.
     """
 
-    http_status: ClassVar[int] = 500
+    status: ClassVar[int] = 500
+    grpc_status: ClassVar[str] = "INTERNAL"
+    # label of the metric segue_requests_total
     outcome: ClassVar[str] = "error"
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
 
-    def __init__(self, message: str, **fields: Any) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        retry_after_seconds: int | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
         self.fields = fields
+        if retry_after_seconds is not None:
+            self.retry_after_seconds = retry_after_seconds
+        if self.retry_after_seconds is not None:
+            self.headers["retry-after"] = str(self.retry_after_seconds)
 
 
-class BadRequest(Refusal):
+class BadRequest(ServiceError):
     """A field is wrong."""
 
-    status_code = StatusCode.INVALID_ARGUMENT
-    http_status = 400
-    outcome = "invalid"
+    status, grpc_status, outcome = 400, "INVALID_ARGUMENT", "invalid"
 
 
-class NoSuchSeeds(Refusal):
+class Unauthorized(ServiceError):
+    """No key, or one that is not valid."""
+
+    status = 401
+
+    def __init__(self, detail: str, *, scheme: str = 'Bearer realm="segue"') -> None:
+        super().__init__(detail, headers={"www-authenticate": scheme})
+
+
+class Forbidden(ServiceError):
+    """The key lacks a scope."""
+
+    status = 403
+
+
+class NotFound(ServiceError):
+    """No such track, bundle, channel or path."""
+
+    status = 404
+
+
+class NoSuchSeeds(NotFound):
     """None of the seeds is in the catalogue."""
 
-    status_code = StatusCode.NOT_FOUND
-    http_status = 404
-    outcome = "unknown_seeds"
+    grpc_status, outcome = "NOT_FOUND", "unknown_seeds"
 
 
-class TooLarge(Refusal):
+class MethodNotAllowed(ServiceError):
+    """The path has other methods."""
+
+    status = 405
+
+
+class Conflict(ServiceError):
+    """The channel was moved meanwhile, or is pinned."""
+
+    status = 409
+
+
+class BundleNotLoaded(ServiceError):
+    """The predictor has not loaded the requested bundle.
+
+    Parameters
+    ----------
+    detail
+        One sentence for the caller.
+    instance
+        Identifies the predictor's process; empty if it is not known.
+    loaded
+        Digests of the bundles that it has loaded.
+    """
+
+    status, grpc_status, outcome = 412, "FAILED_PRECONDITION", "other_bundle"
+
+    def __init__(self, detail: str, *, instance: str = "", loaded: Collection[str] = ()) -> None:
+        super().__init__(detail)
+        self.instance = instance
+        self.loaded = loaded
+
+
+class TooLarge(ServiceError):
     """The body is over the limit."""
 
-    status_code = StatusCode.RESOURCE_EXHAUSTED
-    http_status = 413
-    outcome = "too_large"
+    status, grpc_status, outcome = 413, "RESOURCE_EXHAUSTED", "too_large"
 
 
-class Overloaded(Refusal):
-    """More work than the bound."""
+class TooManyRequests(ServiceError):
+    """Over the key's rate limit."""
 
-    status_code = StatusCode.RESOURCE_EXHAUSTED
-    http_status = 503
-    outcome = "overloaded"
-    retry_after_seconds = 1
+    status = 429
 
 
-class NotReady(Refusal):
-    """There is nothing to answer from."""
-
-    status_code = StatusCode.UNAVAILABLE
-    http_status = 503
-    outcome = "not_ready"
-    retry_after_seconds = 2
+class InternalError(ServiceError):
+    """A fault of this process; its log has the stack."""
 
 
-class OtherBundle(Refusal):
-    """The predictor lacks the bundle that was asked for."""
+class BadGateway(ServiceError):
+    """The transformer's answer can't be used."""
 
-    status_code = StatusCode.FAILED_PRECONDITION
-    http_status = 412
-    outcome = "other_bundle"
+    status = 502
 
 
-class Broken(Refusal):
-    """An error of the server's own; its log has the stack."""
+class Unavailable(ServiceError):
+    """A dependency is missing."""
 
-    status_code = StatusCode.INTERNAL
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"an error of the server's own; its log has it under the request id {request_id.get()}"
-        )
+    status, retry_after_seconds = 503, 2
 
 
-# What a call that was refused counts as; "error" is a fault of ours.
-OUTCOMES = tuple({Refusal.outcome: None, **{kind.outcome: None for kind in Refusal.__subclasses__()}})
+class NotReady(Unavailable):
+    """There is no bundle, or no predictor where answers must not be degraded."""
+
+    grpc_status, outcome = "UNAVAILABLE", "not_ready"
 
 
-def as_refusal(error: RequestError | UnknownSeeds, *, prefix: str = "") -> Refusal:
-    """Say what the library said, in the form that a route answers with.
+class Overloaded(Unavailable):
+    """More work than the limit."""
+
+    grpc_status, outcome, retry_after_seconds = "RESOURCE_EXHAUSTED", "overloaded", 1
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, overloaded=True)
+
+
+class DeadlineExceeded(ServiceError):
+    """No answer within the deadline."""
+
+    status = 504
+
+
+# What the transformer and the predictor answer with.
+PAIR_ERRORS = (BadRequest, NoSuchSeeds, TooLarge, Overloaded, NotReady, BundleNotLoaded, InternalError)
+
+
+def invalid_request(error: RequestError | UnknownSeeds, *, prefix: str = "") -> ServiceError:
+    """Convert what the library raises for a request.
 
     Parameters
     ----------
     error
         What the library raised.
     prefix
-        Which of several instances, for example ``instances[3]``; empty where there is one.
+        Path of the instance, for example ``instances[3]``, if the error does not name it yet.
     """
     if isinstance(error, UnknownSeeds):
-        return NoSuchSeeds(f"{prefix}: {error}" if prefix else str(error), unknown_seeds=list(error.seeds))
-    text = str(error)
-    if prefix and not text.startswith(prefix):
-        text = f"{prefix}.{text}"
-    return BadRequest(text, field=text.partition(":")[0] if error.field else prefix)
-
-
-async def answer_refusal(request: Request | None, error: Exception) -> Response:
-    """Answer a refused request, as web frameworks call it."""
-    return write_refusal(request, error)
-
-
-def write_refusal(request: Request | None, error: Exception) -> Response:
-    """Write a refusal as HTTP: ``{"error": …}`` and what the kind adds."""
-    status, fields, headers = 500, {}, {"content-type": "application/json"}
-    if request is not None:
-        # refused before the model saw it: the id is taken here
-        headers["x-request-id"] = request_id.get() or take_request_id(request.headers)
-    message = error.details if isinstance(error, GrpcException) else str(error)
-    if isinstance(error, Refusal):
-        status, fields = error.http_status, error.fields
-        if error.retry_after_seconds is not None:
-            headers["retry-after"] = str(error.retry_after_seconds)
-    return Response(orjson.dumps({"error": message, **fields}), status_code=status, headers=headers)
+        detail = f"{prefix}: {error}" if prefix else str(error)
+        return NoSuchSeeds(detail, unknown_seeds=list(error.seeds))
+    dotted = f"{prefix}." if prefix else ""
+    return BadRequest(f"{dotted}{error}", field=f"{dotted}{error.field}")

@@ -8,49 +8,52 @@ from functools import wraps
 from typing import Any
 
 import grpc
-from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
+    GRPCInferenceServiceServicer,
+    add_GRPCInferenceServiceServicer_to_server,
+)
 from kserve.protocol.grpc.interceptors import ExceptionToStatusInterceptor
 from kserve.protocol.grpc.server import GRPCServer as KServeGRPCServer
 from kserve.protocol.grpc.servicer import InferenceServicer
+
+from serving.errors import ServiceError
+from serving.pair_errors import abort
 
 __all__ = ["GRPCServer"]
 
 _Method = Callable[[Any, Any, Any], Awaitable[Any]]
 
-_FAULTS = ExceptionToStatusInterceptor()
+_INTERCEPTOR = ExceptionToStatusInterceptor()
 
 
 def _with_status(method: _Method) -> _Method:
-    """A method whose faults become the status that kserve's interceptor gives them."""
+    """Give a method's errors their status: our own, or the one that kserve's interceptor gives them."""
 
     @wraps(method)
     async def answer(servicer: Any, request: Any, context: Any) -> Any:
         try:
             return await method(servicer, request, context)
+        except ServiceError as error:
+            return await abort(context, error)
         except Exception as error:
-            return await _FAULTS.handle_exception(error, request, context, method.__name__)
+            return await _INTERCEPTOR.handle_exception(error, request, context, method.__name__)
 
     return answer
 
 
 class Servicer(InferenceServicer):  # type: ignore[misc]
-    """kserve's methods, each with what an interceptor would put around it at every call."""
+    """kserve's methods, each converting its errors as an interceptor would."""
 
-    ServerMetadata = _with_status(InferenceServicer.ServerMetadata)
-    ServerLive = _with_status(InferenceServicer.ServerLive)
-    ServerReady = _with_status(InferenceServicer.ServerReady)
-    ModelReady = _with_status(InferenceServicer.ModelReady)
-    ModelMetadata = _with_status(InferenceServicer.ModelMetadata)
-    ModelInfer = _with_status(InferenceServicer.ModelInfer)
-    RepositoryModelLoad = _with_status(InferenceServicer.RepositoryModelLoad)
-    RepositoryModelUnload = _with_status(InferenceServicer.RepositoryModelUnload)
+
+for _name in vars(GRPCInferenceServiceServicer):
+    if not _name.startswith("_"):
+        setattr(Servicer, _name, _with_status(getattr(InferenceServicer, _name)))
 
 
 class GRPCServer(KServeGRPCServer):  # type: ignore[misc]
-    """kserve's server; with interceptors, gRPC makes a handler anew for each call, in three coroutines.
+    """kserve's server without interceptors, for which gRPC makes a new handler at each call.
 
-    One of kserve's logs the name of each method, the other turns faults into a status, which `Servicer`
-    does.
+    One of kserve's logs the name of each method, the other converts errors to a status as `Servicer` does.
     """
 
     async def start(self, max_workers: int) -> None:

@@ -1,4 +1,4 @@
-"""Logs as JSON lines on stderr: time, level, logger, message, request id, and what the caller adds."""
+"""Logs as JSON lines on stderr: time, level, logger, message, request id, and fields of the caller."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from itertools import count
 
 import orjson
 
+from serving.wire import PLAIN_ID, REQUEST_ID
+
 __all__ = ["JSONFormatter", "configure_logs", "request_id", "take_request_id"]
 
-# Set when a request comes in, so that every line it causes carries it.
+# Set when a request comes in, so that each of its log lines has it.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# What a caller sends ends up in logs and headers: nothing but plain characters.
-_PLAIN_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# An id that a caller sends appears in logs and headers.
+_PLAIN_ID = re.compile(PLAIN_ID)
 # Credentials in a URL, and the values that go with names of secrets.
 _SECRETS = re.compile(
     r"(?i)(?P<head>://[^/\s:@]*:|\bbearer\s+|(?:secret|password|token|access)[a-z_-]*[\"']?\s*[=:]\s*[\"']?)"
     r"[^\s\"'@,;&]+"
 )
-_LONGEST = 8_000
-# A random number for the process and a count: a random number a request would ask the system each time.
+_MAX_CHARACTERS = 8_000
+# A random number of the process and a count, since a random number for each request would be a system call.
 _PROCESS, _COUNT = secrets.token_hex(8), count()
 
 
 def take_request_id(headers: Mapping[str, str] | None) -> str:
-    """Take the caller's ``x-request-id`` if it is plain, else make one; it is the current one from now on."""
-    given = (headers or {}).get("x-request-id", "")
+    """Set the current request id: the caller's ``x-request-id`` if it is plain, else a new one."""
+    given = (headers or {}).get(REQUEST_ID, "")
     taken = given if _PLAIN_ID.fullmatch(given) else _new_id()
     request_id.set(taken)
     return taken
@@ -62,10 +64,10 @@ class JSONFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-class _ClientMistakes(logging.Filter):
-    """Drop kserve's line and stack for a request that was simply wrong: it is answered and counted."""
+class _ClientErrors(logging.Filter):
+    """Drops kserve's line and stack for errors of clients, which are answered and counted."""
 
-    _KINDS = frozenset({"InvalidInput", "ModelNotFound", "ModelNotReady", "ServerNotReady", "GrpcException"})
+    _KINDS = frozenset({"InvalidInput", "ModelNotFound", "ModelNotReady", "ServerNotReady", "ServiceError"})
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind = record.exc_info[0] if record.exc_info else None
@@ -73,11 +75,11 @@ class _ClientMistakes(logging.Filter):
 
 
 def configure_logs(level: str) -> None:
-    """Send everything to stderr as JSON lines; kserve's and uvicorn's own lines only from warnings up."""
+    """Log to stderr as JSON lines; kserve and uvicorn only warnings and errors."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter())
-    # on the handler, because a logger's own filter does not see what its children send
-    handler.addFilter(_ClientMistakes())
+    # on the handler, because the filter of a logger is not applied to its children's lines
+    handler.addFilter(_ClientErrors())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel("WARNING")
@@ -87,15 +89,15 @@ def configure_logs(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
         logger.setLevel("WARNING")
-    # uvicorn makes a line of each request, and asks for its level afterwards, unless nobody would read it
+    # uvicorn formats a line for each request before it checks the level, unless the logger has no handler
     logging.getLogger("uvicorn.access").propagate = False
-    # one line of JSON each, and kserve's own use of deprecated FastAPI is nothing that an operator can mend
+    # Python's warnings as JSON too, but only errors: an operator can't fix kserve's use of deprecated FastAPI
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel("ERROR")
-    # kserve sets up its own logging unless its logger has a handler already
+    # kserve configures its own logging unless its logger has a handler
     logging.getLogger("kserve").addHandler(logging.NullHandler())
     logging.getLogger("kserve.trace").setLevel("CRITICAL")
 
 
 def _masked(text: str) -> str:
-    return _SECRETS.sub(r"\g<head>***", text)[:_LONGEST]
+    return _SECRETS.sub(r"\g<head>***", text)[:_MAX_CHARACTERS]

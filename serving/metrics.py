@@ -1,88 +1,17 @@
-"""Every metric of the processes, in one place. No label ever holds a track, a user or a query.
+"""All metrics of the processes. No label holds a track, a user or a query.
 
-The comment above each says who reads it.
+The comment above each names what reads it.
 """
 
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram, Summary, disable_created_metrics
 
-__all__ = [
-    "BUNDLE_GENERATION",
-    "BUNDLE_INFO",
-    "BUNDLE_LOAD_SECONDS",
-    "BUNDLE_POLL_FAILURES",
-    "BUNDLE_REFUSED",
-    "BUNDLE_SWITCHES",
-    "BUNDLE_TRACKS",
-    "BUNDLE_VERSIONS",
-    "CATALOG_PSI",
-    "CATALOG_ROWS",
-    "CHAMPION_EVALUATED",
-    "CHAMPION_UPDATED",
-    "DEGRADED",
-    "EMPTY",
-    "FEEDBACK",
-    "GATEWAY_BREAKER_OPEN",
-    "GATEWAY_IMAGE_FETCHES",
-    "GATEWAY_RATE_LIMITED",
-    "GATEWAY_REQUESTS",
-    "GATEWAY_SECONDS",
-    "GATEWAY_TRANSFORMER_CALLS",
-    "GATE_CHECK",
-    "INFLIGHT",
-    "INSTANCES",
-    "KEYS_AGE",
-    "LIST_COVERAGE",
-    "LIST_DIVERSITY",
-    "LIST_GENRE_PRECISION",
-    "LIST_POPULARITY",
-    "LIVE_RECALL",
-    "LIVE_RECALL_SAMPLES",
-    "LOG_LOST",
-    "LOG_QUEUED",
-    "LOG_REJECTED",
-    "LOG_SPOOLED",
-    "LOG_WRITTEN",
-    "OUTPUT_BIN",
-    "PREDICTOR_CALLS",
-    "QUERY_BIN",
-    "RANKED_ROWS",
-    "RANKER_COMPILED",
-    "RECOMPUTED",
-    "REFERENCE_RATIO",
-    "REQUESTS",
-    "REQUEST_SECONDS",
-    "SEED_POPULARITY",
-    "SHOWN",
-    "STAGE_SECONDS",
-    "TRAINING_FIGURE",
-    "TRAINING_LAST",
-    "TRAINING_RUNS",
-    "UNKNOWN_SEEDS",
-]
-
-# A second series beside each counter, which nothing here reads.
+# They would be a second series for each counter.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-# A recommendation takes milliseconds: kserve's own buckets start where these end to be useful.
-_SECONDS = (
-    0.0005,
-    0.001,
-    0.002,
-    0.003,
-    0.005,
-    0.0075,
-    0.01,
-    0.015,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.0,
-)
+# A recommendation takes milliseconds, for which kserve's buckets are too wide.
+_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 # --- both processes -------------------------------------------------------------------------------------
 
@@ -135,7 +64,7 @@ UNKNOWN_SEEDS = Counter("segue_unknown_seeds", "Seeds that the catalogue lacks."
 PREDICTOR_CALLS = Counter(
     "segue_predictor_calls", "Calls to the predictor: ok, retried, or how they failed.", ("outcome",)
 )
-# Panel "Rollouts": work done twice because the predictor lacked the bundle asked for.
+# Panel "Rollouts": calls computed twice because the predictor had not loaded the requested bundle.
 RECOMPUTED = Counter("segue_recomputed", "Calls computed again with a bundle that the predictor has.")
 # Alert SegueLiveRecall (ticket below the index's recall target less 0.02).
 LIVE_RECALL = Gauge(
@@ -144,7 +73,7 @@ LIVE_RECALL = Gauge(
 # The same alert asks for at least 50 samples.
 LIVE_RECALL_SAMPLES = Counter("segue_live_recall_samples", "Requests searched again exactly.", ("digest",))
 
-# Names of the families that serving/transformer/drift.py counts itself (no cost on the request's path):
+# Names of the families that serving/transformer/drift.py counts, without a cost for requests:
 # recording rule segue:query_psi, alert SegueQueryDrift.
 QUERY_BIN = "segue_query_bin"
 # Recording rule segue:output_psi, alert SegueOutputDrift.
@@ -249,3 +178,5 @@ CATALOG_ROWS = Gauge("segue_catalog_rows", "Rows of the newest run: kept, reject
 CATALOG_PSI = Gauge(
     "segue_catalog_psi", "PSI of the newest run's catalogue against its champion's, by column.", ("column",)
 )
+
+__all__ = [name for name in globals() if name.isupper() and not name.startswith("_")]

@@ -1,7 +1,4 @@
-"""One kserve server with what both processes of the pair need beside kserve's own.
-
-kserve reads argv when it is imported, so `__main__` parses the flags first and empties argv.
-"""
+"""The kserve server of the transformer and the predictor."""
 
 from __future__ import annotations
 
@@ -12,11 +9,10 @@ import logging
 import signal
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import kserve
 import orjson
-from grpc_interceptor.exceptions import GrpcException
 from kserve import model_server
 from kserve.model_repository import ModelRepository
 from kserve.protocol.dataplane import DataPlane
@@ -25,41 +21,28 @@ from kserve.protocol.rest.server import RESTServer
 from serving import metrics
 from serving.body_limit import BodyLimit
 from serving.coalesced_writes import CoalescedWrites
-from serving.errors import OUTCOMES, BadRequest, NotReady, TooLarge, answer_refusal, write_refusal
+from serving.errors import PAIR_ERRORS, BadRequest, NotReady, ServiceError, TooLarge
 from serving.fast_path import FastPath
 from serving.grpc_server import GRPCServer
+from serving.pair_errors import answer_error, write_error
 from serving.settings import ServingSettings
+from serving.wire import predict_path
 
-__all__ = ["ServedModel", "Server"]
+__all__ = ["Server"]
 
 logger = logging.getLogger(__name__)
 
 
-class ServedModel(Protocol):
-    """What `Server` asks of a model."""
-
-    name: str
-
-    async def healthy(self) -> bool:
-        """Whether an answer can be given."""
-        ...
-
-    @property
-    def waiting_for(self) -> str:
-        """Why not."""
-        ...
-
-
 class _DataPlane(DataPlane):  # type: ignore[misc]
-    """kserve's data plane; a model that is not ready says why, and never loads inside a request."""
+    """kserve's data plane. A model that is not ready gives the reason, and is never loaded by a request."""
 
     async def ready(self) -> bool:
-        """Readiness of the server is that of its models."""
+        """Whether all models are ready."""
         models = list(self.model_registry.get_models().values())
         return bool(models) and all([await model.healthy() for model in models])
 
     async def model_ready(self, model_name: str, disable_predictor_health_check: bool = False) -> bool:
-        """Readiness of a model; an inference call, which is what passes True, is refused with the reason."""
+        """Whether a model is ready. Inference calls, which pass True, are refused with the reason."""
         model = self.get_model_from_registry(model_name)
         if await model.healthy():
             return True
@@ -68,12 +51,12 @@ class _DataPlane(DataPlane):  # type: ignore[misc]
         return False
 
     async def get_model(self, name: str) -> Any:
-        """The model, refused with the reason where it is not ready."""
+        """The model; raises if it is not ready."""
         await self.model_ready(name, True)
         return self.get_model_from_registry(name)
 
     def decode(self, body: Any, headers: Any, *args: Any, **kwargs: Any) -> Any:
-        """Decode a request; what can't be decoded is a refusal, whatever the decoder stumbled over."""
+        """Decode a request; raises `BadRequest` for any exception of the decoder."""
         try:
             return super().decode(body, headers, *args, **kwargs)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -81,49 +64,49 @@ class _DataPlane(DataPlane):  # type: ignore[misc]
 
 
 class _RESTServer(RESTServer):  # type: ignore[misc]
-    """kserve's REST server without its clock around each request, and with layers of our own.
+    """kserve's REST server with other middleware.
 
-    The clock asks the kernel for CPU times twice a request, for a trace line that nothing here reads: an
-    eighth of what the transformer does.
+    kserve's own reads the CPU time from the kernel twice a request for a trace line, which takes an eighth of
+    the transformer's time.
 
     Parameters
     ----------
-    around
-        Puts layers around the application, outside of all that FastAPI puts there.
+    wrap
+        Wraps the application in middleware, outside of FastAPI's.
     """
 
-    def __init__(self, *arguments: Any, around: Callable[[Any], Any], **settings: Any) -> None:
+    def __init__(self, *arguments: Any, wrap: Callable[[Any], Any], **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._around = around
+        self._wrap = wrap
 
     def create_application(self) -> None:
-        """Make kserve's application, and put the layers around it."""
+        """Make kserve's application, and wrap it."""
         super().create_application()
-        self.config.app = self._around(model_server.app)
+        self.config.app = self._wrap(model_server.app)
         self.config.http = CoalescedWrites
-        # whose address a call came from is nothing that the pair asks
+        # the address of a client is not used
         self.config.proxy_headers = False
 
     def _add_middlewares(self, app: Any) -> None:
-        """None of kserve's."""
+        """Add none of kserve's."""
 
 
 class _Models(ModelRepository):  # type: ignore[misc]
-    """kserve's models; its repository API would let anybody unload ours, which the channel alone decides."""
+    """kserve's models, which its repository API can't unload: only the channel decides what is loaded."""
 
     def load(self, name: str) -> bool:
-        """Nothing to do: the channel is followed."""
+        """Do nothing: the channel is followed."""
         return name in self.models
 
     def unload(self, name: str) -> None:
-        """Refused."""
+        """Refuse."""
         raise BadRequest(f"{name} is unloaded by its channel, not by a call")
 
 
 class Server(kserve.ModelServer):  # type: ignore[misc]
-    """A kserve server that drains: after SIGTERM models stay until the last request has its answer.
+    """A kserve server that keeps its models after SIGTERM until the last request is answered.
 
-    kserve's own takes the models away first, so requests on open connections would get 404.
+    kserve's own removes the models first, so that requests on open connections get 404.
     """
 
     def __init__(self, settings: ServingSettings) -> None:
@@ -138,23 +121,23 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
         )
         model_server.args.grpc_max_receive_message_length = settings.max_body_bytes
         model_server.GRPCServer = GRPCServer
-        model_server.RESTServer = partial(_RESTServer, around=self._around)
+        model_server.RESTServer = partial(_RESTServer, wrap=self._wrap)
         self.dataplane = _DataPlane(model_registry=self.registered_models)
-        model_server.app.add_exception_handler(GrpcException, answer_refusal)
+        model_server.app.add_exception_handler(ServiceError, answer_error)
         self._name = settings.model_name
-        self._most_bytes = settings.max_body_bytes
-        for outcome in ("ok", "degraded", *OUTCOMES):
+        self._max_bytes = settings.max_body_bytes
+        for outcome in ("ok", "degraded", *(kind.outcome for kind in PAIR_ERRORS)):
             metrics.REQUESTS.labels(outcome)  # at 0 from the start: a rate ignores the first sample
 
-    def _around(self, app: Any) -> BodyLimit:
+    def _wrap(self, app: Any) -> BodyLimit:
         return BodyLimit(
-            FastPath(app, path=f"/v1/models/{self._name}:predict", answer=self._v1),
-            most_bytes=self._most_bytes,
-            refuse=lambda _, message: write_refusal(None, TooLarge(message)),
+            FastPath(app, path=predict_path(self._name), answer=self._v1),
+            max_bytes=self._max_bytes,
+            refuse=lambda _, message: write_error(TooLarge(message)),
         )
 
     async def _v1(self, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-        """Answer a V1 call as kserve's own route does; a model takes bytes as well as what they say."""
+        """Answer a V1 call as kserve's own route does; the models decode the body themselves."""
         answer, extra = await self.dataplane.infer(self._name, body, headers)
         if isinstance(answer, bytes):
             return answer, extra
@@ -162,21 +145,21 @@ class Server(kserve.ModelServer):  # type: ignore[misc]
 
     def start(self, models: Any) -> None:
         """Serve until a signal."""
-        # kserve leaves the choice of a loop to uvicorn, which comes too late to make it.
+        # kserve leaves the choice of the event loop to uvicorn, which is started too late for it
         with contextlib.suppress(ImportError):
             import uvloop
 
             asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
             asyncio.set_event_loop(asyncio.new_event_loop())
-        # What was imported so far is set aside, or each full collection walks it.
+        # exempts what was imported so far from full collections
         gc.collect()
         gc.freeze()
-        # A request makes a few hundred objects and no cycles: looking for those 20 times less is enough.
+        # a request makes a few hundred objects and no cycles, so collections can be 20 times rarer
         gc.set_threshold(20_000, 20, 20)
         super().start(models)
 
     def stop(self, sig: int) -> None:
-        """Stop gRPC with the same grace that uvicorn gave REST."""
+        """Stop gRPC with the same grace period as uvicorn."""
         logger.info("stopping on signal %s", signal.Signals(sig).name)
 
         async def shutdown() -> None:

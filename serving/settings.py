@@ -1,4 +1,4 @@
-"""Settings of a process: a flag, else a ``SEGUE_`` variable, else the default. A wrong one stops it."""
+"""Settings of a process: a flag, else a ``SEGUE_`` variable, else the default."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class BundleSettings(BaseSettings):
-    """What every process that follows a bundle is told."""
+    """Settings of every process that follows a channel."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_", frozen=True, extra="ignore")
 
@@ -40,10 +40,10 @@ class BundleSettings(BaseSettings):
     )
     keep_versions: int = Field(default=2, ge=2, le=16, description="Versions of the bundle kept in memory.")
     keep_seconds: float = Field(
-        default=60.0, ge=0, le=3600, description="No version is dropped so soon after a switch."
+        default=60.0, ge=0, le=3600, description="How long after a switch no version is dropped."
     )
     retry_refused_seconds: float = Field(
-        default=60.0, ge=0.1, description="A refused bundle is tried again after this."
+        default=60.0, ge=0.1, description="After this a refused bundle is loaded again."
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1_024, le=1 << 30, description="Larger requests are refused with 413."
@@ -51,9 +51,9 @@ class BundleSettings(BaseSettings):
     drain_seconds: float = Field(
         default=20.0, ge=0, le=600, description="How long requests may take to finish after SIGTERM."
     )
-    threads: int = Field(default=0, ge=0, le=256, description="Threads for heavy work; 0: the CPUs given.")
+    threads: int = Field(default=0, ge=0, le=256, description="Threads for heavy work; 0: one per CPU.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="DEBUG writes a line a request."
+        default="INFO", description="DEBUG logs each request."
     )
 
     @property
@@ -63,11 +63,11 @@ class BundleSettings(BaseSettings):
 
 
 class ServingSettings(BundleSettings):
-    """What both processes of the pair are told."""
+    """Settings of the transformer and the predictor."""
 
     grpc_port: int = Field(default=8083, ge=1, le=65535, description="Port for gRPC.")
     max_inflight: int = Field(
-        default=64, ge=1, le=10_000, description="Instances worked on at once; more are refused with 503."
+        default=64, ge=1, le=10_000, description="Instances processed at once; more are refused with 503."
     )
 
 
@@ -77,19 +77,19 @@ class TransformerSettings(ServingSettings):
     predictor_host: str = Field(
         default="127.0.0.1:8081",
         min_length=1,
-        description="Predictor's gRPC address; without a port 8081, and any gRPC target as it is.",
+        description="Predictor's gRPC address, by default with port 8081; or any gRPC target.",
     )
     predictor_protocol: Literal["grpc-v2"] = Field(
-        default="grpc-v2", description="The only one; KServe passes it."
+        default="grpc-v2", description="The only protocol; KServe passes it."
     )
     predictor_deadline_seconds: float = Field(
-        default=0.5, gt=0, le=60, description="After this an answer is degraded; grows past 2,000 rows."
+        default=0.5, gt=0, le=60, description="After this an answer is degraded; longer over 2,000 rows."
     )
     explain_deadline_seconds: float = Field(
         default=3.0, gt=0, le=60, description="Deadline of LightGBM's contributions."
     )
     channel_seconds: float = Field(
-        default=60.0, ge=0.2, description="The channel is opened anew so often, to find pods that came later."
+        default=60.0, ge=0.2, description="How often the gRPC channel is reopened, to find new pods."
     )
     strict: bool = Field(default=False, description="Answer 503 where an answer would be degraded.")
     max_instances: int = Field(default=64, ge=1, le=10_000, description="Most instances in one call.")
@@ -100,7 +100,7 @@ class TransformerSettings(ServingSettings):
         description="A call that waits longer for a free thread is refused with 503.",
     )
     live_recall_share: float = Field(
-        default=0.001, ge=0, le=1, description="Share of requests searched again exactly."
+        default=0.001, ge=0, le=1, description="Share of requests searched exactly too."
     )
 
 
@@ -129,7 +129,7 @@ class GatewaySettings(BundleSettings):
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s?#]+[^\s?#/])?$",
-        description="Address that clients know this API by, for links in answers; else the request's own.",
+        description="Address of this API for links in answers; by default the request's.",
     )
     transformer_url: str = Field(
         default="http://127.0.0.1:8080", pattern=r"^https?://[^\s/?#]+/?$", description="The transformer."
@@ -138,56 +138,56 @@ class GatewaySettings(BundleSettings):
         default=5.0, gt=0, le=60, description="After this a request for a list is answered 504."
     )
     breaker_failures: int = Field(
-        default=5, ge=1, le=1000, description="Failures in a row after which the transformer is left alone."
+        default=5, ge=1, le=1000, description="Failures in a row that open the circuit breaker."
     )
     breaker_open_seconds: float = Field(
-        default=5.0, gt=0, le=600, description="For so long; then one request tries it again."
+        default=5.0, gt=0, le=600, description="How long it stays open; then one request is tried."
     )
     challenger_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s/?#]+/?)?$",
         description="A second transformer, for a share of the sessions.",
     )
-    challenger_share: float = Field(default=0.1, ge=0, le=1, description="The share, where there is one.")
+    challenger_share: float = Field(default=0.1, ge=0, le=1, description="The share of the sessions.")
     search_deadline_seconds: float = Field(
         default=1.0, gt=0, le=60, description="After this a search is answered 504."
     )
-    auth: Literal["on", "off"] = Field(default="on", description="off: anybody may do anything.")
+    auth: Literal["on", "off"] = Field(default="on", description="off: no key is needed.")
     keys_ttl_seconds: float = Field(
-        default=15.0, ge=0.1, le=3600, description="How often keys are read; a revoked one works so long."
+        default=15.0, ge=0.1, le=3600, description="How often keys are read; a revoked one works as long."
     )
     rate_limit_per_minute: int = Field(
-        default=600, ge=0, description="Requests of a key in a minute, on each replica; 0: any number."
+        default=600, ge=0, description="Requests per key and minute on each replica; 0: no limit."
     )
     migrate_on_start: bool = Field(
-        default=False, description="Bring the database's tables to this version; SQLite's always are."
+        default=False, description="Migrate the database at the start; SQLite always is."
     )
     cors_origins: str = Field(
-        default="", description="Origins whose pages may call, a comma between them; * for all."
+        default="", description="Origins allowed by CORS, separated by commas; * for all."
     )
-    spotify_client_id: str = Field(default="", description="Credentials to look covers up at Spotify with.")
-    spotify_client_secret: SecretStr | None = Field(default=None, description="Their secret.")
+    spotify_client_id: str = Field(default="", description="Client id to look covers up at Spotify.")
+    spotify_client_secret: SecretStr | None = Field(default=None, description="Client secret.")
     spotify_api_url: str = Field(
-        default="https://api.spotify.com/v1", pattern=r"^https?://\S+$", description="Where covers are."
+        default="https://api.spotify.com/v1", pattern=r"^https?://\S+$", description="Spotify's API."
     )
     spotify_token_url: str = Field(
         default="https://accounts.spotify.com/api/token",
         pattern=r"^https?://\S+$",
-        description="Where its tokens are.",
+        description="Spotify's tokens.",
     )
     retrain_command: str = Field(
-        default="", description="Run when an alert asks for training, without a shell; empty: never."
+        default="", description="Command that an alert runs for training, without a shell; empty: none."
     )
     retrain_cooldown_seconds: float = Field(
-        default=21_600.0, ge=0, description="No run is started so soon after another."
+        default=21_600.0, ge=0, description="Shortest time between two runs."
     )
     training_poll_seconds: float = Field(
         default=60.0,
         ge=0.1,
         le=3600,
-        description="How often what training left in the store is read, for the metrics.",
+        description="How often results of training are read from the store, for metrics.",
     )
-    retrain_most_a_day: int = Field(default=2, ge=1, le=100, description="Runs started within 24 hours.")
+    retrain_most_a_day: int = Field(default=2, ge=1, le=100, description="Most runs within 24 hours.")
 
 
 S = TypeVar("S", bound=BundleSettings)
@@ -196,12 +196,12 @@ S = TypeVar("S", bound=BundleSettings)
 def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, about: str) -> S:
     """Read settings from flags and the environment. A flag is written ``--http_port`` or ``--http-port``.
 
-    A secret has a variable and no flag: everybody on the machine sees the flags of a process.
+    A secret has a variable and no flag, since every user of the machine sees the flags of a process.
 
     Raises
     ------
     SettingsError
-        Names the flag and its variable, what it held and what was expected.
+        Names the flag and its variable, the value and what was expected.
     """
     parser = argparse.ArgumentParser(prog=program, description=about, allow_abbrev=False)
     for name, field in kind.model_fields.items():
@@ -210,7 +210,7 @@ def parse_settings(kind: type[S], arguments: Sequence[str], *, program: str, abo
         flags = list(dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")))
         variable = f"SEGUE_{name.upper()}"
         given = "" if field.is_required() else f"; default {field.default}"
-        # '%' is argparse's own
+        # argparse formats the text with %
         text = f"{field.description} [{variable}{given}]".replace("%", "%%")
         extra: dict[str, Any] = {"action": "store_true"} if field.annotation is bool else {"metavar": "VALUE"}
         parser.add_argument(*flags, dest=name, default=None, help=text, **extra)
@@ -241,7 +241,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def container_cpus() -> int:
-    """CPUs that this process may use: its affinity, and the container's quota rounded up."""
+    """CPUs that this process may use: by its affinity and the container's quota, rounded up."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()

@@ -9,7 +9,7 @@ from typing import Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from segue.errors import BundleError
+from segue.errors import BundleError, UnsupportedSchema
 from segue.store.checksum import Sha256
 
 __all__ = [
@@ -176,7 +176,7 @@ class BundleDefinition(_Frozen):
             raise BundleError(f"{source}: bundle.json is not JSON ({error})") from None
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if version not in (SCHEMA_VERSION, SCHEMA_VERSION - 1):
-            raise BundleError(
+            raise UnsupportedSchema(
                 f"{source}: schema_version is {version!r}, this version of Segue reads "
                 f"{SCHEMA_VERSION - 1} and {SCHEMA_VERSION}"
             )

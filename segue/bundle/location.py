@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segue.bundle.definition import DEFINITION, BundleDefinition
-from segue.errors import BundleError, ChecksumError
+from segue.errors import BundleError, BundleFileMissing, ChecksumError
 from segue.store.base import Store
 from segue.store.checksum import is_sha256
 from segue.store.directory import DirectoryStore
@@ -57,14 +57,16 @@ def read_definition(place: BundleLocation) -> tuple[BundleDefinition, str]:
 
     Raises
     ------
+    BundleFileMissing
+        It is missing.
     BundleError
-        It is missing, not JSON, or of a schema that this code can't read.
+        It is not JSON, or of a schema that this code can't read.
     ChecksumError
         Its bytes are not those that the digest in its address names.
     """
     found = place.store.read_with_version(place.key(DEFINITION))
     if found is None:
-        raise BundleError(
+        raise BundleFileMissing(
             f"{place.url} holds no {DEFINITION}: there is no such bundle, or it was half written"
         )
     digest = hashlib.sha256(found[0]).hexdigest()

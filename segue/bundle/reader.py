@@ -17,7 +17,7 @@ from segue.bundle.definition import DEFINITION, OPTIONAL_FILES, BundleDefinition
 from segue.bundle.inventory import find_digest
 from segue.bundle.location import BundleLocation, read_definition
 from segue.bundle.urls import parse_bundle_url
-from segue.errors import BundleError, ChannelError, ChecksumError, StoreError
+from segue.errors import BundleError, BundleFileMissing, ChannelError, ChecksumError, StoreError
 from segue.settings import CacheSettings, S3Settings, read_settings
 from segue.store.checksum import sha256_file
 from segue.store.directory import DirectoryStore
@@ -139,7 +139,7 @@ class BundleFiles:
         store, key = self._place.store, self._place.key(name)
         found = store.stat(key)
         if found is None:
-            raise BundleError(f"{self.url}/{name} is missing")
+            raise BundleFileMissing(f"{self.url}/{name} is missing")
         if found.bytes != entry.bytes:
             raise ChecksumError(f"{self.url}/{name} has {found.bytes} bytes, expected {entry.bytes}")
         part = target.with_name(f".{name}.{uuid.uuid4().hex}")
@@ -161,7 +161,7 @@ class BundleFiles:
                 raise ChecksumError(f"{self.url}/{name} has {size} bytes, expected {entry.bytes}")
             sha256 = sha256_file(path, self.throttle) if self._verify else entry.sha256
         except FileNotFoundError:
-            raise BundleError(f"{self.url}/{name} is missing") from None
+            raise BundleFileMissing(f"{self.url}/{name} is missing") from None
         except OSError as error:
             raise BundleError(f"{path} can't be read: {error.strerror or error}") from None
         if sha256 != entry.sha256:

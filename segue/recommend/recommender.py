@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,7 @@ from segue.recommend.finish import Picks, Rules, finish
 from segue.recommend.model import Bundle
 from segue.recommend.ranking_matrix import Nearest, TrackTable, ranking_matrix
 from segue.recommend.request import Request
-from segue.recommend.rerank import Contributor, Predictions, Ranker
+from segue.recommend.rerank import Predictions, Ranker
 from segue.recommend.retrieve import Candidates, retrieve
 from segue.recommend.seeds import Query, resolve
 
@@ -120,7 +120,7 @@ class Recommender:
         pool: Candidates,
         predictions: Predictions | None,
         *,
-        contributions: Contributor | None = None,
+        contributions: Callable[[Floats], Floats] | None = None,
     ) -> Answer:
         """Choose the list and say what is in it.
 
@@ -131,13 +131,13 @@ class Recommender:
         predictions
             What the boosters say of them; None answers degraded, in the order of similarity.
         contributions
-            Asked for the contributions of the returned tracks, where the request wants an explanation.
+            Computes the contributions of a matrix of the returned tracks, if the request asks to explain.
         """
         picks = self.choose(request, pool, predictions)
         explanation = None
         if request.explain:
             matrix = self.matrix([pool], picks.positions)
-            given = contributions.contributions(matrix) if contributions else None
+            given = contributions(matrix) if contributions else None
             explanation = explain(self.bundle, pool, picks, given)
         return Answer(
             items=self._items(pool, picks, predictions),
@@ -156,7 +156,7 @@ class Recommender:
             [None] * len(pools) if ranker is None else self.rank(pools, ranker)
         )
         return [
-            self.answer(request, pool, prediction, contributions=ranker)
+            self.answer(request, pool, prediction, contributions=ranker.contributions if ranker else None)
             for request, pool, prediction in zip(requests, pools, predictions, strict=True)
         ]
 

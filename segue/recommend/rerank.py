@@ -12,26 +12,22 @@ import numpy.typing as npt
 from segue.bundle.definition import BundleDefinition
 from segue.recommend.ranking_matrix import booster_positions
 
-__all__ = ["Contributor", "LocalRanker", "Predictions", "Ranker"]
+__all__ = ["LocalRanker", "Predictions", "Ranker"]
 
 Floats = npt.NDArray[np.float32]
 # By booster name: "popularity", and "relevance" where trained; float32 [m] each.
 Predictions = Mapping[str, Floats]
 
 
-class Contributor(Protocol):
-    """Something that answers why a booster predicts what it does."""
-
-    def contributions(self, matrix: Floats) -> Floats:
-        """Contribution of each column to predicted popularity, and the base value, float32 [m, f + 1]."""
-        ...
-
-
-class Ranker(Contributor, Protocol):
+class Ranker(Protocol):
     """Something that answers what the bundle's boosters predict, and why."""
 
     def predict(self, matrix: Floats) -> Predictions:
         """Predict for a ranking matrix, float32 [m, f]."""
+        ...
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Contribution of each column to predicted popularity, and the base value, float32 [m, f + 1]."""
         ...
 
 

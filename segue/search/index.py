@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from segue.errors import BundleError
+from segue.errors import BundleError, BundleFileMissing
 from segue.search.attempts import attempts
 from segue.search.build import SCHEMA_VERSION
 from segue.search.query import Part, expression, read_phrase
@@ -58,7 +58,7 @@ class SearchIndex:
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         if not path.is_file():
-            raise BundleError(f"{path.name} is missing: expected a search index at {path}")
+            raise BundleFileMissing(f"{path.name} is missing: expected a search index at {path}")
         try:
             version = self._database().execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:

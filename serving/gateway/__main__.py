@@ -6,21 +6,13 @@ import gc
 import signal
 import sys
 
-from segue.errors import SettingsError
-from serving.logs import configure_logs
-from serving.settings import GatewaySettings, parse_settings
+from serving.settings import GatewaySettings
+from serving.startup import start
 
 
 def main() -> int:
     """Parse flags, serve until SIGTERM."""
-    try:
-        settings = parse_settings(
-            GatewaySettings, sys.argv[1:], program="python -m serving.gateway", about=__doc__ or ""
-        )
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    configure_logs(settings.log_level)
+    settings = start(GatewaySettings, package="gateway", about=__doc__)
 
     import uvicorn
 

@@ -15,7 +15,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from segue.errors import DatabaseError
 from segue.keys import Key, KeyRing, Scope
 from serving import metrics
-from serving.gateway.errors import TOKEN_PATH, Forbidden, TooManyRequests, Unauthorized, Unavailable
+from serving.errors import Forbidden, TooManyRequests, Unauthorized, Unavailable
+from serving.gateway.error_responses import TOKEN_PATH
 
 __all__ = ["Access", "Limits", "NewKeys", "caller_of", "needs"]
 

@@ -17,14 +17,16 @@ from segue.database.settings import DatabaseSettings
 from segue.log.settings import LogSettings
 from segue.settings import read_settings
 from serving.body_limit import BodyLimit
+from serving.errors import BadRequest, ServiceError, TooLarge
 from serving.gateway.access import Access
 from serving.gateway.documentation import describe
-from serving.gateway.errors import BadRequest, Refused, TooLarge, as_refused, write_error
+from serving.gateway.error_responses import as_service_error, write_error
 from serving.gateway.fast_path import FastPath
 from serving.gateway.gateway import Gateway
 from serving.gateway.observe import Observe
 from serving.gateway.routes import alerts, artwork, bundles, feedback, health, lists, spotify, token
 from serving.settings import GatewaySettings
+from serving.wire import REQUEST_ID
 
 __all__ = ["build_app"]
 
@@ -62,12 +64,12 @@ def build_app(
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     for part in _ROUTES:
         app.include_router(part.router)
-    for kind in (HTTPException, Refused):
+    for kind in (HTTPException, ServiceError):
         app.add_exception_handler(kind, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     # the last one added is the outermost
     app.add_middleware(FastPath, route=lists.lists_route())
-    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes, refuse=_refuse_body)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, refuse=_refuse_body)
     app.add_middleware(Access, keys=gateway.keys, limits=gateway.limits)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_BYTES, compresslevel=1)
     if settings.cors_origins:
@@ -75,15 +77,15 @@ def build_app(
             CORSMiddleware,
             allow_origins=[origin.strip() for origin in settings.cors_origins.split(",")],
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "x-session-id", "x-request-id"],
-            expose_headers=["x-request-id", "x-impression-id", "retry-after"],
+            allow_headers=["authorization", "content-type", "x-session-id", REQUEST_ID],
+            expose_headers=[REQUEST_ID, "x-impression-id", "retry-after"],
         )
     app.add_middleware(Observe)
     return app
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    return write_error(request.url.path, as_refused(error))
+    return write_error(request.url.path, as_service_error(error))
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:

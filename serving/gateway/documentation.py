@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,12 +14,13 @@ from serving.gateway import schemas
 from serving.gateway.access import OPEN_PATHS
 from serving.gateway.spotify.examples import ARTIST_ID, EXAMPLES, TRACK_ID
 from serving.gateway.spotify.tuning import TUNABLE
+from serving.wire import PLAIN_ID
 
 __all__ = [
     "ABOUT",
+    "ERRORS",
     "INSTANCE_BODY",
     "SESSION",
-    "SORTS_OF_ERRORS",
     "SPOTIFY_ERRORS",
     "TOKEN_BODY",
     "TOKEN_RESPONSES",
@@ -33,38 +35,40 @@ ABOUT = """More like this, self-hosted. `/api` is the native API, its errors are
 """
 
 INSTANCE = "RecommendationRequest"
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-SORTS_OF_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is wrong, or not allowed", **_PROBLEM},
-    "5XX": {"description": "It can't be answered now", **_PROBLEM},
-}
-_SPOTIFY_ERROR = {
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {
-                        "type": "object",
-                        "required": ["status", "message"],
-                        "properties": {"status": {"type": "integer"}, "message": {"type": "string"}},
-                    }
-                },
-            }
-        }
+_OTHER_ID = "1s8tP3jP4GZcyHDsjvw218"
+_STRING: dict[str, Any] = {"type": "string"}
+
+
+def _object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def _content(schema: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
+    return {"content": {media: {"schema": schema}}}
+
+
+def _errors(
+    content: dict[str, Any], client: str = "The request is wrong, or not allowed"
+) -> dict[int | str, dict[str, Any]]:
+    """Responses of a route that are errors."""
+    return {
+        "4XX": {"description": client, **content},
+        "5XX": {"description": "It can't be answered now", **content},
     }
-}
-SPOTIFY_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is wrong, or not allowed", **_SPOTIFY_ERROR},
-    "5XX": {"description": "It can't be answered now", **_SPOTIFY_ERROR},
-}
+
+
+ERRORS = _errors(_content({"$ref": "#/components/schemas/Problem"}, "application/problem+json"))
+SPOTIFY_ERRORS = _errors(
+    _content(
+        _object(["error"], error=_object(["status", "message"], status={"type": "integer"}, message=_STRING))
+    )
+)
 SESSION: dict[str, Any] = {
     "name": "X-Session-Id",
     "in": "header",
     "required": False,
     "description": "Opaque; what belongs to one listening session carries the same.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"},
+    "schema": {"type": "string", "pattern": f"^{PLAIN_ID}$"},
 }
 
 
@@ -76,7 +80,7 @@ TUNING: list[dict[str, Any]] = [
     *(
         _parameter(f"seed_{kind}", {"type": "string", "examples": [one]}, f"{about}, a comma between them.")
         for kind, about, one in (
-            ("tracks", "Ids of tracks", f"{TRACK_ID},1s8tP3jP4GZcyHDsjvw218"),
+            ("tracks", "Ids of tracks", f"{TRACK_ID},{_OTHER_ID}"),
             ("artists", "Ids of artists", ARTIST_ID),
             ("genres", "Names of genres", "jazz,soul"),
         )
@@ -104,13 +108,7 @@ INSTANCE_BODY: dict[str, Any] = {
             "examples": {
                 "tracks": {
                     "summary": "Near one track, far from another",
-                    "value": {
-                        "seeds": [
-                            TRACK_ID,
-                            {"track_id": "1s8tP3jP4GZcyHDsjvw218", "weight": -0.5},
-                        ],
-                        "k": 10,
-                    },
+                    "value": {"seeds": [TRACK_ID, {"track_id": _OTHER_ID, "weight": -0.5}], "k": 10},
                 },
                 "genre": {
                     "summary": "Lively jazz of the sixties",
@@ -132,53 +130,29 @@ INSTANCE_BODY: dict[str, Any] = {
 }
 
 
-_TOKEN_ERROR = {
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error", "error_description"],
-                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
-            }
-        }
-    }
-}
+_TOKEN = _object(
+    ["access_token", "token_type", "expires_in"],
+    access_token=_STRING,
+    token_type={"const": "Bearer"},
+    expires_in={"type": "integer", "description": "Seconds."},
+    scope=_STRING,
+)
 TOKEN_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A token",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["access_token", "token_type", "expires_in"],
-                    "properties": {
-                        "access_token": {"type": "string"},
-                        "token_type": {"const": "Bearer"},
-                        "expires_in": {"type": "integer", "description": "Seconds."},
-                        "scope": {"type": "string"},
-                    },
-                }
-            }
-        },
-    },
-    "4XX": {"description": "The request is wrong, or the credentials", **_TOKEN_ERROR},
-    "5XX": {"description": "It can't be answered now", **_TOKEN_ERROR},
+    200: {"description": "A token", **_content(_TOKEN)},
+    **_errors(
+        _content(_object(["error", "error_description"], error=_STRING, error_description=_STRING)),
+        "The request is wrong, or the credentials",
+    ),
 }
+_CREDENTIALS = _object(
+    ["grant_type"],
+    grant_type={"const": "client_credentials"},
+    client_id=_STRING,
+    client_secret=_STRING,
+)
 TOKEN_BODY: dict[str, Any] = {
     "required": True,
-    "content": {
-        "application/x-www-form-urlencoded": {
-            "schema": {
-                "type": "object",
-                "required": ["grant_type"],
-                "properties": {
-                    "grant_type": {"const": "client_credentials"},
-                    "client_id": {"type": "string"},
-                    "client_secret": {"type": "string"},
-                },
-            }
-        }
-    },
+    **_content(_CREDENTIALS, "application/x-www-form-urlencoded"),
 }
 
 

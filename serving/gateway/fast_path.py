@@ -1,4 +1,4 @@
-"""A layer around the routes: a short way for lists, which applications ask for more than for all else."""
+"""A middleware that answers the route of lists itself, which gets most of the requests."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["FastPath"]
 
 
 class FastPath:
-    """Answers one route without FastAPI's routing and inner layers, a sixth of what a list costs.
+    """Answers one route without FastAPI's routing and middleware, which take a sixth of the time of a list.
 
-    Whatever goes wrong is raised, and the outermost layer answers for it as for all routes.
+    Exceptions are answered by the outermost middleware, as for all routes.
 
     Parameters
     ----------
     app
-        The application around which this lies.
+        The wrapped application.
     route
-        The route, as FastAPI documents it; its endpoint and its dependencies read nothing but the request.
+        The route; its endpoint and its dependencies take the request as their only argument.
     """
 
     def __init__(self, app: Any, route: APIRoute) -> None:
@@ -32,7 +32,7 @@ class FastPath:
         self._checks = [given.dependency for given in route.dependencies if given.dependency]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer, or pass on."""
+        """Answer a request, or pass it on."""
         if (
             scope["type"] != "http"
             or scope["path"] != self._route.path

@@ -16,13 +16,13 @@ from segue.log import LogWriter
 from segue.log.settings import LogSettings
 from serving import metrics
 from serving.bundles import Versions
+from serving.errors import DeadlineExceeded, Unavailable
 from serving.gateway.access import Limits, NewKeys
 from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.database import Database
-from serving.gateway.errors import TooSlow, Unavailable
 from serving.gateway.quality import ListMeasures
-from serving.gateway.retrain import CommandRetrainer, Retrainer
+from serving.gateway.retrain import CommandRetrainer
 from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
 from serving.gateway.split import Transformers
 from serving.gateway.store_view import StoreView
@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 # What must be done by then is: a pod has some seconds more than its requests.
 _LOG_SECONDS = 5.0
+# A store may be away for as long as it is retried.
+_STORE_SECONDS = 30.0
 
 
 class Gateway:
@@ -57,9 +59,7 @@ class Gateway:
         self.limits = Limits(settings.rate_limit_per_minute)
         ring = KeyRing(self.database.engine, ttl_seconds=settings.keys_ttl_seconds)
         self.keys = NewKeys(ring) if settings.auth == "on" else None
-        self.retrainer: Retrainer | None = (
-            CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
-        )
+        self.retrainer = CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
         self.lists = ListMeasures()
         self._training = (
             TrainingWatch(
@@ -156,6 +156,10 @@ class Gateway:
         if self.keys is not None and self.keys.ring.is_loaded:
             metrics.KEYS_AGE.set(self.keys.ring.age_seconds)
 
+    async def with_store(self, work: Callable[[], T], what: str = "reading the store") -> T:
+        """Use the store in a thread; raises as `in_thread` does."""
+        return await self.in_thread(work, seconds=_STORE_SECONDS, what=what)
+
     async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str, is_slow: bool = True) -> T:
         """Do what would hold up the loop in a thread, within a deadline.
 
@@ -170,14 +174,14 @@ class Gateway:
 
         Raises
         ------
-        TooSlow
+        DeadlineExceeded
             It took longer; where it had begun, the thread finishes it for nobody.
         """
         pool = self._slow_pool if is_slow else self._pool
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), seconds)
         except TimeoutError:
-            raise TooSlow(f"{what} took longer than {seconds:g} s") from None
+            raise DeadlineExceeded(f"{what} took longer than {seconds:g} s") from None
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -1,27 +1,38 @@
-"""Routes that change something and take JSON: under no other content type, and the answer says so."""
+"""JSON of the routes: responses, and requests that are refused under any other content type."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from serving.gateway.errors import BadRequest
+from serving.errors import BadRequest
 
-__all__ = ["JsonRoute"]
+__all__ = ["JsonResponse", "JsonRoute"]
+
+
+class JsonResponse(Response):
+    """A value as JSON; tests compare it with the documented schema."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Write the value."""
+        return orjson.dumps(content)
 
 
 class JsonRoute(APIRoute):
-    """Takes what is posted as JSON only.
+    """A route that takes JSON only.
 
-    Any other site's page may make a browser post a form or plain text, but not JSON. Without keys (``auth``
-    off, on somebody's own machine) nothing else would stand between that page and what is in service.
+    A page of another site can make a browser post a form or plain text, but not JSON. Without keys (``auth``
+    off) nothing else would keep such a page from changing the bundle in service.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Look at the content type before the framework's handler does, whose words are of a dictionary."""
+        """Check the content type before the framework's handler, whose message would not name it."""
         handle = super().get_route_handler()
 
         async def handle_json(request: Request) -> Response:

@@ -12,14 +12,15 @@ from typing import Any, Literal
 from fastapi import Request
 
 from segue.recommend.request import Request as Instance
-from serving.gateway.errors import BadRequest
+from serving.errors import BadRequest
 from serving.gateway.gateway import Gateway
 from serving.gateway.impressions import impression_of
 from serving.logs import request_id
+from serving.wire import PLAIN_ID, REQUEST_ID
 
 __all__ = ["recommend", "session_of"]
 
-_PLAIN = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_PLAIN_ID = re.compile(PLAIN_ID)
 
 
 def session_of(request: Request) -> str | None:
@@ -31,7 +32,7 @@ def session_of(request: Request) -> str | None:
         It is not plain.
     """
     given = request.headers.get("x-session-id")
-    if given is not None and not _PLAIN.fullmatch(given):
+    if given is not None and not _PLAIN_ID.fullmatch(given):
         raise BadRequest(
             "X-Session-Id: expected 1 to 128 letters, digits or any of . _ : / + = @ -", field="X-Session-Id"
         )
@@ -65,9 +66,7 @@ async def recommend(
     The transformer's answer with `impression_id` before it.
     """
     started = time.perf_counter()
-    answer = await gateway.transformers.recommend(
-        content, {"x-request-id": request_id.get()}, session=session
-    )
+    answer = await gateway.transformers.recommend(content, {REQUEST_ID: request_id.get()}, session=session)
     identity, seconds = uuid.uuid4(), time.perf_counter() - started
 
     def log() -> None:

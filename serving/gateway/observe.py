@@ -7,12 +7,15 @@ import time
 from typing import Any
 
 from serving import metrics
-from serving.gateway.errors import as_refused, write_error
+from serving.gateway.error_responses import as_service_error, write_error
 from serving.logs import request_id, take_request_id
+from serving.wire import REQUEST_ID
 
 __all__ = ["Observe"]
 
 logger = logging.getLogger(__name__)
+
+_REQUEST_ID = REQUEST_ID.encode()
 
 
 class Observe:
@@ -27,20 +30,20 @@ class Observe:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        identity = take_request_id({"x-request-id": given.decode("latin-1")}).encode()
+        given = next((value for name, value in scope["headers"] if name == _REQUEST_ID), b"")
+        identity = take_request_id({REQUEST_ID: given.decode("latin-1")}).encode()
 
         async def noted(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", identity)]
+                message["headers"] = [*message["headers"], (_REQUEST_ID, identity)]
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
-            refused = as_refused(error)
+            refused = as_service_error(error)
             if refused.status == 500:
                 logger.exception("%s %s failed", scope["method"], scope["path"])
             if status:  # half of an answer is out
@@ -53,15 +56,6 @@ class Observe:
             seconds = time.perf_counter() - started
             metrics.GATEWAY_SECONDS.labels(route).observe(seconds)
             if logger.isEnabledFor(logging.DEBUG):
-                logger.debug(
-                    "answered",
-                    extra={
-                        "fields": {
-                            "method": scope["method"],
-                            "route": route,
-                            "status": status,
-                            "seconds": round(seconds, 6),
-                        }
-                    },
-                )
+                fields = {"method": scope["method"], "route": route, "status": status}
+                logger.debug("answered", extra={"fields": {**fields, "seconds": round(seconds, 6)}})
             request_id.set("")

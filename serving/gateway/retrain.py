@@ -12,14 +12,13 @@ import os
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 import orjson
 
 from segue.errors import SettingsError
 from segue.store.base import Store
 
-__all__ = ["CommandRetrainer", "Retrainer", "claim_start", "release_start"]
+__all__ = ["CommandRetrainer", "claim_start", "release_start"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +26,6 @@ _FOLDER = "retraining"
 _DAY = timedelta(days=1)
 _ATTEMPTS = 5
 _MOST_KEPT = 50
-
-
-class Retrainer(Protocol):
-    """What can start a training run."""
-
-    async def start(self, reason: str) -> None:
-        """Start a run and return; what becomes of it is told in the log."""
 
 
 class CommandRetrainer:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from serving.gateway.errors import BadGateway, TooSlow, Unavailable
+from serving.errors import BadGateway, DeadlineExceeded, Unavailable
 from serving.gateway.transformer import TransformerClient
 from serving.settings import GatewaySettings
 
@@ -51,7 +51,7 @@ class Transformers:
         if self.challenger is not None and is_challenged(session, self._share):
             try:
                 return await self.challenger.recommend(instance, headers)
-            except (Unavailable, BadGateway, TooSlow) as error:
+            except (Unavailable, BadGateway, DeadlineExceeded) as error:
                 logger.debug("the challenger has no answer, the champion is asked: %s", error)
         return await self.champion.recommend(instance, headers)
 

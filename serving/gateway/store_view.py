@@ -15,7 +15,7 @@ from segue.bundle.inventory import Bundle, list_bundles, list_channels, list_eva
 from segue.bundle.urls import parse_bundle_url
 from segue.store.base import Store
 from segue.store.open import open_store
-from serving.gateway.errors import Conflict, NotFound
+from serving.errors import Conflict, NotFound
 
 __all__ = ["StoreView", "describe_channel", "read_object"]
 

@@ -12,17 +12,17 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from serving import metrics
-from serving.gateway.breaker import Breaker
-from serving.gateway.errors import (
+from serving import metrics, wire
+from serving.errors import (
     BadGateway,
     BadRequest,
+    DeadlineExceeded,
     NoSuchSeeds,
-    Refused,
+    ServiceError,
     TooLarge,
-    TooSlow,
     Unavailable,
 )
+from serving.gateway.breaker import Breaker
 from serving.settings import GatewaySettings
 
 __all__ = ["TransformerClient"]
@@ -34,7 +34,7 @@ _AWAY = (502, 503, 504)
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 30.0
 _MOST_CONNECTIONS = 256
-_PREFIX = "instances[0]"
+_INSTANCES = wire.INSTANCES.encode()
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class TransformerClient:
 
     def __init__(self, url: str, *, name: str, settings: GatewaySettings) -> None:
         base = url.rstrip("/")
-        self._predict = URL(f"{base}/v1/models/{settings.model_name}:predict")
-        self._ready = URL(f"{base}/v2/models/{settings.model_name}/ready")
+        self._predict = URL(base + wire.predict_path(settings.model_name))
+        self._ready = URL(base + wire.ready_path(settings.model_name))
         self._name = name
         self._deadline = settings.transformer_deadline_seconds
         self._breaker = Breaker(
@@ -102,7 +102,7 @@ class TransformerClient:
 
         Raises
         ------
-        Refused
+        ServiceError
             What the transformer refused, or why it was not asked or did not answer.
         """
         wait = self._breaker.retry_after_seconds()
@@ -114,8 +114,8 @@ class TransformerClient:
             )
         made_at = self._breaker.now()
         try:
-            response, outcome = await self._ask(b'{"instances":[' + instance + b"]}", headers)
-        except Refused:
+            response, outcome = await self._ask(b'{"%s":[%s]}' % (_INSTANCES, instance), headers)
+        except ServiceError:
             self._breaker.failed(made_at)
             raise
         if response.status in _AWAY and not _is_busy(response):
@@ -123,12 +123,12 @@ class TransformerClient:
         else:
             # whatever else it answers, it is there: a 500 to one request must not shut the others out
             self._breaker.succeeded()
-        refused = None if response.status == 200 else _refusal(response, self._name)
-        metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, outcome if refused is None else "refused").inc()
-        if refused is not None:
-            raise refused
+        if response.status != 200:
+            metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "refused").inc()
+            raise _error_of(response, self._name)
+        metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, outcome).inc()
         try:
-            answer: dict[str, Any] = orjson.loads(response.content)["predictions"][0]
+            answer: dict[str, Any] = orjson.loads(response.content)[wire.PREDICTIONS][0]
         except (ValueError, LookupError, TypeError):
             raise BadGateway(f"the {self._name} answered with something that is no list") from None
         return answer
@@ -136,19 +136,17 @@ class TransformerClient:
     async def _ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[_Answer, str]:
         """Ask; once more where the connection was lost, never where it is slow."""
         sent = {"content-type": "application/json", **headers}
-        outcome = "ok"
         try:
             async with asyncio.timeout(self._deadline):
                 try:
-                    return await self._call("POST", self._predict, content, sent), outcome
-                except aiohttp.ServerTimeoutError:  # a lost connection too, to aiohttp
+                    return await self._call("POST", self._predict, content, sent), "ok"
+                except aiohttp.ServerTimeoutError:  # for aiohttp a lost connection too
                     raise
                 except _LOST:
-                    outcome = "retried"
-                    return await self._call("POST", self._predict, content, sent), outcome
+                    return await self._call("POST", self._predict, content, sent), "retried"
         except TimeoutError:
             metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "deadline").inc()
-            raise TooSlow(f"the {self._name} did not answer within {self._deadline:g} s") from None
+            raise DeadlineExceeded(f"the {self._name} did not answer within {self._deadline:g} s") from None
         except aiohttp.ClientError as error:
             metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, "lost").inc()
             raise Unavailable(f"the {self._name} can't be reached: {type(error).__name__}") from None
@@ -166,28 +164,26 @@ class TransformerClient:
 def _is_busy(response: _Answer) -> bool:
     """Whether it refused a call because it works on others: then it is there."""
     try:
-        return bool(orjson.loads(response.content)["overloaded"])
+        return bool(orjson.loads(response.content)[wire.OVERLOADED])
     except (ValueError, LookupError, TypeError):
         return False
 
 
-def _refusal(response: _Answer, name: str) -> Refused:
-    """What the transformer refused, in the gateway's words."""
+def _error_of(response: _Answer, name: str) -> ServiceError:
+    """The gateway's error for a response that is not 200."""
     try:
-        value = orjson.loads(response.content)
-        message, fields = str(value.pop("error")), value
+        fields = orjson.loads(response.content)
+        detail = str(fields.pop(wire.ERROR))
     except (ValueError, LookupError, TypeError, AttributeError):
         return BadGateway(f"the {name} answered {response.status}")
-    message = message.removeprefix(f"{_PREFIX}.").removeprefix(f"{_PREFIX}: ")
     match response.status:
         case 400:
-            field = str(fields.get("field", "")).removeprefix(f"{_PREFIX}.").removeprefix(_PREFIX)
-            return BadRequest(message, field=field)
-        case 404 if "unknown_seeds" in fields:
-            return NoSuchSeeds(message, unknown_seeds=fields["unknown_seeds"])
+            return BadRequest(detail, field=str(fields.get("field", "")))
+        case 404 if wire.UNKNOWN_SEEDS in fields:
+            return NoSuchSeeds(detail, unknown_seeds=fields[wire.UNKNOWN_SEEDS])
         case 413:
-            return TooLarge(message)
+            return TooLarge(detail)
         case 503:
             after = response.headers.get("retry-after", "")
-            return Unavailable(message, retry_after_seconds=int(after) if after.isdigit() else 2)
-    return BadGateway(f"the {name} answered {response.status}: {message}")
+            return Unavailable(detail, retry_after_seconds=int(after) if after.isdigit() else None)
+    return BadGateway(f"the {name} answered {response.status}: {detail}")

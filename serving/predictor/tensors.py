@@ -1,4 +1,4 @@
-"""Between tensors on the wire and arrays: what may come in, and what goes out."""
+"""Convert between tensors on the wire and arrays."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from kserve import InferOutput, InferRequest, InferResponse
+from kserve import InferRequest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from serving.errors import BadRequest
+from serving.protocol import only_tensor, write_v2
+from serving.wire import FEATURES, INSTANCES
 
-__all__ = ["FEATURES", "encode", "parameter", "read_instances", "read_tensor"]
+__all__ = ["encode", "parameter", "read_instances", "read_tensor"]
 
 Floats = npt.NDArray[np.float32]
 
-FEATURES = "features"
-
 
 def parameter(request: InferRequest, name: str) -> str | bool | None:
-    """A parameter of a request: a protobuf map over gRPC, a dict over REST; None if it is not given."""
+    """A parameter of a request, from a protobuf map (gRPC) or a dict (REST); None if it is not given."""
     given = request.parameters
     if not given or name not in given:
         return None
@@ -35,19 +35,14 @@ def parameter(request: InferRequest, name: str) -> str | bool | None:
 def read_tensor(request: InferRequest, columns: Sequence[str]) -> Floats:
     """The tensor ``features``, FP32 [n, f].
 
-    NaN is a missing value, which any feature of a catalogue may be; infinity is none.
+    NaN is a missing value, which every feature may have; an infinite value is an error.
 
     Raises
     ------
     BadRequest
         Another name, type, shape or number of bytes; or an infinite value, by its row and column.
     """
-    names = [tensor.name for tensor in request.inputs]
-    if names != [FEATURES]:
-        raise BadRequest(f"inputs: expected one tensor {FEATURES!r}, got {names}", field="inputs")
-    tensor = request.inputs[0]
-    if tensor.datatype != "FP32":
-        raise BadRequest(f"{FEATURES}: expected datatype FP32, got {tensor.datatype}", field=FEATURES)
+    tensor = only_tensor(request, FEATURES, "FP32")
     shape = list(tensor.shape)
     if len(shape) != 2 or shape[0] < 0 or shape[1] != len(columns):
         raise BadRequest(f"{FEATURES}: expected shape [n, {len(columns)}], got {shape}", field=FEATURES)
@@ -64,27 +59,25 @@ def read_tensor(request: InferRequest, columns: Sequence[str]) -> Floats:
     return _finite(flat.reshape(shape), columns)
 
 
-def read_instances(instances: Any, columns: Sequence[str]) -> Floats:
-    """Rows of a V1 call: lists in the order of the columns, or objects by column; null is missing."""
-    if not isinstance(instances, list):
-        raise BadRequest(f"instances: expected a list, got {type(instances).__name__}", field="instances")
-    known = set(columns)
-    rows = []
-    for i, instance in enumerate(instances):
-        if isinstance(instance, Mapping):
-            if strange := set(instance) - known:
-                raise BadRequest(f"instances[{i}]: {min(strange)!r} is not a column", field=f"instances[{i}]")
-            row = [instance.get(column) for column in columns]
-        else:
-            row = instance
-        if not isinstance(row, list) or len(row) != len(columns):
-            raise BadRequest(f"instances[{i}]: expected {len(columns)} values", field=f"instances[{i}]")
-        rows.append(row)
+def read_instances(instances: Sequence[Any], columns: Sequence[str]) -> Floats:
+    """Rows of a V1 call: lists in the order of the columns, or objects by column; null is a missing value."""
+    rows = [_row(instance, f"{INSTANCES}[{i}]", columns) for i, instance in enumerate(instances)]
     try:
         matrix = np.array(rows, np.float32).reshape(len(rows), len(columns))
     except (ValueError, TypeError) as error:
-        raise BadRequest(f"instances: not numbers: {error}", field="instances") from None
+        raise BadRequest(f"{INSTANCES}: not numbers: {error}", field=INSTANCES) from None
     return _finite(matrix, columns)
+
+
+def _row(instance: Any, name: str, columns: Sequence[str]) -> list[Any]:
+    row = instance
+    if isinstance(instance, Mapping):
+        if unknown := set(instance).difference(columns):
+            raise BadRequest(f"{name}: {min(unknown)!r} is not a column", field=name)
+        row = [instance.get(column) for column in columns]
+    if not isinstance(row, list) or len(row) != len(columns):
+        raise BadRequest(f"{name}: expected {len(columns)} values", field=name)
+    return row
 
 
 def _finite(matrix: Floats, columns: Sequence[str]) -> Floats:
@@ -97,31 +90,16 @@ def _finite(matrix: Floats, columns: Sequence[str]) -> Floats:
 
 
 def encode(request: InferRequest, outputs: Mapping[str, Floats], parameters: Mapping[str, str]) -> Any:
-    """An answer in the form that the request came in: raw for raw, JSON for JSON."""
-    if request.from_grpc and request.use_binary_outputs:
-        return pb.ModelInferResponse(
-            id=request.id,
-            model_name=request.model_name,
-            parameters={name: pb.InferParameter(string_param=value) for name, value in parameters.items()},
-            outputs=[
-                pb.ModelInferResponse.InferOutputTensor(name=name, datatype="FP32", shape=values.shape)
-                for name, values in outputs.items()
-            ],
-            raw_output_contents=[values.tobytes() for values in outputs.values()],
-        )
-    wanted = [output.name for output in request.request_outputs or ()]
-    if strange := set(wanted) - set(outputs):
-        raise BadRequest(f"outputs: {min(strange)!r} is not one of {sorted(outputs)}", field="outputs")
-    tensors = []
-    for name, values in outputs.items():
-        tensor = InferOutput(name, list(values.shape), "FP32")
-        tensor.set_data_from_numpy(values, binary_data=False)
-        tensors.append(tensor)
-    return InferResponse(
-        request.id or "",
-        request.model_name,
-        tensors,
-        parameters=dict(parameters),
-        use_binary_outputs=request.use_binary_outputs,
-        requested_outputs=request.request_outputs,
+    """A response in the form that the request came in: raw for raw, JSON for JSON."""
+    if not (request.from_grpc and request.use_binary_outputs):
+        return write_v2(request, outputs, "FP32", parameters)
+    return pb.ModelInferResponse(
+        id=request.id,
+        model_name=request.model_name,
+        parameters={name: pb.InferParameter(string_param=value) for name, value in parameters.items()},
+        outputs=[
+            pb.ModelInferResponse.InferOutputTensor(name=name, datatype="FP32", shape=values.shape)
+            for name, values in outputs.items()
+        ],
+        raw_output_contents=[values.tobytes() for values in outputs.values()],
     )

@@ -1,1 +1,1 @@
-"""The processes of the service on one machine, started and stopped as one."""
+"""Runs the processes of the service together on one machine."""

@@ -1,4 +1,4 @@
-"""The service on this machine: ``python -m serving.stack pair`` or ``whole``; Ctrl-C stops all of it."""
+"""Run the service on this machine: ``python -m serving.stack pair`` or ``whole``; Ctrl-C stops it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import sys
 from pathlib import Path
 
 from segue.errors import SegueError
-from serving.stack.members import gateway_and_page, pair
+from serving.stack.members import MODEL, gateway_and_page, pair
 from serving.stack.ports import Ports, pick_ports
-from serving.stack.supervisor import Member, Stopped, Supervisor, heed_signals
+from serving.stack.supervisor import Member, Stopped, Supervisor, raise_on_signals
+from serving.wire import predict_path
 
 _CHAMPION = ".segue/demo/channels/champion"
 _PAIR_PORTS = frozenset({"predictor_http", "predictor_grpc", "transformer_http", "transformer_grpc"})
 
 
 def main() -> int:
-    """Start what is asked for, and stay until Ctrl-C or until a process ends."""
+    """Start the processes, and run until Ctrl-C or until a process ends."""
     options = _parser().parse_args()
-    heed_signals()
+    raise_on_signals()
     try:
         if options.what == "pair":
             _run_pair(options.bundle)
@@ -36,7 +37,7 @@ def _run_pair(bundle: str) -> None:
     ports = _ports(_PAIR_PORTS)
     with Supervisor(pair(bundle, ports)) as supervisor:
         supervisor.wait_ready()
-        url = f"http://127.0.0.1:{ports.transformer_http}/v1/models/segue:predict"
+        url = f"http://127.0.0.1:{ports.transformer_http}{predict_path(MODEL)}"
         _say(f"Ready: {url}  (Ctrl-C ends it)")
         _say(f"""  curl -s {url} -d '{{"instances": [{{"seeds": [{{"genre": "jazz"}}], "k": 5}}]}}'""")
         supervisor.wait()

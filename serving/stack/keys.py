@@ -1,4 +1,4 @@
-"""Keys of a stack on one machine: its page's and the person's; those of the run before are revoked."""
+"""The keys of a stack: the page's and the user's. Those of the previous run are revoked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StackKeys:
 
 
 def make_keys(database_url: str) -> StackKeys:
-    """Make both in the database, which is brought up to date first."""
+    """Create both keys in the database, after migrating it."""
     migrate(database_url)
     engine = open_engine(database_url)
     try:

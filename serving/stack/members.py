@@ -1,4 +1,4 @@
-"""Which processes there are, with which flags."""
+"""The processes of a stack and their flags."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pathlib import Path
 
 from serving.stack.ports import Ports
 from serving.stack.supervisor import Member
+from serving.wire import ready_path
 
-__all__ = ["gateway_and_page", "pair"]
+__all__ = ["MODEL", "gateway_and_page", "pair"]
+
+# The default of the setting model_name.
+MODEL = "segue"
 
 
 def pair(bundle: str, ports: Ports, *, logs: Path | None = None) -> list[Member]:
-    """The predictor, and the transformer in front of it."""
+    """The predictor and the transformer."""
     return [
         Member(
             name="predictor",
@@ -40,7 +44,7 @@ def pair(bundle: str, ports: Ports, *, logs: Path | None = None) -> list[Member]
 def gateway_and_page(
     bundle: str, ports: Ports, *, database_url: str, page_key: str, logs: Path | None = None
 ) -> list[Member]:
-    """The gateway in front of the transformer, and the page in front of that; on this machine alone."""
+    """The gateway and the page, which only this machine can reach."""
     gateway_url = f"http://127.0.0.1:{ports.gateway}"
     return [
         Member(
@@ -67,7 +71,7 @@ def gateway_and_page(
 
 
 def _model_ready(port: int) -> str:
-    return f"http://127.0.0.1:{port}/v2/models/segue/ready"
+    return f"http://127.0.0.1:{port}{ready_path(MODEL)}"
 
 
 def _log(folder: Path | None, name: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Ports for the processes: the usual ones, and others where something else has them."""
+"""Ports for the processes: the default ones, or others if those are taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Ports", "is_free", "pick_ports"]
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """A port each; the defaults are those of the processes themselves."""
+    """Ports of the processes; the defaults are those of their settings."""
 
     predictor_http: int = 8082
     predictor_grpc: int = 8081
@@ -22,11 +22,11 @@ class Ports:
 
 
 def pick_ports(names: frozenset[str]) -> tuple[Ports, dict[str, tuple[int, int]]]:
-    """The usual ports, or free ones instead of those that are taken.
+    """Choose the default ports, or free ones instead of those that are taken.
 
     Returns
     -------
-    The ports, and for each of `names` that had to move: the port it has usually, and now.
+    The ports, and for each of `names` whose default port is taken: that port and the chosen one.
     """
     chosen: dict[str, int] = {}
     moved: dict[str, tuple[int, int]] = {}
@@ -39,10 +39,10 @@ def pick_ports(names: frozenset[str]) -> tuple[Ports, dict[str, tuple[int, int]]
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on it, on this machine's own address or on all."""
+    """Whether no program listens on a port, on the loopback address or on all."""
     for address in ("127.0.0.1", ""):
         with socket.socket() as probe:
-            # as servers do, or the connections of one that ended a moment ago would count
+            # as servers do, or connections of a server that has just ended would block the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))

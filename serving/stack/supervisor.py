@@ -1,4 +1,4 @@
-"""Start processes, wait until each is ready, and stop all of them when one ends or a signal comes."""
+"""Start processes, wait until all are ready, and stop them when one ends or on a signal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from types import FrameType
 
 from segue.errors import SegueError
 
-__all__ = ["Member", "MemberEnded", "Stopped", "Supervisor", "heed_signals"]
+__all__ = ["Member", "MemberEnded", "Stopped", "Supervisor", "raise_on_signals"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _LOOK_SECONDS = 0.1
@@ -26,11 +26,11 @@ _TAIL_BYTES = 2_000
 
 
 class MemberEnded(SegueError):
-    """A process ended by itself, or did not get ready in time."""
+    """A process ended unexpectedly, or was not ready in time."""
 
 
 class Stopped(Exception):
-    """SIGINT or SIGTERM came: no fault."""
+    """SIGINT or SIGTERM was received."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,11 @@ class Member:
     flags
         Its flags by name.
     ready_url
-        Answers 200 once it is ready.
+        Address of its readiness probe.
     environment
-        Variables beside those of this process.
+        Variables in addition to this process's.
     log
-        Where it writes; None: where this process does.
+        File for its output; None for the output of this process.
     """
 
     name: str
@@ -65,14 +65,14 @@ class Member:
 
 
 class Supervisor:
-    """Runs the members of a stack; a context, on the end of which all of them are stopped.
+    """Runs the members of a stack. A context manager that stops them at its end.
 
     Parameters
     ----------
     members
-        In the order in which they are started; they are stopped in the reverse one.
+        The processes, in the order in which they are started; they are stopped in reverse order.
     ready_seconds
-        How long all of them together may take to get ready.
+        How long they may take to be ready, together.
     """
 
     def __init__(self, members: Sequence[Member], *, ready_seconds: float = 120.0) -> None:
@@ -81,7 +81,7 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Supervisor:
-        """Start all, without waiting."""
+        """Start all members."""
         try:
             for member in self._members:
                 self._running[member.name] = _start(member)
@@ -91,7 +91,7 @@ class Supervisor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop all."""
+        """Stop all members."""
         self.stop()
 
     def wait_ready(self, on_ready: Callable[[Member], None] | None = None) -> None:
@@ -100,7 +100,7 @@ class Supervisor:
         Raises
         ------
         MemberEnded
-            One ended, or was not ready in time; says the end of its log.
+            One ended, or was not ready in time; the message has the end of its log.
         """
         ends = time.monotonic() + self._ready_seconds
         for member in self._members:
@@ -115,13 +115,13 @@ class Supervisor:
                 on_ready(member)
 
     def wait(self) -> None:
-        """Wait until one ends, which is an error, or a signal comes, which raises `Stopped`."""
+        """Wait until a member ends, which raises `MemberEnded`, or a signal raises `Stopped`."""
         while True:
             self._check()
             time.sleep(_LOOK_SECONDS)
 
     def stop(self) -> None:
-        """SIGTERM to each, the last started first; SIGKILL where that does not end it."""
+        """Send SIGTERM to all members in reverse order, then SIGKILL to those that do not end."""
         for process in reversed(self._running.values()):
             process.terminate()
         for process in reversed(self._running.values()):
@@ -139,8 +139,8 @@ class Supervisor:
                 raise MemberEnded(f"{member.name} ended with exit code {code}{_tail(member)}")
 
 
-def heed_signals() -> None:
-    """Let SIGINT and SIGTERM raise `Stopped` in this process from now on."""
+def raise_on_signals() -> None:
+    """Make SIGINT and SIGTERM raise `Stopped` in this process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
 
@@ -155,7 +155,7 @@ def _start(member: Member) -> subprocess.Popen[bytes]:
 
 
 def _popen(member: Member, environment: Mapping[str, str], output: int | None) -> subprocess.Popen[bytes]:
-    # a session of its own: Ctrl-C reaches the supervisor alone, which then stops them in order
+    # in a session of its own, so that Ctrl-C reaches only the supervisor, which stops the members in order
     return subprocess.Popen(
         member.command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
     )
@@ -177,7 +177,7 @@ def _tail(member: Member) -> str:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    # once is enough: a second Ctrl-C must not break off the stopping
+    # a second Ctrl-C must not interrupt the stopping
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     raise Stopped

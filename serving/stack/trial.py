@@ -1,4 +1,4 @@
-"""One request through everything, as a caller would send it: what ``--once`` checks."""
+"""Requests to the whole stack, which ``--once`` checks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _SECONDS = 20.0
 
 
 class TrialFailed(SegueError):
-    """The stack stands, and does not answer as it should."""
+    """The stack runs, but does not answer as expected."""
 
 
 def try_stack(gateway_url: str, page_url: str, key: str) -> list[str]:
-    """Take a genre, get a list of it, and open the page.
+    """Request a list for a genre, and the page.
 
     Returns
     -------
-    The list, ``artist - title`` a track.
+    The list, each track as ``artist - title``.
     """
     genres = _call(f"{gateway_url}/api/genres", key)["items"]
     seed = {"genre": genres[0]["genre"]} if genres else {}
@@ -33,7 +33,7 @@ def try_stack(gateway_url: str, page_url: str, key: str) -> list[str]:
         raise TrialFailed("the list is degraded: the predictor did not answer the transformer")
     with urllib.request.urlopen(page_url, timeout=_SECONDS) as page:  # noqa: S310 - http of our own
         if b"<title>" not in page.read():
-            raise TrialFailed(f"{page_url} is no page")
+            raise TrialFailed(f"{page_url} did not return a page")
     return [f"{item['artist_name']} - {item['track_name']}" for item in answer["items"]]
 
 

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from segue.errors import SettingsError
-from serving.logs import configure_logs
-from serving.settings import TransformerSettings, parse_settings
+from serving.settings import TransformerSettings
+from serving.startup import start
 
 
-def main() -> int:
-    """Parse flags, start following the channel, serve until SIGTERM."""
-    arguments = sys.argv[1:]
-    # kserve parses argv when it is imported
-    sys.argv = sys.argv[:1]
-    try:
-        settings = parse_settings(
-            TransformerSettings, arguments, program="python -m serving.transformer", about=__doc__ or ""
-        )
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    configure_logs(settings.log_level)
-    # One query is one thread's work; FAISS reads this when it is imported.
+def main() -> None:
+    """Parse flags, start to follow the channel, serve until SIGTERM."""
+    settings = start(TransformerSettings, package="transformer", about=__doc__)
+    # one query is one thread's work; FAISS reads this when it is imported
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from serving.transformer.served_bundles import ServedBundles
@@ -31,14 +19,13 @@ def main() -> int:
     bundles = ServedBundles(settings)
     bundles.start()
 
-    # these import kserve, which takes seconds: the bundle is opened meanwhile
+    # these import kserve, which takes seconds, in which the bundle is loaded
     from serving.server import Server
     from serving.transformer.model import Transformer
 
     Server(settings).start([Transformer(settings, bundles)])
     bundles.stop()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""Between calls on the wire and instances: V1, V2 and gRPC, in whatever form kserve hands them over."""
+"""Read the instances of a call and write their answers: V1, V2 and gRPC, in the forms that kserve uses."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 import orjson
-from kserve import InferOutput, InferRequest, InferResponse
+from kserve import InferRequest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.infer_type import deserialize_bytes_tensor
 
 from segue.errors import RequestError
 from segue.recommend.answer import Answer
 from segue.recommend.request import Request
-from serving.errors import BadRequest, as_refusal
+from serving.errors import BadRequest, invalid_request
+from serving.protocol import only_tensor, parse_json, read_v1, write_v2
+from serving.wire import INSTANCES, PREDICTIONS, REQUEST, RESPONSE
 
-__all__ = ["REQUEST", "RESPONSE", "Call", "Failure", "read_call"]
-
-REQUEST, RESPONSE = "request", "response"
+__all__ = ["Call", "Failure", "read_call"]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What stands in the place of an answer, where answering that instance alone went wrong."""
+    """The answer to an instance that met a fault of this process."""
 
     error: str
 
@@ -37,11 +37,11 @@ class Call:
     Attributes
     ----------
     requests
-        Its instances, checked.
+        Its instances, validated.
     origin
         The V2 request that it came as; None for V1.
     position
-        Where its one instance stood in the call that it was taken out of.
+        Position of its one instance in the call that it is part of; None for a whole call.
     """
 
     requests: list[Request]
@@ -49,88 +49,66 @@ class Call:
     position: int | None = None
 
     def prefix(self, instance: int) -> str:
-        """How an error names an instance; empty where the caller sent one."""
+        """How an error names an instance; empty if the caller sent only one."""
         if self.position is not None:
-            return f"instances[{self.position}]"
-        return f"instances[{instance}]" if len(self.requests) > 1 else ""
+            return _name(self.position)
+        return _name(instance) if len(self.requests) > 1 else ""
 
     def only(self, instance: int) -> Call:
-        """One of its instances, as a call."""
+        """A call with one of the instances."""
         return Call([self.requests[instance]], self.origin, instance)
 
     def encode(self, answers: Sequence[Answer | Failure]) -> tuple[Any, dict[str, str]]:
-        """The answers in the form that the call came in, and headers to send with them."""
+        """The answers in the form that the call came in, and headers of the response."""
         if self.origin is None:
-            body = orjson.dumps({"predictions": answers}, option=orjson.OPT_SERIALIZE_NUMPY)
+            body = orjson.dumps({PREDICTIONS: answers}, option=orjson.OPT_SERIALIZE_NUMPY)
             return body, {"content-type": "application/json"}
         documents = [orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY) for answer in answers]
-        return _encode_v2(self.origin, documents), {}
+        if self.origin.from_grpc:
+            return _write_grpc(self.origin, documents), {}
+        return write_v2(self.origin, {RESPONSE: np.array(documents, np.object_)}, "BYTES"), {}
 
 
-def read_call(body: Any, *, most: int) -> Call:
-    """Read a call and check each of its instances.
+def read_call(body: Any, *, max_instances: int) -> Call:
+    """Read a call and validate each of its instances.
 
     Parameters
     ----------
     body
-        What kserve decoded: a dict or bytes (V1), or an InferRequest (V2, gRPC).
-    most
-        Most instances.
+        As kserve decoded it: a dict or bytes (V1), or an InferRequest (V2, gRPC).
+    max_instances
+        Most instances of a call.
 
     Raises
     ------
     BadRequest
         Names the wrong field and, with several instances, which one.
     """
-    if isinstance(body, InferRequest):
-        texts = _texts(body)
-        instances = [_loads(text, f"instances[{i}]") for i, text in enumerate(texts)]
-        origin = body
+    origin = body if isinstance(body, InferRequest) else None
+    if origin is None:
+        _, instances = read_v1(body)
     else:
-        instances, origin = _v1_instances(body), None
-    if not 1 <= len(instances) <= most:
-        raise BadRequest(f"instances: expected 1 to {most}, got {len(instances)}", field="instances")
+        instances = [parse_json(text, _name(i)) for i, text in enumerate(_texts(origin))]
+    if not 1 <= len(instances) <= max_instances:
+        message = f"{INSTANCES}: expected 1 to {max_instances}, got {len(instances)}"
+        raise BadRequest(message, field=INSTANCES)
     requests = []
     for i, instance in enumerate(instances):
-        prefix = f"instances[{i}]" if len(instances) > 1 else ""
         if not isinstance(instance, dict):
-            name = f"instances[{i}]"
-            raise BadRequest(f"{name}: expected an object, got {reprlib.repr(instance)}", field=name)
+            raise BadRequest(f"{_name(i)}: expected an object, got {reprlib.repr(instance)}", field=_name(i))
         try:
-            requests.append(Request.parse(instance, prefix=prefix))
+            requests.append(Request.parse(instance, prefix=_name(i) if len(instances) > 1 else ""))
         except RequestError as error:
-            raise as_refusal(error, prefix=prefix) from None
+            raise invalid_request(error) from None
     return Call(requests, origin)
 
 
-def _v1_instances(body: Any) -> list[Any]:
-    if isinstance(body, bytes):  # kserve parses JSON only for exactly application/json
-        body = _loads(body)
-    if not isinstance(body, dict):
-        raise BadRequest(
-            f'the body: expected {{"instances": […]}}, got {type(body).__name__}', field="instances"
-        )
-    instances = body.get("instances")
-    if not isinstance(instances, list):
-        raise BadRequest(f"instances: expected a list, got {type(instances).__name__}", field="instances")
-    return instances
-
-
-def _loads(text: bytes | str, name: str = "body") -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        what = "the body" if name == "body" else name
-        raise BadRequest(f"{what} is not JSON: {error}", field=name) from None
+def _name(instance: int) -> str:
+    return f"{INSTANCES}[{instance}]"
 
 
 def _texts(request: InferRequest) -> list[bytes | str]:
-    names = [tensor.name for tensor in request.inputs]
-    if names != [REQUEST]:
-        raise BadRequest(f"inputs: expected one tensor {REQUEST!r}, got {names}", field="inputs")
-    tensor = request.inputs[0]
-    if tensor.datatype != "BYTES":
-        raise BadRequest(f"{REQUEST}: expected datatype BYTES, got {tensor.datatype}", field=REQUEST)
+    tensor = only_tensor(request, REQUEST, "BYTES")
     if tensor._raw_data is not None:
         try:
             texts = list(deserialize_bytes_tensor(tensor._raw_data))
@@ -143,24 +121,12 @@ def _texts(request: InferRequest) -> list[bytes | str]:
     return texts
 
 
-def _encode_v2(request: InferRequest, documents: list[bytes]) -> Any:
-    if request.from_grpc:
-        answer = pb.ModelInferResponse(id=request.id, model_name=request.model_name)
-        output = answer.outputs.add(name=RESPONSE, datatype="BYTES", shape=[len(documents)])
-        if request.use_binary_outputs:
-            parts = [part for text in documents for part in (len(text).to_bytes(4, "little"), text)]
-            answer.raw_output_contents.append(b"".join(parts))
-        else:
-            output.contents.bytes_contents.extend(documents)
-        return answer
-    if strange := {output.name for output in request.request_outputs or ()} - {RESPONSE}:
-        raise BadRequest(f"outputs: {min(strange)!r} is not {RESPONSE!r}", field="outputs")
-    tensor = InferOutput(RESPONSE, [len(documents)], "BYTES")
-    tensor.set_data_from_numpy(np.array(documents, np.object_), binary_data=False)
-    return InferResponse(
-        request.id or "",
-        request.model_name,
-        [tensor],
-        use_binary_outputs=request.use_binary_outputs,
-        requested_outputs=request.request_outputs,
-    )
+def _write_grpc(request: InferRequest, documents: list[bytes]) -> pb.ModelInferResponse:
+    response = pb.ModelInferResponse(id=request.id, model_name=request.model_name)
+    output = response.outputs.add(name=RESPONSE, datatype="BYTES", shape=[len(documents)])
+    if request.use_binary_outputs:
+        parts = [part for text in documents for part in (len(text).to_bytes(4, "little"), text)]
+        response.raw_output_contents.append(b"".join(parts))
+    else:
+        output.contents.bytes_contents.extend(documents)
+    return response

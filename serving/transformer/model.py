@@ -1,4 +1,4 @@
-"""The transformer's model: what the library does, with a predictor asked in the middle."""
+"""The transformer's model: the library's steps, with the predictor in place of local boosters."""
 
 from __future__ import annotations
 
@@ -6,261 +6,200 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import kserve
 import numpy as np
-import numpy.typing as npt
 
-from segue.errors import RequestError, UnknownSeeds
 from segue.recommend.answer import Answer
-from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import Predictions
 from segue.recommend.retrieve import Candidates
 from serving import metrics
 from serving.bundles import Version
-from serving.errors import Broken, NotReady, Overloaded, Refusal, as_refusal
-from serving.logs import take_request_id
+from serving.errors import BundleNotLoaded, InternalError, NotReady, Overloaded, ServiceError
+from serving.logs import request_id
+from serving.served_model import ServedModel
 from serving.settings import TransformerSettings
 from serving.transformer.instances import Call, Failure, read_call
-from serving.transformer.predictor_client import OtherBundleLoaded, PredictorClient, PredictorLost
+from serving.transformer.predictor_client import PredictorClient, PredictorFailed
 from serving.transformer.served_bundles import ServedBundle, ServedBundles
+from serving.transformer.stages import RERANK, Floats, finish, is_light, prepare
+from serving.wire import REQUEST, RESPONSE
 
 __all__ = ["Transformer"]
 
 logger = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
-# One plain instance takes about a millisecond: on the event loop that costs least. More goes to a thread,
-# so that probes never wait long.
-_INLINE_INSTANCES = 3
-_INLINE_CANDIDATES = 1_000
-# Of an instance that met an error: a caller may send megabytes of names.
+# How much of a failed instance is logged: a caller may send megabytes of names.
 _LOGGED_CHARACTERS = 4_000
-_RESOLVE, _RETRIEVE, _RERANK, _FINISH = (
-    metrics.STAGE_SECONDS.labels(stage) for stage in ("resolve", "retrieve", "rerank", "finish")
-)
 
 
-@dataclass(frozen=True)
-class _Contributions:
-    """Contributions that the predictor has sent, where the library asks for them."""
-
-    values: Floats
-
-    def contributions(self, matrix: Floats) -> Floats:  # noqa: ARG002 - a Contributor is given the rows
-        """What was sent."""
-        return self.values
-
-
-class Transformer(kserve.Model):  # type: ignore[misc]
-    """FAISS on KServe, and the client's side of the predictor.
+class Transformer(ServedModel):
+    """FAISS on KServe, and the client of the predictor.
 
     Parameters
     ----------
     settings
         The process's settings.
     bundles
-        What is answered from; it follows its channel from when it is started.
+        The bundles that it answers from.
     """
 
     def __init__(self, settings: TransformerSettings, bundles: ServedBundles) -> None:
-        super().__init__(settings.model_name, return_response_headers=True)
-        self.ready = True  # kserve registers no other; `healthy` is what says whether it can answer
+        super().__init__(settings, bundles.versions)
         self.settings = settings
-        self.client = PredictorClient(settings)
         self.bundles = bundles
-        self.versions = bundles.versions
-        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="recommend")
-        self._free = asyncio.Semaphore(settings.workers)
-        self._inflight = 0
-        self._degraded_for = ""
+        self.client = PredictorClient(settings)
+        self._free_threads = asyncio.Semaphore(settings.workers)
+        self._degraded_reason = ""
 
     @property
     def waiting_for(self) -> str:
-        """Why nothing can be answered yet."""
+        """Why the model can't answer yet."""
         if self.versions.is_ready:
             return "waiting for the predictor, because of --strict"
-        return f"waiting for {self.versions.waiting_for}"
-
-    def load(self) -> bool:
-        """Nothing: the channel is followed from the start. kserve may call this at any time."""
-        return bool(self.ready)
+        return super().waiting_for
 
     async def healthy(self) -> bool:
-        """Whether an answer can be given."""
-        if not self.versions.is_ready:
-            return False
-        return not self.settings.strict or await self.client.is_ready()
+        """Whether the model can answer; with --strict, only with a predictor."""
+        return self.versions.is_ready and (not self.settings.strict or await self.client.is_ready())
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """One tensor: instances as JSON."""
-        return [{"name": "request", "datatype": "BYTES", "shape": [-1]}]
+        return [{"name": REQUEST, "datatype": "BYTES", "shape": [-1]}]
 
     def get_output_types(self) -> list[dict[str, Any]]:
         """One tensor: answers as JSON."""
-        return [{"name": "response", "datatype": "BYTES", "shape": [-1]}]
+        return [{"name": RESPONSE, "datatype": "BYTES", "shape": [-1]}]
 
-    async def __call__(
-        self,
-        body: Any,
-        headers: Any = None,
-        verb: Any = None,  # noqa: ARG002 - kserve passes it; explain is a field of an instance
-    ) -> tuple[Any, dict[str, str]]:
-        """Answer one call; counts it, bounds how much is worked on, and names its outcome."""
-        started, outcome, load = time.perf_counter(), "error", 0
-        identity = take_request_id(headers)
-        try:
-            call = read_call(body, most=self.settings.max_instances)
-            load = self._admit(len(call.requests))
-            answers = await self._answer(call)
-            outcome = _outcome(answers)
-            content, response_headers = call.encode(answers)
-        except Refusal as refusal:
-            outcome = refusal.outcome
-            raise
-        finally:
-            self._inflight -= load
-            metrics.INFLIGHT.set(self._inflight)
-            metrics.REQUESTS.labels(outcome).inc()
-            seconds = time.perf_counter() - started
-            metrics.REQUEST_SECONDS.observe(seconds)
-            if logger.isEnabledFor(logging.DEBUG):
-                fields = {"outcome": outcome, "instances": load, "seconds": round(seconds, 6)}
-                logger.debug("answered", extra={"fields": fields})
-        return content, {**response_headers, "x-request-id": identity}
+    def read(self, body: Any) -> tuple[Call, int]:
+        """Read a call and validate its instances."""
+        call = read_call(body, max_instances=self.settings.max_instances)
+        return call, len(call.requests)
 
-    def _admit(self, instances: int) -> int:
-        """Take up the work, or refuse it; a call larger than the bound gets in when nothing else is there."""
-        if self._inflight and self._inflight + instances > self.settings.max_inflight:
-            raise Overloaded(
-                f"{self._inflight} instances are being worked on, the bound is {self.settings.max_inflight}",
-                overloaded=True,
-            )
-        self._inflight += instances
-        metrics.INFLIGHT.set(self._inflight)
-        return instances
+    async def answer(self, call: Call) -> tuple[Any, dict[str, str], str]:
+        """Answer all instances of a call."""
+        answers = await self._answer_each(call)
+        return *call.encode(answers), _outcome(answers)
 
-    async def _answer(self, call: Call) -> Sequence[Answer | Failure]:
-        """Answer all instances; an error in answering one of several never fails the others.
+    async def _answer_each(self, call: Call) -> Sequence[Answer | Failure]:
+        """Answer all instances; a fault in one of several never fails the others.
 
         Raises
         ------
-        Refusal
-            The call can't be answered. `Broken`: none of its instances can, for an error of this server.
+        ServiceError
+            The call can't be answered. `InternalError`: all of its instances met a fault of this process.
         """
         try:
             return await self._answer_together(call)
-        except Refusal:
+        except ServiceError:
             raise
         except Exception as error:
             if len(call.requests) == 1:
-                raise self._broken(call.requests[0]) from error
+                raise self._internal_error(call.requests[0]) from error
         answers: list[Answer | Failure] = []
         for i in range(len(call.requests)):
             try:
                 answers += await self._answer_together(call.only(i))
-            except Refusal:
+            except ServiceError:
                 raise
             except Exception:
-                answers.append(Failure(self._broken(call.requests[i]).details))
-        if not any(isinstance(answer, Answer) for answer in answers):
-            raise Broken
+                failed = self._internal_error(call.requests[i])
+                answers.append(Failure(failed.detail))
+        if all(isinstance(answer, Failure) for answer in answers):
+            raise failed
         return answers
 
-    def _broken(self, request: Request) -> Broken:
-        """Log the error that is being handled, with the request that met it."""
+    def _internal_error(self, request: Request) -> InternalError:
+        """Log the exception that is being handled, with its request."""
         instance = request.model_dump_json(exclude_defaults=True)[:_LOGGED_CHARACTERS]
         logger.exception("an instance could not be answered", extra={"fields": {"instance": instance}})
-        return Broken()
+        identity = request_id.get()
+        return InternalError(f"an error of the server's own; its log has it under the request id {identity}")
 
     async def _answer_together(self, call: Call) -> list[Answer]:
-        """Answer with one version: the pointer's if the predictor has it, else the one before."""
+        """Answer from one bundle: the channel's if the predictor has loaded it, else the one before."""
         versions = {version.digest: version for version in self.versions.preferred()}
         chosen = self.client.choose(versions)
         if chosen is None:
             raise NotReady(f"not ready: {self.waiting_for}")
         try:
             return await self._answer_from(versions[chosen], call)
-        except OtherBundleLoaded as other:
-            shared = [digest for digest in versions if digest in other.digests and digest != chosen]
+        except BundleNotLoaded as error:
+            shared = [digest for digest in versions if digest in error.loaded and digest != chosen]
         metrics.RECOMPUTED.inc()
         try:
             if shared:
                 return await self._answer_from(versions[shared[0]], call)
-        except OtherBundleLoaded:
+        except BundleNotLoaded:
             chosen = shared[0]
-        lost = PredictorLost("no_shared_bundle", "the predictor has none of the bundles loaded here")
-        return await self._answer_from(versions[chosen], call, lost)
+        failed = PredictorFailed("no_shared_bundle", "the predictor has none of the bundles loaded here")
+        return await self._answer_from(versions[chosen], call, failed)
 
     async def _answer_from(
-        self, version: Version[ServedBundle], call: Call, lost: PredictorLost | None = None
+        self, version: Version[ServedBundle], call: Call, failed: PredictorFailed | None = None
     ) -> list[Answer]:
-        """Answer with one version.
+        """Answer from one bundle, degraded if the predictor has failed.
 
         Raises
         ------
-        OtherBundleLoaded
-            The predictor lacks it.
+        BundleNotLoaded
+            The predictor has not loaded it.
         """
         recommender = version.value.recommender
-        light = _is_light(call.requests)
-        pools = await self._do(light, lambda: _prepare(recommender, call))
+        light = is_light(call.requests)
+        pools = await self._run(light, lambda: prepare(recommender, call))
         started = time.perf_counter()
         predictions: list[Predictions] = []
-        if lost is None:
+        if failed is None:
             try:
                 predictions = await self._rank(version, pools)
-            except PredictorLost as error:
-                lost = error
-        _RERANK.observe(time.perf_counter() - started)
-        self._note(lost)
-        rankers = [
-            await self._explained(version, request, pool, prediction)
+            except PredictorFailed as error:
+                failed = error
+        RERANK.observe(time.perf_counter() - started)
+        self._note_degraded(failed)
+        contributions = [
+            await self._contributions(version, request, pool, prediction)
             for request, pool, prediction in zip(call.requests, pools, predictions, strict=False)
-            if any(request.explain for request in call.requests)
         ]
-        given: Sequence[Predictions | None] = predictions or [None] * len(pools)
-        answers = await self._do(light, lambda: _finish(recommender, call, pools, given, rankers))
-        # once the answer is on its way: nobody waits for what is counted
+        answers = await self._run(
+            light, lambda: finish(recommender, call.requests, pools, predictions, contributions)
+        )
+        # called once the response is on its way, so that no caller waits for it
         asyncio.get_running_loop().call_soon(self.bundles.count, version.value, pools, answers)
         return answers
 
-    async def _do(self, light: bool, work: Callable[[], T]) -> T:
-        """Work here if it is light, else in a thread; refuse what waits longer for one than callers do."""
+    async def _run(self, light: bool, work: Callable[[], T]) -> T:
+        """Run light work here and other work in a thread; refuse it if no thread is free soon enough."""
         if light:
             return work()
         try:
             async with asyncio.timeout(self.settings.max_wait_seconds):
-                await self._free.acquire()
+                await self._free_threads.acquire()
         except TimeoutError:
-            waited = f"no thread came free within {self.settings.max_wait_seconds:g} s"
-            raise Overloaded(waited, overloaded=True) from None
+            raise Overloaded(f"no thread came free within {self.settings.max_wait_seconds:g} s") from None
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work)
         finally:
-            self._free.release()
+            self._free_threads.release()
 
     async def _rank(self, version: Version[ServedBundle], pools: Sequence[Candidates]) -> list[Predictions]:
-        """Ask the predictor about the candidates of all instances in one call."""
+        """Get the predictions for the candidates of all instances in one call to the predictor."""
         if not any(len(pool.rows) for pool in pools):
             return [{"popularity": np.zeros(0, np.float32)} for _ in pools]
         matrix = version.value.recommender.matrix(pools)
-        predicted = await self.client.predict(version.digest, matrix, is_alone=self._inflight == len(pools))
+        predicted = await self.client.predict(version.digest, matrix, is_alone=self.inflight == len(pools))
         if len(pools) == 1:
             return [predicted]
         ends = np.cumsum([len(pool.rows) for pool in pools])[:-1]
         parts = {name: np.split(values, ends) for name, values in predicted.items()}
         return [{name: values[i] for name, values in parts.items()} for i in range(len(pools))]
 
-    async def _explained(
+    async def _contributions(
         self, version: Version[ServedBundle], request: Request, pool: Candidates, prediction: Predictions
-    ) -> _Contributions | None:
+    ) -> Floats | None:
         """Contributions for the returned rows alone: 200 rows would take 600 ms."""
         if not request.explain:
             return None
@@ -270,72 +209,34 @@ class Transformer(kserve.Model):  # type: ignore[misc]
             return None
         matrix = recommender.matrix([pool], positions)
         try:
-            return _Contributions(await self.client.contributions(version.digest, matrix))
-        except (PredictorLost, OtherBundleLoaded) as error:
+            return await self.client.contributions(version.digest, matrix)
+        except (PredictorFailed, BundleNotLoaded) as error:
             logger.warning("explained without LightGBM's contributions: %s", error)
             return None
 
-    def _note(self, lost: PredictorLost | None) -> None:
-        """Say once that answers are degraded, and once that they are not any more."""
-        reason = lost.reason if lost else ""
-        if lost is not None:
-            metrics.DEGRADED.labels(reason).inc()
-        if reason != self._degraded_for:
-            if lost is not None:
-                logger.warning("answers are degraded: %s", lost)
-            else:
-                logger.info("answers are whole again")
-            self._degraded_for = reason
-        if lost is not None and self.settings.strict:
-            raise NotReady(f"the predictor did not answer, and --strict allows no less: {lost}")
+    def _note_degraded(self, failed: PredictorFailed | None) -> None:
+        """Count a degraded answer, and log when answers begin or cease to be degraded.
+
+        Raises
+        ------
+        NotReady
+            Settings do not allow degraded answers.
+        """
+        reason = failed.reason if failed else ""
+        is_new, self._degraded_reason = reason != self._degraded_reason, reason
+        if failed is None:
+            if is_new:
+                logger.info("answers are no longer degraded")
+            return
+        metrics.DEGRADED.labels(reason).inc()
+        if is_new:
+            logger.warning("answers are degraded: %s", failed)
+        if self.settings.strict:
+            raise NotReady(f"the predictor did not answer, and --strict allows no degraded answer: {failed}")
 
 
 def _outcome(answers: Sequence[Answer | Failure]) -> str:
-    """What an answered call counts as: as what is worst in it."""
+    """Label of an answered call in the metrics: that of its worst instance."""
     if any(isinstance(answer, Failure) for answer in answers):
-        return Refusal.outcome
+        return InternalError.outcome
     return "degraded" if any(isinstance(answer, Answer) and answer.degraded for answer in answers) else "ok"
-
-
-def _is_light(requests: Sequence[Request]) -> bool:
-    """Whether the work is too little to be worth a thread."""
-    return len(requests) <= _INLINE_INSTANCES and all(
-        not request.filters.narrows
-        and not request.explain
-        and not request.diversity
-        and (request.candidates or 0) <= _INLINE_CANDIDATES
-        and len(request.seeds) <= _INLINE_INSTANCES
-        and all(seed.track_id is not None for seed in request.seeds)
-        for request in requests
-    )
-
-
-def _prepare(recommender: Recommender, call: Call) -> list[Candidates]:
-    started = time.perf_counter()
-    queries = []
-    for i, request in enumerate(call.requests):
-        try:
-            queries.append(recommender.resolve(request))
-        except (RequestError, UnknownSeeds) as error:
-            raise as_refusal(error, prefix=call.prefix(i)) from None
-    resolved = time.perf_counter()
-    _RESOLVE.observe(resolved - started)
-    pools = recommender.retrieve(call.requests, queries)
-    _RETRIEVE.observe(time.perf_counter() - resolved)
-    return pools
-
-
-def _finish(
-    recommender: Recommender,
-    call: Call,
-    pools: Sequence[Candidates],
-    predictions: Sequence[Predictions | None],
-    rankers: Sequence[_Contributions | None],
-) -> list[Answer]:
-    started = time.perf_counter()
-    answers = [
-        recommender.answer(request, pool, prediction, contributions=rankers[i] if rankers else None)
-        for i, (request, pool, prediction) in enumerate(zip(call.requests, pools, predictions, strict=True))
-    ]
-    _FINISH.observe(time.perf_counter() - started)
-    return answers

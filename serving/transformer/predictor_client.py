@@ -1,6 +1,6 @@
-"""Asking the predictor: raw tensors over gRPC, one retry for a pod going away, and what it has loaded.
+"""The client of the predictor: raw tensors over gRPC, one retry, and the bundles that it has loaded.
 
-kserve's own client takes no channel options, whole seconds of timeout alone, and logs a stack per failure.
+kserve's own client takes no channel options, only whole seconds as a timeout, and logs a stack per failure.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NoReturn
 
 import grpc
 import numpy as np
@@ -18,58 +18,56 @@ import numpy.typing as npt
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
-from serving import metrics
+from serving import metrics, wire
 from serving.logs import request_id
+from serving.pair_errors import read_bundle_not_loaded
 from serving.settings import TransformerSettings
 
-__all__ = ["OtherBundleLoaded", "PredictorClient", "PredictorLost", "grpc_target"]
+__all__ = ["PredictorClient", "PredictorFailed", "grpc_target"]
 
 Floats = npt.NDArray[np.float32]
 
-# A pod that is going away answers with one of these; another may be there.
+# Statuses of a pod that is shutting down; another pod may answer.
 _GOING_AWAY = frozenset((grpc.StatusCode.CANCELLED, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNAVAILABLE))
-# What a predictor was heard to have is believed this long.
-_BELIEVED_SECONDS = 5.0
-# One call's rows that the deadline is meant for; it grows with what is above.
-_ROWS_A_DEADLINE = 2_000
-_LOADED = re.compile(r"instance=(?P<instance>[\w-]+); loaded=(?P<digests>[0-9a-f,]*)")
-_NAMES = {"predicted_popularity": "popularity", "relevance": "relevance", "contributions": "contributions"}
+# How long a predictor's report of its bundles is used.
+_REPORT_SECONDS = 5.0
+# Rows that the deadline is meant for; for more rows it grows in proportion.
+_DEADLINE_ROWS = 2_000
+# Outputs by name on the wire; others, of a newer predictor, are ignored.
+_NAMES = {
+    **{output: booster for booster, output in wire.BOOSTER_OUTPUTS.items()},
+    wire.CONTRIBUTIONS: wire.CONTRIBUTIONS,
+}
 _OPTIONS = (
     # every pod behind a headless service, in turn
     ("grpc.service_config", '{"loadBalancingConfig":[{"round_robin":{}}]}'),
-    # channels share connections else, and a new channel would find no new pods
+    # channels that share connections find no new pods
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    # two minutes by default: after an outage a transformer would go on answering degraded
+    # two minutes by default, during which answers would stay degraded after an outage
     ("grpc.max_reconnect_backoff_ms", 1_000),
-    # on every call a second lookup of a service config; there is none
+    # saves every call a second lookup of a service config
     ("grpc.enable_retries", 0),
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.max_send_message_length", 64 << 20),
 )
 
 
-class PredictorLost(Exception):
-    """No answer: unreachable, too slow, overloaded or failing. `reason` is a metric's label."""
+class PredictorFailed(Exception):
+    """The predictor is unreachable, too slow, overloaded or failing.
+
+    Parameters
+    ----------
+    reason
+        A label of metrics.
+    message
+        One sentence for the log.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-class OtherBundleLoaded(Exception):
-    """The predictor that was asked lacks the bundle; it has `digests`."""
-
-    def __init__(self, digests: frozenset[str]) -> None:
-        super().__init__("the predictor has other bundles")
-        self.digests = digests
-
-
-@dataclass(frozen=True)
-class _Heard:
-    digests: frozenset[str]
-    at: float
 
 
 def grpc_target(host: str) -> str:
@@ -81,12 +79,12 @@ def grpc_target(host: str) -> str:
 
 
 class PredictorClient:
-    """A client of all replicas of the predictor. Belongs to one event loop.
+    """A client of all replicas of the predictor, for one event loop.
 
     Parameters
     ----------
     settings
-        Address, deadlines, and how often the channel is opened anew.
+        Address, deadlines, and how often the channel is reopened.
     """
 
     def __init__(self, settings: TransformerSettings) -> None:
@@ -95,16 +93,17 @@ class PredictorClient:
         self._channel: grpc.aio.Channel | None = None
         self._stub: GRPCInferenceServiceStub | None = None
         self._opened = -float("inf")
-        self._heard: dict[str, _Heard] = {}
+        # by the predictor's instance: the digests that it has loaded, and when it reported them
+        self._reports: dict[str, tuple[frozenset[str], float]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def choose(self, digests: Iterable[str]) -> str | None:
-        """The first digest that every predictor heard of lately has; the very first where none was heard."""
+        """The first digest that all predictors with a recent report have loaded; else the first of all."""
         wanted = list(digests)
-        lately = time.monotonic() - _BELIEVED_SECONDS
-        self._heard = {name: heard for name, heard in self._heard.items() if heard.at > lately}
+        oldest = time.monotonic() - _REPORT_SECONDS
+        self._reports = {name: report for name, report in self._reports.items() if report[1] > oldest}
         for digest in wanted:
-            if all(digest in heard.digests for heard in self._heard.values()):
+            if all(digest in loaded for loaded, _ in self._reports.values()):
                 return digest
         return wanted[0] if wanted else None
 
@@ -118,7 +117,7 @@ class PredictorClient:
         matrix
             float32 [m, f].
         is_alone
-            Nothing else is under way here, so the predictor may spread the work over its CPUs.
+            This process makes no other call now, so the predictor may use all its CPUs for this one.
 
         Returns
         -------
@@ -126,32 +125,33 @@ class PredictorClient:
 
         Raises
         ------
-        OtherBundleLoaded
-            The predictor lacks the bundle.
-        PredictorLost
-            No answer within the deadline and one retry, or one that does not fit.
+        BundleNotLoaded
+            The predictor has not loaded the bundle.
+        PredictorFailed
+            No answer within the deadline and one retry, or one of the wrong shape.
         """
-        deadline = self._settings.predictor_deadline_seconds * max(1.0, len(matrix) / _ROWS_A_DEADLINE)
+        deadline = self._settings.predictor_deadline_seconds * max(1.0, len(matrix) / _DEADLINE_ROWS)
         request = _request(self._settings.model_name, digest, matrix)
         if is_alone:
-            request.parameters["alone"].bool_param = True
-        answer = await self._ask(request, deadline)
+            request.parameters[wire.ALONE].bool_param = True
+        answer = await self._infer(request, deadline)
         if "popularity" not in answer or any(values.shape != (len(matrix),) for values in answer.values()):
             shapes = {name: values.shape for name, values in answer.items()}
-            raise PredictorLost("misfit", f"{len(matrix)} rows were sent, and {shapes} came back")
+            raise PredictorFailed("misfit", f"{len(matrix)} rows were sent, and {shapes} came back")
         return answer
 
     async def contributions(self, digest: str, matrix: Floats) -> Floats:
         """LightGBM's contributions for some rows, float32 [rows, f + 1]; raises as `predict` does."""
         request = _request(self._settings.model_name, digest, matrix)
-        request.parameters["contributions"].bool_param = True
-        answer = await self._ask(request, self._settings.explain_deadline_seconds)
-        if "contributions" not in answer or len(answer["contributions"]) != len(matrix):
-            raise PredictorLost("misfit", "the predictor sent no contributions")
-        return answer["contributions"]
+        request.parameters[wire.CONTRIBUTIONS].bool_param = True
+        answer = await self._infer(request, self._settings.explain_deadline_seconds)
+        values = answer.get(wire.CONTRIBUTIONS)
+        if values is None or len(values) != len(matrix):
+            raise PredictorFailed("misfit", "the predictor sent no contributions")
+        return values
 
     async def is_ready(self) -> bool:
-        """Whether a predictor answers that its model is ready."""
+        """Whether a predictor reports its model as ready."""
         try:
             answer = await self._open().ModelReady(
                 pb.ModelReadyRequest(name=self._settings.model_name),
@@ -166,47 +166,46 @@ class PredictorClient:
         if self._channel is not None:
             await self._channel.close()
 
-    async def _ask(self, request: pb.ModelInferRequest, deadline: float) -> dict[str, Floats]:
+    async def _infer(self, request: pb.ModelInferRequest, deadline: float) -> dict[str, Floats]:
         ends = time.monotonic() + deadline
         for is_last in (False, True):
             try:
                 response = await self._open().ModelInfer(
                     request,
                     timeout=max(ends - time.monotonic(), 0.001),
-                    metadata=(("x-request-id", request_id.get()),),
+                    metadata=((wire.REQUEST_ID, request_id.get()),),
                 )
             except grpc.aio.AioRpcError as error:
-                outcome = self._failed(error, is_last)
-                metrics.PREDICTOR_CALLS.labels(outcome).inc()
+                if is_last or error.code() not in _GOING_AWAY:
+                    self._fail(error)
+                metrics.PREDICTOR_CALLS.labels("retried").inc()
                 continue
             metrics.PREDICTOR_CALLS.labels("ok").inc()
-            self._listen(
-                response.parameters["instance"].string_param, response.parameters["digests"].string_param
+            given = response.parameters
+            self._note(
+                given[wire.INSTANCE].string_param, wire.split_digests(given[wire.DIGESTS].string_param)
             )
             return _tensors(response)
         raise AssertionError("the last attempt returns or raises")
 
-    def _failed(self, error: grpc.aio.AioRpcError, is_last: bool) -> str:
-        """Name the outcome of a failed attempt, ``retried``; or raise, where there is no other attempt."""
-        code, details = error.code(), error.details() or ""
+    def _fail(self, error: grpc.aio.AioRpcError) -> NoReturn:
+        """Count and raise the error of a call."""
+        code = error.code()
         if code == grpc.StatusCode.FAILED_PRECONDITION:
-            metrics.PREDICTOR_CALLS.labels("other_bundle").inc()
-            found = _LOADED.search(details)
-            if found is None:
-                raise OtherBundleLoaded(frozenset()) from None
-            self._listen(found["instance"], found["digests"])
-            raise OtherBundleLoaded(frozenset(found["digests"].split(",")) - {""}) from None
-        if code in _GOING_AWAY and not is_last:
-            return "retried"
+            not_loaded = read_bundle_not_loaded(error)
+            metrics.PREDICTOR_CALLS.labels(not_loaded.outcome).inc()
+            if not_loaded.instance:
+                self._note(not_loaded.instance, frozenset(not_loaded.loaded))
+            raise not_loaded from None
         reason = code.name.lower()
         metrics.PREDICTOR_CALLS.labels(reason).inc()
-        raise PredictorLost(reason, f"{code.name}: {details[:300]}") from None
+        raise PredictorFailed(reason, f"{code.name}: {(error.details() or '')[:300]}") from None
 
-    def _listen(self, instance: str, digests: str) -> None:
-        self._heard[instance] = _Heard(frozenset(digests.split(",")), time.monotonic())
+    def _note(self, instance: str, digests: frozenset[str]) -> None:
+        self._reports[instance] = digests, time.monotonic()
 
     def _open(self) -> GRPCInferenceServiceStub:
-        """The stub, on a channel that is opened anew now and then: only so are pods found that came later."""
+        """The stub, on a channel that is reopened regularly, since an open channel finds no new pods."""
         now = time.monotonic()
         if self._stub is None or now - self._opened > self._settings.channel_seconds:
             old, self._opened = self._channel, now
@@ -225,8 +224,8 @@ class PredictorClient:
 
 def _request(model: str, digest: str, matrix: Floats) -> pb.ModelInferRequest:
     request = pb.ModelInferRequest(model_name=model, raw_input_contents=[matrix.tobytes()])
-    request.inputs.add(name="features", datatype="FP32", shape=matrix.shape)
-    request.parameters["bundle"].string_param = digest
+    request.inputs.add(name=wire.FEATURES, datatype="FP32", shape=matrix.shape)
+    request.parameters[wire.BUNDLE].string_param = digest
     return request
 
 

@@ -1,4 +1,4 @@
-"""Live recall: now and then a request is searched again exactly, in a thread, off the request's path."""
+"""Live recall: a sample of requests is searched again exactly, in a thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 _NEIGHBOURS = 200
 _WINDOW = 200
-# About a millisecond of one CPU: a request that comes meanwhile waits for one piece at most.
+# About a millisecond of one CPU, which is the longest that a request has to wait.
 _PIECE_ROWS = 16_384
 _SHARE_BESIDE_REQUESTS = 1 / 11
 
@@ -32,20 +32,20 @@ class LiveRecall:
     Parameters
     ----------
     share
-        Share of requests that are sampled; a request that comes while one is being searched is not.
+        Share of requests that are sampled; none is while another one is searched.
     """
 
     def __init__(self, share: float) -> None:
         self._share = share
         self._queue: queue.Queue[tuple[Bundle, Floats]] = queue.Queue(maxsize=1)
         self._seen: dict[str, deque[float]] = {}
-        # chance decides which request is searched again, and nothing else
+        # not for security: decides which requests are sampled
         self._random = random.Random(5)  # noqa: S311
         if share > 0:
             threading.Thread(target=self._run, name="live-recall", daemon=True).start()
 
     def offer(self, bundle: Bundle, point: Floats) -> None:
-        """Maybe sample a query point, float32 [d]."""
+        """Sample a query point, float32 [d], by chance."""
         if self._share > 0 and self._random.random() < self._share and self._queue.empty():
             self._queue.put_nowait((bundle, np.array(point, np.float32)[None, :]))
 
@@ -56,7 +56,7 @@ class LiveRecall:
             metrics.LIVE_RECALL_SAMPLES.remove(digest)
 
     def measure(self, bundle: Bundle, points: Floats) -> float:
-        """Search once with the index and once exactly; returns and exports the recall."""
+        """Search with the index and exactly; returns and exports the recall."""
         wanted = min(_NEIGHBOURS, bundle.size)
         found = bundle.index.search(points, wanted)[1][0]
         exact = exact_neighbours(bundle.embedding, points, wanted)
@@ -75,7 +75,7 @@ class LiveRecall:
 
 
 def exact_neighbours(embedding: Floats, points: Floats, k: int) -> npt.NDArray[np.int64]:
-    """Rows of the k nearest tracks of one point, int64 [k], by reading all of the matrix, slowly."""
+    """Rows of the k nearest tracks of one point, int64 [k], by a throttled search of the whole matrix."""
     throttle = Throttle(_SHARE_BESIDE_REQUESTS)
     distances, rows = np.empty(0, np.float32), np.empty(0, np.int64)
     for start in range(0, len(embedding), _PIECE_ROWS):

@@ -1,6 +1,6 @@
-"""What a transformer answers from: bundles, opened and warm, with what is counted of each.
+"""The bundles that the transformer answers from, with counts of their requests and answers.
 
-Nothing here needs kserve, which takes seconds to import: a bundle is opened meanwhile.
+Does not import kserve, which takes seconds, so that a bundle is loaded meanwhile.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ FILES = (
 
 @dataclass(frozen=True)
 class ServedBundle:
-    """A bundle, opened and warm."""
+    """A bundle, loaded and used once."""
 
     recommender: Recommender
     drift: DriftCounts
 
 
 class ServedBundles:
-    """The bundles that the channel names, and what their requests and answers are like.
+    """The bundles that the channel names, and the metrics of their requests and answers.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class ServedBundles:
     Attributes
     ----------
     versions
-        The bundles held.
+        The bundles.
     """
 
     def __init__(self, settings: TransformerSettings) -> None:
@@ -78,7 +78,7 @@ class ServedBundles:
         REGISTRY.unregister(self._drift)
 
     def count(self, loaded: ServedBundle, pools: Sequence[Candidates], answers: Iterable[Answer]) -> None:
-        """Count what was asked of a bundle and what it answered."""
+        """Count the requests and answers of a bundle."""
         for pool, answer in zip(pools, answers, strict=True):
             metrics.INSTANCES.inc()
             if not answer.items:
@@ -90,24 +90,24 @@ class ServedBundles:
         loaded.drift.add(pools, answers)
 
     def _open(self, files: BundleFiles) -> ServedBundle:
-        """Open a bundle and answer once from it, so that no request meets cold tables."""
+        """Load a bundle and prepare one request, so that the first caller does not wait for caches."""
         bundle = Bundle(files.definition, files.path, files.throttle)
         recommender = Recommender(bundle)
         recommender.prepare([Request(seeds=[Seed(track_id=bundle.value("track_id", 0))])])
         reference = Reference.model_validate_json(files.path("reference.json").read_bytes())
         counts = DriftCounts(files.digest, files.definition.features, reference)
         self._drift.add(counts)
-        _give_back_memory()
+        _release_memory()
         return ServedBundle(recommender, counts)
 
     def _close(self, version: Version[ServedBundle]) -> None:
         self._drift.remove(version.digest)
         self._recall.forget(version.digest)
-        _give_back_memory()
+        _release_memory()
 
 
-def _give_back_memory() -> None:
-    """What opening a bundle took for a moment, back to the system: allocators keep it else."""
+def _release_memory() -> None:
+    """Return memory to the system that allocators would keep after a bundle was loaded."""
     pa.default_memory_pool().release_unused()
     with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)

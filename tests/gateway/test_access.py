@@ -14,8 +14,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from segue.keys import Scope, revoke_key
+from serving.errors import TooManyRequests
 from serving.gateway.access import Limits
-from serving.gateway.errors import TooManyRequests
 from tests.gateway.conftest import Inside, make_keys, start_inside
 from tests.serving.conftest import Family, Shelf
 from tests.serving.processes import Served, call, gateway, wait_for

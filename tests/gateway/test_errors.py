@@ -18,18 +18,20 @@ from segue.errors import (
     StoreUnavailable,
     UnknownSeeds,
 )
-from serving.gateway import errors, schemas
+from serving import errors
+from serving.errors import ServiceError
+from serving.gateway import schemas
 from serving.gateway.access import OPEN_PATHS
-from serving.gateway.errors import Refused, as_refused, write_error
+from serving.gateway.error_responses import as_service_error, write_error
 from tests.gateway.conftest import NATIVE_TRACK, Inside
 
 
-def kinds() -> list[Refused]:
+def kinds() -> list[ServiceError]:
     """One of every class of the tree."""
-    made: list[Refused] = []
+    made: list[ServiceError] = []
     for name in errors.__all__:
         kind = getattr(errors, name)
-        if inspect.isclass(kind) and issubclass(kind, Refused):
+        if inspect.isclass(kind) and issubclass(kind, ServiceError):
             more: dict[str, Any] = {"retry_after_seconds": 3} if name == "TooManyRequests" else {}
             made.append(kind("what was seen", **more))
     return made
@@ -61,8 +63,9 @@ def check_oauth(reply: httpx.Response) -> None:
 def test_should_write_every_kind_in_the_shape_of_its_api() -> None:
     assert len(kinds()) >= 13
     for error in kinds():
+        native = {"type", "title", "status", "detail", "instance", "request_id", *error.fields}
         for path, keys in (
-            ("/api/search", {"type", "title", "status", "detail", "instance", "request_id"}),
+            ("/api/search", native),
             ("/v1/search", {"error"}),
             ("/api/token", {"error", "error_description"}),
         ):
@@ -92,7 +95,7 @@ def test_should_write_every_kind_in_the_shape_of_its_api() -> None:
     ],
 )
 def test_should_know_what_the_library_raises(raised: Exception, status: int) -> None:
-    refused = as_refused(raised)
+    refused = as_service_error(raised)
     assert refused.status == status
     assert "a bug" not in refused.detail
 

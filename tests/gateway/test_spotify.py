@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from segue.recommend.request import Request as Instance
+from serving.errors import BadRequest
 from serving.gateway.aliases import alias_of
-from serving.gateway.errors import BadRequest
 from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.search_query import SearchQuery
 from serving.gateway.spotify.tuning import TUNABLE, genres_in, instance_of

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
 
-from serving.gateway.errors import BadGateway, Refused, TooSlow, Unavailable
+from serving.errors import BadGateway, DeadlineExceeded, ServiceError, Unavailable
 from serving.gateway.transformer import TransformerClient
 from serving.settings import GatewaySettings
 
@@ -67,11 +67,11 @@ def ask_of(test: Callable[[TransformerClient, Scripted], Awaitable[None]]) -> No
     asyncio.run(run())
 
 
-async def refused(client: TransformerClient, times: int) -> list[Refused]:
+async def refused(client: TransformerClient, times: int) -> list[ServiceError]:
     """Ask so often, and be refused each time."""
     errors = []
     for _ in range(times):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(ServiceError) as caught:
             await client.recommend(b"{}", {})
         errors.append(caught.value)
     return errors
@@ -136,7 +136,7 @@ def test_slow_calls_made_together_never_shut_the_others_out() -> None:
         scripted.seconds = 2
         slow = [asyncio.create_task(client.recommend(b"{}", {})) for _ in range(5 * FAILURES)]
         outcomes = await asyncio.gather(*slow, return_exceptions=True)
-        assert {type(outcome) for outcome in outcomes} == {TooSlow}
+        assert {type(outcome) for outcome in outcomes} == {DeadlineExceeded}
         assert not is_open()
         scripted.seconds = 0
         assert await client.recommend(b"{}", {}) == {"items": []}

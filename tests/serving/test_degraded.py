@@ -36,6 +36,8 @@ class Scripted(wire.GRPCInferenceServiceServicer):
     pause_seconds: float = 0.0
     asked: list[str] = field(default_factory=list)
     instance: str = "scripted"
+    # version 0.1 gave its bundles in the message of a refusal, later versions give them in its metadata
+    is_old: bool = False
     rows_off: int = 0
 
     async def ModelReady(self, request: Any, context: Any) -> Any:
@@ -48,8 +50,11 @@ class Scripted(wire.GRPCInferenceServiceServicer):
         if self.faults:
             await context.abort(self.faults.pop(0), "as ordered")
         if digest not in self.loaded:
-            said = f"not loaded; instance={self.instance}; loaded={','.join(self.loaded)}"
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, said)
+            loaded = ",".join(self.loaded)
+            said = f"not loaded; instance={self.instance}; loaded={loaded}" if self.is_old else "not loaded"
+            metadata = (("segue-instance", self.instance), ("segue-digests", loaded))
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            await context.abort(code, said, () if self.is_old else metadata)
         rows = request.inputs[0].shape[0] + self.rows_off
         answer = pb.ModelInferResponse(model_name="segue", id="")
         answer.outputs.add(name="predicted_popularity", datatype="FP32", shape=[rows])
@@ -186,7 +191,7 @@ def test_should_refuse_rather_than_degrade_when_strict(shelf: Shelf) -> None:
     async def script(transformer: Transformer, ask: Ask) -> None:
         with pytest.raises(NotReady, match="--strict") as refused:
             await ask()
-        assert refused.value.http_status == 503
+        assert refused.value.status == 503
         assert not (await ask())["degraded"]
         assert await transformer.healthy()
 
@@ -203,10 +208,11 @@ def test_should_not_be_ready_without_a_predictor_when_strict(shelf: Shelf) -> No
     run(shelf, predictor, script, strict=True, predictor_host="127.0.0.1:1")
 
 
-def test_should_recompute_once_with_the_bundle_before(shelf: Shelf) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_should_recompute_once_with_the_bundle_before(shelf: Shelf, is_old: bool) -> None:
     old = shelf.publish(0)
     new = shelf.publish(1)
-    predictor = Scripted([old])
+    predictor = Scripted([old], is_old=is_old)
 
     async def script(_: Transformer, ask: Ask) -> None:
         answer = await ask()
@@ -243,7 +249,7 @@ def test_should_refuse_more_work_than_the_bound(shelf: Shelf) -> None:
         done = await asyncio.gather(*calls, return_exceptions=True)
         refused = [error for error in done if isinstance(error, Overloaded)]
         assert len(refused) == 2
-        assert (refused[0].http_status, refused[0].retry_after_seconds) == (503, 1)
+        assert (refused[0].status, refused[0].retry_after_seconds) == (503, 1)
         assert all(not answer["degraded"] for answer in done if isinstance(answer, dict))
         # a call larger than the bound gets in where nothing else is
         assert not (await ask(*[SEEDS] * 5))["degraded"]
@@ -261,7 +267,7 @@ def test_should_refuse_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> 
         refused = [error for error in done if isinstance(error, Overloaded)]
         assert refused
         assert len(refused) < 6, "the first has a thread at once"
-        assert refused[0].details == "no thread came free within 0.05 s"
+        assert refused[0].detail == "no thread came free within 0.05 s"
         assert refused[0].fields == {"overloaded": True}
         # nothing of them is worked on any more
         assert not (await ask(slow))["degraded"]

@@ -108,7 +108,11 @@ def test_should_refuse_a_bundle_that_it_lacks_and_say_what_it_has(pair: Pair, ma
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         ask(pair, fp32(matrix), bundle="f" * 64)
     assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
-    assert f"loaded={pair.digest}" in (refused.value.details() or "")
+    metadata = dict(refused.value.trailing_metadata() or ())
+    assert metadata["segue-digests"].split(",") == [pair.digest]
+    assert metadata["segue-instance"]
+    # for a transformer of version 0.1
+    assert f"instance={metadata['segue-instance']}; loaded={pair.digest}" in (refused.value.details() or "")
     reply = call(
         pair.predictor.http_port,
         "POST",

@@ -137,7 +137,7 @@ def test_should_say_what_is_wrong_with_a_bundle_and_leave_nothing_running(tmp_pa
 def test_should_stop_without_a_fault_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     text = (
         "from serving.stack.supervisor import *; from tests.stack.test_supervisor import *\n"
-        "heed_signals()\n"
+        "raise_on_signals()\n"
         "try:\n"
         f"    with Supervisor([script('one', SERVER, Path({str(tmp_path)!r}))]) as running:\n"
         "        running.wait_ready(); print('ready', flush=True); running.wait()\n"

@@ -5,26 +5,24 @@ from __future__ import annotations
 import logging
 from typing import Any, Literal
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from segue.keys import Scope
+from serving.errors import Unavailable
 from serving.gateway import schemas
 from serving.gateway.access import needs
-from serving.gateway.documentation import SORTS_OF_ERRORS
-from serving.gateway.errors import Unavailable
+from serving.gateway.documentation import ERRORS
 from serving.gateway.gateway import Gateway, gateway_of
-from serving.gateway.json_route import JsonRoute
+from serving.gateway.json_route import JsonResponse, JsonRoute
 from serving.gateway.retrain import claim_start, release_start
 
 __all__ = ["router"]
 
 logger = logging.getLogger(__name__)
 
-router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["operations"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["operations"], responses=ERRORS)
 
-_STORE_SECONDS = 30.0
 _Labels = dict[str, str]
 _EXAMPLE: dict[str, Any] = {
     "version": "4",
@@ -85,7 +83,7 @@ async def post_alerts(request: Request, group: AlertGroup) -> Response:
         # Alertmanager throws the answer away
         logger.info("no run for alert %s: %s", ", ".join(names), reason)
     value = {"started": reason is None, "reason": reason or f"started for {', '.join(names)}"}
-    return Response(orjson.dumps(value), media_type="application/json")
+    return JsonResponse(value)
 
 
 async def _act(gateway: Gateway, names: list[str]) -> str | None:
@@ -94,23 +92,19 @@ async def _act(gateway: Gateway, names: list[str]) -> str | None:
     if retrainer is None:
         return "not configured: SEGUE_RETRAIN_COMMAND is empty"
     channel = gateway.store_view.channel_named(None)
-    refused = await gateway.in_thread(
+    refused = await gateway.with_store(
         lambda: claim_start(
             gateway.store_view.store,
             channel,
             cooldown_seconds=settings.retrain_cooldown_seconds,
             most_a_day=settings.retrain_most_a_day,
-        ),
-        seconds=_STORE_SECONDS,
-        what="reading the store",
+        )
     )
     if refused:
         return refused
     try:
         await retrainer.start(f"alert {', '.join(names)}")
     except OSError as error:
-        await gateway.in_thread(
-            lambda: release_start(gateway.store_view.store, channel), seconds=_STORE_SECONDS, what="the store"
-        )
+        await gateway.with_store(lambda: release_start(gateway.store_view.store, channel), "the store")
         raise Unavailable(f"the retraining command can't be started: {error}") from None
     return None

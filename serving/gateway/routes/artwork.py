@@ -5,15 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from segue.keys import Scope
+from serving.errors import NotFound
 from serving.gateway.access import needs
 from serving.gateway.artwork.placeholder import draw_cover
-from serving.gateway.documentation import SORTS_OF_ERRORS
-from serving.gateway.errors import NotFound
+from serving.gateway.documentation import ERRORS
 from serving.gateway.gateway import gateway_of
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api", tags=["native"], responses=ERRORS)
 
 _DAY = "private, max-age=86400"
 _SOON = "private, max-age=30"

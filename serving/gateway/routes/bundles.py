@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Path, Request, Response
 
 from segue.bundle import channel as channels
@@ -14,22 +13,16 @@ from segue.keys import Scope
 from segue.store.checksum import SHA256_PATTERN
 from serving.gateway import schemas
 from serving.gateway.access import caller_of, needs
-from serving.gateway.documentation import SORTS_OF_ERRORS
+from serving.gateway.documentation import ERRORS
 from serving.gateway.gateway import gateway_of
-from serving.gateway.json_route import JsonRoute
+from serving.gateway.json_route import JsonResponse, JsonRoute
 from serving.gateway.store_view import describe_channel
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api/bundles", route_class=JsonRoute, tags=["bundles"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api/bundles", route_class=JsonRoute, tags=["bundles"], responses=ERRORS)
 
-# A store may be away for as long as it is retried.
-_STORE_SECONDS = 30.0
 _Digest = Annotated[str, Path(pattern=SHA256_PATTERN)]
-
-
-def _answer(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
 
 
 @router.get(
@@ -43,10 +36,7 @@ async def get_bundles(request: Request) -> Response:
     gateway = gateway_of(request)
     versions = gateway.versions.preferred()
     in_service = versions[0].digest if versions else None
-    found = await gateway.in_thread(
-        lambda: gateway.store_view.describe(in_service), seconds=_STORE_SECONDS, what="reading the store"
-    )
-    return _answer(found)
+    return JsonResponse(await gateway.with_store(lambda: gateway.store_view.describe(in_service)))
 
 
 @router.get(
@@ -59,9 +49,7 @@ async def get_bundles(request: Request) -> Response:
 async def get_report(request: Request, digest: _Digest) -> Response:
     """A page that stands alone."""
     gateway = gateway_of(request)
-    page = await gateway.in_thread(
-        lambda: gateway.store_view.report(digest), seconds=_STORE_SECONDS, what="reading the store"
-    )
+    page = await gateway.with_store(lambda: gateway.store_view.report(digest))
     # whoever can write to the store must not be able to call this API as whoever looks at a report
     headers = {"content-security-policy": "sandbox allow-scripts", "x-content-type-options": "nosniff"}
     return Response(page, headers=headers, media_type="text/html")
@@ -116,9 +104,7 @@ async def _move(request: Request, move: schemas.Move, made: Callable[..., Channe
     name = gateway.store_view.channel_named(move.channel)
     # a move's other fields are named as what it is made with
     asked = {"by": caller_of(request), **move.model_dump(exclude={"channel"})}
-    moved = await gateway.in_thread(
-        lambda: made(gateway.store_view.store, name, **asked),
-        seconds=_STORE_SECONDS,
-        what="moving the channel",
+    moved = await gateway.with_store(
+        lambda: made(gateway.store_view.store, name, **asked), "moving the channel"
     )
-    return _answer(describe_channel(moved))
+    return JsonResponse(describe_channel(moved))

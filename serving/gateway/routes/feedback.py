@@ -6,23 +6,22 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from segue.keys import Scope
 from segue.log import Feedback, read_stats
+from serving.errors import Unavailable
 from serving.gateway import schemas
 from serving.gateway.access import needs
-from serving.gateway.documentation import SESSION, SORTS_OF_ERRORS
-from serving.gateway.errors import Unavailable
+from serving.gateway.documentation import ERRORS, SESSION
 from serving.gateway.gateway import gateway_of
-from serving.gateway.json_route import JsonRoute
+from serving.gateway.json_route import JsonResponse, JsonRoute
 from serving.gateway.lists import session_of
 from serving.gateway.stats import RECENT_READ, describe_stats
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["native"], responses=SORTS_OF_ERRORS)
+router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["native"], responses=ERRORS)
 
 _STATS_SECONDS = 10.0
 _MOST_HOURS = 2_160
@@ -55,7 +54,7 @@ async def post_feedback(request: Request, feedback: schemas.Feedback) -> Respons
         raise Unavailable("the log takes no records now")
     opened = gateway.opened_of("")
     gateway.lists.note_feedback(feedback.event, feedback.track_id, opened.catalogue if opened else None)
-    return Response(orjson.dumps({"feedback_id": identity}), 202, media_type="application/json")
+    return JsonResponse({"feedback_id": identity}, 202)
 
 
 @router.get(
@@ -95,4 +94,4 @@ async def get_stats(
         "rejected": log.rejected,
         "lost": log.lost,
     }
-    return Response(orjson.dumps(described), media_type="application/json")
+    return JsonResponse(described)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from serving.gateway import schemas
 from serving.gateway.gateway import gateway_of
+from serving.gateway.json_route import JsonResponse
 
 __all__ = ["router"]
 
@@ -36,7 +36,7 @@ async def get_readyz(request: Request) -> Response:
         "missing": missing,
         "digest": versions[0].digest if versions else None,
     }
-    return Response(orjson.dumps(value), 503 if missing else 200, media_type="application/json")
+    return JsonResponse(value, 503 if missing else 200)
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -12,27 +12,21 @@ from fastapi.routing import APIRoute
 from segue.errors import RequestError
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
+from serving.errors import BadRequest, NotFound
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_covers
-from serving.gateway.documentation import INSTANCE_BODY, SESSION, SORTS_OF_ERRORS
-from serving.gateway.errors import BadRequest, NotFound
+from serving.gateway.documentation import ERRORS, INSTANCE_BODY, SESSION
 from serving.gateway.gateway import gateway_of
+from serving.gateway.json_route import JsonResponse
 from serving.gateway.lists import recommend, session_of
 
 __all__ = ["lists_route", "router"]
 
-router = APIRouter(
-    prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS, dependencies=[needs(Scope.READ)]
-)
+router = APIRouter(prefix="/api", tags=["native"], responses=ERRORS, dependencies=[needs(Scope.READ)])
 
 MOST_TRACKS = 100
 _Text = Annotated[str | None, Query(max_length=500)]
-
-
-def answer(value: Any, status: int = 200) -> Response:
-    """Write JSON as it stands; the schema is documented, and held against it by tests."""
-    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 @router.post(
@@ -54,7 +48,7 @@ async def post_recommendations(request: Request) -> Response:
             "body", f"expected an object such as {{'seeds': ['id']}}, got {reprlib.repr(value)}"
         )
     instance = Instance.parse(value)
-    return answer(
+    return JsonResponse(
         await recommend(gateway, instance, value, content, session=session_of(request), api="native")
     )
 
@@ -93,7 +87,7 @@ async def get_search(
         is_slow=False,
     )
     add_covers(gateway.images, found)
-    return answer({"items": found, "digest": catalogue.digest})
+    return JsonResponse({"items": found, "digest": catalogue.digest})
 
 
 @router.get("/tracks", response_model=schemas.TrackList, summary="Several tracks with their features")
@@ -109,7 +103,7 @@ async def get_tracks(
     catalogue = gateway.catalogue
     tracks = [None if row is None else catalogue.track(row) for row in catalogue.rows_of(names)]
     add_covers(gateway.images, tracks)
-    return answer({"items": tracks, "digest": catalogue.digest})
+    return JsonResponse({"items": tracks, "digest": catalogue.digest})
 
 
 @router.get("/tracks/{track_id:path}", response_model=schemas.Track, summary="A track with its features")
@@ -122,7 +116,7 @@ async def get_track(request: Request, track_id: str) -> Response:
         raise NotFound(f"no track {track_id!r} in the catalogue")
     track = catalogue.track(row)
     add_covers(gateway.images, [track])
-    return answer(track)
+    return JsonResponse(track)
 
 
 @router.get("/genres", response_model=schemas.Genres, summary="Genres that can be a seed")
@@ -130,4 +124,4 @@ async def get_genres(request: Request) -> Response:
     """Names and numbers of tracks, the largest first."""
     catalogue = gateway_of(request).catalogue
     items = [{"genre": genre, "tracks": tracks} for genre, tracks in catalogue.genres]
-    return answer({"items": items, "digest": catalogue.digest})
+    return JsonResponse({"items": items, "digest": catalogue.digest})

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
+from serving.errors import BadRequest, NotFound
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_spotify_covers
 from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
-from serving.gateway.errors import BadRequest, NotFound
 from serving.gateway.gateway import Gateway, gateway_of
+from serving.gateway.json_route import JsonResponse
 from serving.gateway.lists import recommend, session_of
 from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.examples import TRACK_ID
@@ -34,12 +35,14 @@ _Ids = Annotated[str, Query(description="Ids, a comma between them.", examples=[
 _Id = Annotated[str, Path(description="Id of a track.", examples=[TRACK_ID])]
 
 
-def _answer(value: Any, **headers: str) -> Response:
-    return Response(orjson.dumps(value), headers=headers, media_type="application/json")
-
-
 def _base(request: Request, gateway: Gateway) -> str:
     return f"{gateway.settings.public_url or str(request.base_url).rstrip('/')}/v1"
+
+
+def _opened(request: Request) -> tuple[Gateway, ServedCatalogue, Writer]:
+    gateway = gateway_of(request)
+    opened = gateway.opened
+    return gateway, opened, Writer(opened, _base(request, gateway))
 
 
 def _listed(ids: str, most: int) -> list[str]:
@@ -62,8 +65,8 @@ def _known(opened: ServedCatalogue, public_id: str) -> int:
 async def get_recommendations(request: Request) -> Response:
     """At most five seeds together. The answer's header `X-Impression-Id` is what feedback refers to."""
     gateway = gateway_of(request)
-    opened, parameters = gateway.opened, request.query_params
-    value, seeds = instance_of(parameters, opened)
+    opened = gateway.opened
+    value, seeds = instance_of(request.query_params, opened)
     instance = Instance.parse(value)
     answer = await recommend(
         gateway, instance, value, orjson.dumps(value), session=session_of(request), api="spotify"
@@ -76,9 +79,9 @@ async def get_recommendations(request: Request) -> Response:
     tracks = [writer.track(row) for row in rows if row is not None]
     add_spotify_covers(gateway.images, tracks, opened.catalogue)
     labels = [seed.label for seed in instance.seeds]
-    return _answer(
+    return JsonResponse(
         {"tracks": tracks, "seeds": _seeds(base, seeds, labels, answer)},
-        **{"x-impression-id": answer["impression_id"]},
+        headers={"x-impression-id": answer["impression_id"]},
     )
 
 
@@ -105,7 +108,7 @@ def _seeds(base: str, seeds: Seeds, labels: Sequence[str], answer: Mapping[str, 
 @router.get("/recommendations/available-genre-seeds", summary="Genres that can be a seed")
 async def get_genre_seeds(request: Request) -> Response:
     """Names, in alphabetical order."""
-    return _answer({"genres": sorted(genre for genre, _ in gateway_of(request).catalogue.genres)})
+    return JsonResponse({"genres": sorted(genre for genre, _ in gateway_of(request).catalogue.genres)})
 
 
 @router.get("/search", summary="Find tracks")
@@ -119,12 +122,10 @@ async def get_search(
     offset: Annotated[int, Query(ge=0, lt=MOST_FOUND)] = 0,
 ) -> Response:
     """`q` takes words and the filters `artist:`, `track:`, `album:`, `genre:` and `year:`."""
-    gateway = gateway_of(request)
-    opened = gateway.opened
+    gateway, opened, writer = _opened(request)
     if type != "track":
         raise BadRequest(f"type: expected track, got {type!r:.40}")
-    query = SearchQuery.parse(q)
-    writer, last = Writer(opened, _base(request, gateway)), offset + limit
+    query, last = SearchQuery.parse(q), offset + limit
     total, items = await gateway.in_thread(
         lambda: _page(query, opened, writer, offset, last),
         seconds=gateway.settings.search_deadline_seconds,
@@ -148,7 +149,7 @@ async def get_search(
         "previous": href(max(offset - limit, 0)) if offset else None,
         "total": total,
     }
-    return _answer({"tracks": page})
+    return JsonResponse({"tracks": page})
 
 
 def _page(
@@ -161,11 +162,10 @@ def _page(
 @router.get("/tracks/{public_id}", summary="A track")
 async def get_track(request: Request, public_id: _Id, market: _Market = None) -> Response:  # noqa: ARG001
     """A track object."""
-    gateway = gateway_of(request)
-    opened = gateway.opened
-    track = Writer(opened, _base(request, gateway)).track(_known(opened, public_id))
+    gateway, opened, writer = _opened(request)
+    track = writer.track(_known(opened, public_id))
     add_spotify_covers(gateway.images, [track], opened.catalogue)
-    return _answer(track)
+    return JsonResponse(track)
 
 
 # spotipy asks for "tracks/?ids="; a redirect would cost it a second call
@@ -173,30 +173,25 @@ async def get_track(request: Request, public_id: _Id, market: _Market = None) ->
 @router.get("/tracks/", include_in_schema=False)
 async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Response:  # noqa: ARG001
     """Track objects in the order of their ids, null for those that are unknown; at most 50."""
-    gateway = gateway_of(request)
-    opened = gateway.opened
-    writer = Writer(opened, _base(request, gateway))
+    gateway, opened, writer = _opened(request)
     rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_TRACKS)]
     tracks = [None if row is None else writer.track(row) for row in rows]
     add_spotify_covers(gateway.images, tracks, opened.catalogue)
-    return _answer({"tracks": tracks})
+    return JsonResponse({"tracks": tracks})
 
 
 @router.get("/audio-features/{public_id}", summary="Audio features of a track")
 async def get_audio_features(request: Request, public_id: _Id) -> Response:
     """An audio features object."""
-    gateway = gateway_of(request)
-    opened = gateway.opened
-    return _answer(Writer(opened, _base(request, gateway)).audio_features(_known(opened, public_id)))
+    _, opened, writer = _opened(request)
+    return JsonResponse(writer.audio_features(_known(opened, public_id)))
 
 
 @router.get("/audio-features", summary="Audio features of several tracks")
 @router.get("/audio-features/", include_in_schema=False)
 async def get_several_audio_features(request: Request, ids: _Ids) -> Response:
     """Audio features in the order of their ids, null for those that are unknown; at most 100."""
-    gateway = gateway_of(request)
-    opened = gateway.opened
-    writer = Writer(opened, _base(request, gateway))
+    _, opened, writer = _opened(request)
     rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_FEATURES)]
     features = [None if row is None else writer.audio_features(row) for row in rows]
-    return _answer({"audio_features": features})
+    return JsonResponse({"audio_features": features})

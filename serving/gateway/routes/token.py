@@ -6,12 +6,13 @@ import base64
 import binascii
 from urllib.parse import parse_qs, unquote_plus
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
+from serving.errors import BadRequest, Unauthorized, Unavailable
 from serving.gateway.documentation import TOKEN_BODY, TOKEN_RESPONSES
-from serving.gateway.errors import TOKEN_PATH, BadRequest, Unauthorized, Unavailable
+from serving.gateway.error_responses import TOKEN_PATH
 from serving.gateway.gateway import gateway_of
+from serving.gateway.json_route import JsonResponse
 
 __all__ = ["router"]
 
@@ -55,7 +56,7 @@ async def post_token(request: Request) -> Response:
         raise Unauthorized("the client id or secret is wrong, revoked or expired", scheme=_BASIC)
     value = {"access_token": token, "token_type": "Bearer", "expires_in": _SECONDS, "scope": ""}
     headers = {"cache-control": "no-store", "pragma": "no-cache"}
-    return Response(orjson.dumps(value), headers=headers, media_type="application/json")
+    return JsonResponse(value, headers=headers)
 
 
 def _form(body: bytes) -> dict[str, list[str]]:

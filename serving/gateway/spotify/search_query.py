@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from segue.features.recordings import fold_text
+from serving.errors import BadRequest
 from serving.gateway.catalogue import Catalogue
-from serving.gateway.errors import BadRequest
 
 __all__ = ["MOST_FOUND", "SearchQuery"]
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segue.recommend.request import MAX_NAME, MAX_NUMBER
-from segue.recommend.request import Request as Instance
-from serving.gateway.errors import BadRequest
+from serving.errors import BadRequest
 from serving.gateway.served_catalogue import ServedCatalogue
 
 __all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
@@ -87,7 +86,6 @@ def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple
         "filters": {"min": bounds["min"], "max": bounds["max"]},
         "target": bounds["target"],
     }
-    Instance.parse(instance)
     return instance, seeds
 
 
