@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.live_services", "tests.database_servers", "tests.small_catalogue"]
+pytest_plugins = [
+    "tests.live_services",
+    "tests.database_servers",
+    "tests.small_catalogue",
+    "tests.stores",
+]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
