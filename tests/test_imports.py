@@ -12,7 +12,12 @@ LINTER = Path(sys.executable).with_name("lint-imports")
 
 def lint(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [LINTER, "--no-cache", "--no-logo", *options], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [LINTER, "--no-cache", "--no-logo", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

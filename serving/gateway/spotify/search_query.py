@@ -102,12 +102,12 @@ class SearchQuery:
         """Tracks of the genre and the years, bool [n]; None where neither is asked for."""
         masks: list[Mask] = []
         if self.genre is not None:
-            column = catalogue.column("genre")
+            column = catalogue.columns["genre"]
             names = enumerate(column.dictionary.to_pylist())
             codes = [code for code, name in names if fold_text(name or "") == self.genre]
             masks.append(np.isin(column.indices.fill_null(-1).to_numpy(), codes))
         if self.years is not None:
-            year = catalogue.column("year")
+            year = catalogue.columns["year"]
             within = pc.and_(pc.greater_equal(year, self.years[0]), pc.less_equal(year, self.years[1]))
             masks.append(within.fill_null(False).to_numpy(zero_copy_only=False))
         return np.logical_and.reduce(masks) if masks else None
