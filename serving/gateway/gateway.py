@@ -12,8 +12,8 @@ from prometheus_client import Counter
 
 from segue.database.settings import DatabaseSettings
 from segue.keys import KeyRing
-from segue.log import LogWriter
 from segue.log.settings import LogSettings
+from segue.log.writer import LogWriter
 from serving import metrics
 from serving.bundles import Versions
 from serving.gateway.access import Limits, NewKeys

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from segue.log import Impression, ImpressionItem
+from segue.log.record import Impression, ImpressionItem
 from segue.recommend.request import Request as Instance
 from serving.gateway.catalogue import Catalogue
 

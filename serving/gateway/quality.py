@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from math import isfinite
 
-from segue.log import Impression
+from segue.log.record import Impression
 from serving import metrics
 from serving.gateway.catalogue import Catalogue
 from serving.gateway.impressions import known_popularity

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from segue.bundle.channel import Channel
-from segue.bundle.inventory import Bundle, list_bundles, list_channels, list_evaluations
+from segue.bundle.inventory import StoredBundle, list_bundles, list_channels, list_evaluations
 from segue.bundle.urls import parse_bundle_url
 from segue.store.base import Store
 from segue.store.open import open_store
@@ -91,7 +91,7 @@ class StoreView:
                     return self.store.read(key)
         raise NotFound(f"no report on bundle {digest[:12]}")
 
-    def _bundle(self, bundle: Bundle, in_service: str | None) -> dict[str, Any]:
+    def _bundle(self, bundle: StoredBundle, in_service: str | None) -> dict[str, Any]:
         runs = list_evaluations(self.store, bundle.digest)
         run_id, keys = next(iter(runs.items()), (None, ()))
         names = {key.rpartition("/")[2]: key for key in keys}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -15,23 +14,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from serving.gateway import schemas
 from serving.ui.faults import GatewayAway, GatewaySlow, GatewayStrange, refusal_of
 
-__all__ = ["GatewayClient", "Move"]
+__all__ = ["GatewayClient"]
 
 _CONNECT_SECONDS = 1.0
-_MOST_IDS = 100
+_MAX_IDS = 100
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """What an administrator wants of a channel: ``promote``, ``rollback``, ``pin`` or ``unpin``."""
-
-    action: str
-    channel: str
-    reason: str
-    digest: str | None = None
-    force: bool = False
-    expected_generation: int | None = None
 
 
 class GatewayClient:
@@ -74,15 +61,15 @@ class GatewayClient:
         found: list[schemas.Track | None] = []
         # the list is split at commas: an id that holds one can only be asked for alone
         plain = [name for name in track_ids if "," not in name]
-        for start in range(0, len(plain), _MOST_IDS):
-            ids = ",".join(plain[start : start + _MOST_IDS])
+        for start in range(0, len(plain), _MAX_IDS):
+            ids = ",".join(plain[start : start + _MAX_IDS])
             found += self._get("/api/tracks", schemas.TrackList, params={"ids": ids}).items
         by_id = dict(zip(plain, found, strict=True))
         return [by_id.get(name) for name in track_ids]
 
-    def genres(self) -> list[schemas.Genre]:
+    def genres(self) -> list[schemas.GenreCount]:
         """Genres, the largest first."""
-        return self._get("/api/genres", schemas.Genres).items
+        return self._get("/api/genres", schemas.GenreList).items
 
     def recommend(self, instance: Mapping[str, Any], *, session: str) -> schemas.Recommendations:
         """A list, logged under an opaque session."""
@@ -101,9 +88,9 @@ class GatewayClient:
         kind = answer.headers.get("content-type", "image/svg+xml").partition(";")[0]
         return f"data:{kind};base64,{base64.b64encode(answer.content).decode('ascii')}"
 
-    def stats(self, *, hours: int) -> schemas.Stats:
+    def stats(self, *, hours: int) -> schemas.StatsAnswer:
         """What was asked for and answered in the last hours."""
-        return self._get("/api/stats", schemas.Stats, params={"hours": hours})
+        return self._get("/api/stats", schemas.StatsAnswer, params={"hours": hours})
 
     def bundles(self) -> schemas.Bundles:
         """Bundles and channels of the store."""
@@ -118,22 +105,21 @@ class GatewayClient:
         answer = self._exchange("GET", "/readyz")
         return self._read(answer, schemas.Readiness)
 
-    def move(self, move: Move, *, admin_key: str) -> schemas.Channel:
-        """Move a channel.
+    def move(self, action: str, move: schemas.Move, *, admin_key: str) -> schemas.ChannelState:
+        """Move a channel: ``promote`` (which takes a `Promotion`), ``rollback``, ``pin`` or ``unpin``.
 
         Raises
         ------
         GatewayRefused
             It is pinned, or somebody else moved it meanwhile.
         """
-        body: dict[str, Any] = {"channel": move.channel, "reason": move.reason}
-        if move.action == "promote":
-            body |= {"digest": move.digest, "force": move.force}
-            body |= {"expected_generation": move.expected_generation}
         answer = self._send(
-            "POST", f"/api/bundles/{quote(move.action)}", json=body, headers=_bearer(admin_key)
+            "POST",
+            f"/api/bundles/{quote(action)}",
+            json=move.model_dump(),
+            headers={"authorization": f"Bearer {admin_key}"},
         )
-        return self._read(answer, schemas.Channel)
+        return self._read(answer, schemas.ChannelState)
 
     def _get(self, path: str, kind: type[Answer], **options: Any) -> Answer:
         return self._read(self._send("GET", path, **options), kind)
@@ -169,7 +155,3 @@ class GatewayClient:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise GatewayStrange(f"{answer.request.url.path}: {where}: {first['msg']}") from None
-
-
-def _bearer(key: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {key}"}

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from serving.ui.query import BOUNDS, K_MOST, Query, Seed, SeedKind
+from serving.ui.query import BOUNDS, K_MOST, PageQuery, PageSeed, SeedKind
 from serving.ui.sound import SOUND_BOUNDS
 
 __all__ = ["from_params", "to_params"]
@@ -22,7 +22,7 @@ _MOST_GENRES = 50
 _LONGEST = 200
 
 
-def to_params(query: Query) -> dict[str, list[str]]:
+def to_params(query: PageQuery) -> dict[str, list[str]]:
     """Query parameters that `from_params` makes the same query of; what is as by default is left out."""
     params: dict[str, list[str]] = {}
     for name, kind in _SEED_NAMES.items():
@@ -31,7 +31,7 @@ def to_params(query: Query) -> dict[str, list[str]]:
             params[name] = texts
     for feature, value in query.sound.items():
         params[f"sound.{feature}"] = [value if isinstance(value, str) else f"{value:g}"]
-    default = Query()
+    default = PageQuery()
     numbers = {
         "k": (query.k, default.k),
         "popularity": (query.popularity_weight, default.popularity_weight),
@@ -52,7 +52,7 @@ def to_params(query: Query) -> dict[str, list[str]]:
     return params
 
 
-def from_params(params: Mapping[str, Sequence[str]]) -> tuple[Query, tuple[str, ...]]:
+def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[str, ...]]:
     """Read a link.
 
     Parameters
@@ -66,7 +66,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[Query, tuple[str, 
     """
     given: dict[str, Any] = {}
     ignored: list[str] = []
-    seeds: list[Seed] = []
+    seeds: list[PageSeed] = []
     sound: dict[str, float | str] = {}
     ranges: dict[str, tuple[float, float]] = {}
     for name, values in params.items():
@@ -87,15 +87,15 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[Query, tuple[str, 
             ignored.append(name)
     unique = {(seed.kind, seed.value): seed for seed in seeds}
     kept = tuple(unique.values())[:_MOST_SEEDS]
-    return Query(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
+    return PageQuery(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
 
 
-def _seed_text(seed: Seed) -> str:
+def _seed_text(seed: PageSeed) -> str:
     # a name with an @ of its own would be read as a weight
     return seed.value if seed.weight == 1 and "@" not in seed.value else f"{seed.value}@{seed.weight:g}"
 
 
-def _read_seed(kind: SeedKind, text: str) -> Seed:
+def _read_seed(kind: SeedKind, text: str) -> PageSeed:
     value, found, weight = text.rpartition("@")
     if not found:
         value, weight = text, "1"
@@ -104,7 +104,7 @@ def _read_seed(kind: SeedKind, text: str) -> Seed:
     number = _number(weight, -10, 10)
     if number == 0:
         raise ValueError("a weight of 0 says nothing")
-    return Seed(kind, value, number)
+    return PageSeed(kind, value, number)
 
 
 def _read_sound(feature: str, text: str) -> float | str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["BOUNDS", "K_MOST", "WEIGHTS", "Query", "Seed", "SeedKind"]
+__all__ = ["BOUNDS", "K_MOST", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
 
 SeedKind = Literal["track", "artist", "genre"]
 
@@ -26,14 +26,14 @@ K_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
+class PageSeed:
     """A track by its id, or an artist or a genre by name, and how much it counts."""
 
     kind: SeedKind
     value: str
     weight: float = 1.0
 
-    def moved(self, steps: int) -> Seed:
+    def moved(self, steps: int) -> PageSeed:
         """The seed with its weight some steps up or down, within `WEIGHTS`."""
         nearest = min(range(len(WEIGHTS)), key=lambda i: abs(WEIGHTS[i] - self.weight))
         return replace(self, weight=WEIGHTS[min(max(nearest + steps, 0), len(WEIGHTS) - 1)])
@@ -45,7 +45,7 @@ class Seed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Query:
+class PageQuery:
     """One request of a listener.
 
     Attributes
@@ -70,7 +70,7 @@ class Query:
         Bounds by feature, only those that are narrower than `BOUNDS`.
     """
 
-    seeds: tuple[Seed, ...] = ()
+    seeds: tuple[PageSeed, ...] = ()
     sound: Mapping[str, float | str] = field(default_factory=dict)
     k: int = 10
     popularity_weight: float | None = None

@@ -8,7 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from serving.gateway import schemas
-from serving.ui.query import Query, Seed
+from serving.ui.query import PageQuery, PageSeed
 
 __all__ = [
     "Shown",
@@ -35,7 +35,7 @@ MOST_SEEDS = 20
 class Shown:
     """The list on the page, and what it was asked for with."""
 
-    query: Query
+    query: PageQuery
     answer: schemas.Recommendations
 
 
@@ -45,23 +45,23 @@ def session_id() -> str:
     return name
 
 
-def seeds() -> tuple[Seed, ...]:
+def seeds() -> tuple[PageSeed, ...]:
     """Seeds chosen so far."""
-    chosen: tuple[Seed, ...] = st.session_state.get("seeds", ())
+    chosen: tuple[PageSeed, ...] = st.session_state.get("seeds", ())
     return chosen
 
 
-def set_seeds(chosen: tuple[Seed, ...]) -> None:
+def set_seeds(chosen: tuple[PageSeed, ...]) -> None:
     """Replace the seeds."""
     st.session_state["seeds"] = chosen[:MOST_SEEDS]
 
 
-def has_seed(seed: Seed) -> bool:
+def has_seed(seed: PageSeed) -> bool:
     """Whether it is chosen, whatever it weighs."""
     return any((chosen.kind, chosen.value) == (seed.kind, seed.value) for chosen in seeds())
 
 
-def add_seed(seed: Seed) -> None:
+def add_seed(seed: PageSeed) -> None:
     """Choose one more."""
     if not has_seed(seed):
         set_seeds((*seeds(), seed))

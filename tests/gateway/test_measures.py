@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from segue.bundle.channel import rollback
 from segue.bundle.training_status import STATUS_KEY, Evaluation, Outcome, Run, record_run
-from segue.log import Impression, ImpressionItem
+from segue.log.record import Impression, ImpressionItem
 from segue.store.base import Store
 from segue.store.open import open_store
 from serving.gateway.quality import LOOKED_BACK, ListMeasures, popularity_band

@@ -134,7 +134,7 @@ def test_should_sieve_by_year_and_genre(inside: Inside) -> None:
 
 def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are(inside: Inside) -> None:
     table = inside.gateway.catalogue
-    years, genres = table.column("year").to_pylist(), table.column("genre").to_pylist()
+    years, genres = table.columns["year"].to_pylist(), table.columns["genre"].to_pylist()
     pairs = list(zip(years, genres, strict=True))
     [((year, genre), number)] = Counter(pair for pair in pairs if None not in pair).most_common(1)
     rows = [row for row, pair in enumerate(pairs) if pair == (year, genre)]

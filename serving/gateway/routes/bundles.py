@@ -69,7 +69,7 @@ async def get_report(request: Request, digest: _Digest) -> Response:
 
 @router.post(
     "/promote",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Point a channel at a bundle",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -80,7 +80,7 @@ async def post_promote(request: Request, move: schemas.Promotion) -> Response:
 
 @router.post(
     "/rollback",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Go back to the bundle before, and pin it",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -91,7 +91,7 @@ async def post_rollback(request: Request, move: schemas.Move) -> Response:
 
 @router.post(
     "/pin",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Keep pipelines from moving a channel",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -102,7 +102,7 @@ async def post_pin(request: Request, move: schemas.Move) -> Response:
 
 @router.post(
     "/unpin",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Let pipelines move a channel again",
     dependencies=[needs(Scope.ADMIN)],
 )

@@ -10,7 +10,8 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from segue.keys import Scope
-from segue.log import Feedback, read_stats
+from segue.log.record import Feedback
+from segue.log.stats import read_stats
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.documentation import SESSION, SORTS_OF_ERRORS
@@ -37,7 +38,7 @@ _BUCKETS = 48
     dependencies=[needs(Scope.FEEDBACK)],
     openapi_extra={"parameters": [SESSION]},
 )
-async def post_feedback(request: Request, feedback: schemas.Feedback) -> Response:
+async def post_feedback(request: Request, feedback: schemas.FeedbackRequest) -> Response:
     """Taken at once and written soon; the same `feedback_id` counts once."""
     gateway = gateway_of(request)
     identity = feedback.feedback_id or uuid.uuid4()
@@ -60,7 +61,7 @@ async def post_feedback(request: Request, feedback: schemas.Feedback) -> Respons
 
 @router.get(
     "/stats",
-    response_model=schemas.Stats,
+    response_model=schemas.StatsAnswer,
     summary="What was answered lately, and how",
     dependencies=[needs(Scope.READ)],
 )

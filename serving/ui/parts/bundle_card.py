@@ -17,13 +17,13 @@ _REPORT_HEIGHT = 900
 _OUTCOMES = {"passed": ":material/check_circle:", "failed": ":material/cancel:"}
 
 
-def bundle_name(bundle: schemas.Bundle) -> str:
+def bundle_name(bundle: schemas.BundleItem) -> str:
     """Its digest, as short as it stays telling, and the channels that point at it."""
     channels = ", ".join(bundle.channels)
     return f"{bundle.digest[:12]} ({channels})" if channels else bundle.digest[:12]
 
 
-def bundle_card(bundle: schemas.Bundle) -> None:
+def bundle_card(bundle: schemas.BundleItem) -> None:
     """Draw it."""
     title = f"{bundle.digest[:12]}  ·  {bundle.modified:%Y-%m-%d %H:%M}"
     if bundle.in_service:
@@ -45,7 +45,7 @@ def bundle_card(bundle: schemas.Bundle) -> None:
         _report(bundle)
 
 
-def _verdict(bundle: schemas.Bundle) -> None:
+def _verdict(bundle: schemas.BundleItem) -> None:
     verdict = bundle.verdict
     if not verdict:
         return
@@ -56,7 +56,7 @@ def _verdict(bundle: schemas.Bundle) -> None:
         st.markdown(f"{_OUTCOMES.get(outcome, ':material/remove:')} {plain(text)}")
 
 
-def _report(bundle: schemas.Bundle) -> None:
+def _report(bundle: schemas.BundleItem) -> None:
     if not bundle.report:
         st.caption(say("models.no_report"))
         return

@@ -15,18 +15,18 @@ from serving.ui.faults import GatewayFault
 from serving.ui.parts.fault import fault_words, plain
 from serving.ui.parts.markup import about, bar, cover, explicit_mark, named, show_html
 from serving.ui.parts.radar import Features, radar
-from serving.ui.query import Seed
+from serving.ui.query import PageSeed
 from serving.ui.why import reasons
 from serving.ui.words import say
 
-__all__ = ["Card", "card"]
+__all__ = ["TrackCard", "card"]
 
 # FSI and PDI, what <bdi> is in plain text
 _ISOLATE, _POP = "\u2068", "\u2069"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class TrackCard:
     """What a card shows.
 
     Attributes
@@ -55,7 +55,7 @@ class Card:
 
 
 @st.fragment
-def card(shown: Card) -> None:
+def card(shown: TrackCard) -> None:
     """Draw it. A fragment, so that what is done with one card runs none of the others again."""
     item, track = shown.item, shown.track
     with st.container(border=True, key=f"card-{item.rank}", gap="small"):
@@ -65,7 +65,7 @@ def card(shown: Card) -> None:
             _feedback(shown, "skip", icon=":material/skip_next:")
             is_open = _why_button(shown)
             _link(shown)
-            seed = Seed("track", item.track_id)
+            seed = PageSeed("track", item.track_id)
             if st.button(
                 say("card.seed"),
                 key=f"seed-{item.rank}-{item.track_id}",
@@ -81,7 +81,7 @@ def card(shown: Card) -> None:
             _why(shown)
 
 
-def _head(shown: Card) -> str:
+def _head(shown: TrackCard) -> str:
     item, track = shown.item, shown.track
     popularity = item.popularity if item.popularity is not None else item.predicted_popularity
     bars = bar(say("card.similarity"), item.similarity, f"{item.similarity:.0%}") + bar(
@@ -106,7 +106,7 @@ def _preview(track: schemas.Track) -> str:
     return f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio>'
 
 
-def _feedback(shown: Card, event: str, *, icon: str) -> None:
+def _feedback(shown: TrackCard, event: str, *, icon: str) -> None:
     """A button that logs an event; it stays pressed once the gateway has it."""
     track_id, title = shown.item.track_id, shown.track.track_name
     said = state.events().get(track_id)
@@ -124,7 +124,7 @@ def _feedback(shown: Card, event: str, *, icon: str) -> None:
         st.rerun(scope="fragment")
 
 
-def _send(shown: Card, event: str) -> bool:
+def _send(shown: TrackCard, event: str) -> bool:
     try:
         gateway.client().send_feedback(
             shown.impression.impression_id, shown.item.track_id, event, session=state.session_id()
@@ -135,7 +135,7 @@ def _send(shown: Card, event: str) -> bool:
     return True
 
 
-def _why_button(shown: Card) -> bool:
+def _why_button(shown: TrackCard) -> bool:
     key = f"open-{shown.impression.impression_id}-{shown.item.rank}"
     is_open: bool = st.session_state.get(key, False)
     if st.button(
@@ -149,7 +149,7 @@ def _why_button(shown: Card) -> bool:
     return is_open
 
 
-def _link(shown: Card) -> None:
+def _link(shown: TrackCard) -> None:
     template = gateway.settings().track_link
     if not template:
         return
@@ -165,11 +165,11 @@ def _link(shown: Card) -> None:
     )
 
 
-def _note_click(shown: Card) -> None:
+def _note_click(shown: TrackCard) -> None:
     _send(shown, "click")
 
 
-def _why(shown: Card) -> None:
+def _why(shown: TrackCard) -> None:
     name, features = shown.seed
     words, chart = st.columns([5, 6], gap="medium", vertical_alignment="center")
     with words:

@@ -12,7 +12,7 @@ from serving.ui.words import say
 __all__ = ["comparison"]
 
 
-def comparison(champion: schemas.Bundle, others: list[schemas.Bundle]) -> None:
+def comparison(champion: schemas.BundleItem, others: list[schemas.BundleItem]) -> None:
     """Draw it, with a choice of the challenger where there are several."""
     st.header(say("models.side_by_side"), anchor=False)
     challenger = None

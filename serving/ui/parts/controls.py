@@ -9,12 +9,12 @@ import streamlit as st
 
 from serving.ui import gateway
 from serving.ui.faults import GatewayFault
-from serving.ui.query import BOUNDS, K_MOST, Query
+from serving.ui.query import BOUNDS, K_MOST, PageQuery
 from serving.ui.words import say
 
 __all__ = ["controls", "read_controls", "reset_controls", "set_controls"]
 
-_DEFAULT = Query()
+_DEFAULT = PageQuery()
 # Step and format of each range slider.
 _RANGES: Mapping[str, tuple[float, str]] = {
     "energy": (0.05, "%.2f"),
@@ -74,7 +74,7 @@ def controls() -> None:
 
 
 def read_controls() -> dict[str, Any]:
-    """The values as arguments of `Query`."""
+    """The values as arguments of `PageQuery`."""
     _fill_in()
     value = {name: st.session_state[f"set_{name}"] for name in _values(_DEFAULT)}
     ranges = {name: tuple(map(float, value[name])) for name in BOUNDS}
@@ -89,7 +89,7 @@ def read_controls() -> dict[str, Any]:
     }
 
 
-def set_controls(query: Query) -> None:
+def set_controls(query: PageQuery) -> None:
     """Put the values of a query on them."""
     for name, value in _values(query).items():
         st.session_state[f"set_{name}"] = value
@@ -100,7 +100,7 @@ def reset_controls() -> None:
     set_controls(_DEFAULT)
 
 
-def _values(query: Query) -> dict[str, Any]:
+def _values(query: PageQuery) -> dict[str, Any]:
     weight = query.popularity_weight
     ranges: dict[str, Any] = {name: query.ranges.get(name, bounds) for name, bounds in BOUNDS.items()}
     low, high = ranges["year"]

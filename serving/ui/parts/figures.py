@@ -10,7 +10,7 @@ from serving.ui.words import say
 __all__ = ["figures"]
 
 
-def figures(stats: schemas.Stats) -> None:
+def figures(stats: schemas.StatsAnswer) -> None:
     """A card each; a dash where nothing was measured."""
     totals = stats.totals
     share = totals.degraded / totals.requests if totals.requests else None

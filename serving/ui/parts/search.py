@@ -8,7 +8,7 @@ from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.parts.fault import faults_shown, plain
 from serving.ui.parts.markup import show_html, track_line
-from serving.ui.query import Seed
+from serving.ui.query import PageSeed
 from serving.ui.words import say
 
 __all__ = ["genre_seeds", "search"]
@@ -53,7 +53,7 @@ def genre_seeds() -> None:
         st.caption(say("search.genres"))
         with st.container(horizontal=True, gap="xsmall", key="genre-seeds"):
             for name in names:
-                seed = Seed("genre", name)
+                seed = PageSeed("genre", name)
                 st.button(
                     plain(name),
                     key=f"genre-{name}",
@@ -64,7 +64,7 @@ def genre_seeds() -> None:
 
 
 def _found(track: schemas.TrackSummary, cover: str | None) -> None:
-    seed = Seed("track", track.track_id)
+    seed = PageSeed("track", track.track_id)
     is_chosen = state.has_seed(seed)
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"found-{track.track_id}"
@@ -81,7 +81,7 @@ def _found(track: schemas.TrackSummary, cover: str | None) -> None:
         )
 
 
-def _take(seed: Seed) -> None:
+def _take(seed: PageSeed) -> None:
     """Choose what was found; the field is empty for the next, and the seeds stand right below it."""
     state.add_seed(seed)
     st.session_state["search"] = ""
@@ -91,7 +91,7 @@ def _artists(found: list[schemas.TrackSummary]) -> None:
     names = list(dict.fromkeys(track.artist_name for track in found))[:_ARTISTS]
     with st.container(horizontal=True, gap="xsmall", key="found-artists"):
         for name in names:
-            seed = Seed("artist", name)
+            seed = PageSeed("artist", name)
             st.button(
                 plain(say("search.artist", artist=name)),
                 key=f"add-artist-{name}",

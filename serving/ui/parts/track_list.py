@@ -13,11 +13,11 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.link import to_params
-from serving.ui.parts.card import Card, card
+from serving.ui.parts.card import TrackCard, card
 from serving.ui.parts.fault import plain
 from serving.ui.parts.radar import Features
 from serving.ui.parts.seeds import seed_names
-from serving.ui.query import Query
+from serving.ui.query import PageQuery
 from serving.ui.why import dropped_words
 from serving.ui.words import say
 
@@ -46,7 +46,7 @@ def track_list(shown: state.Shown) -> None:
             continue
         entry = explained.get(item.track_id)
         card(
-            Card(
+            TrackCard(
                 impression=answer,
                 item=item,
                 track=known[item.track_id],
@@ -134,18 +134,18 @@ def _take_along(shown: state.Shown, tracks: Mapping[str, schemas.Track]) -> None
             )
 
 
-def _address(query: Query) -> str:
+def _address(query: PageQuery) -> str:
     here = (st.context.url or "").partition("?")[0]
     return f"{here}?{urlencode(to_params(query), doseq=True)}"
 
 
-def _is_chosen(entry: Mapping[str, Any] | None, query: Query) -> bool:
+def _is_chosen(entry: Mapping[str, Any] | None, query: PageQuery) -> bool:
     nearest = (entry or {}).get("nearest_seed")
     return nearest is None or any(seed.kind == "track" and seed.value == nearest for seed in query.seeds)
 
 
 def _seed(
-    entry: Mapping[str, Any] | None, known: Mapping[str, schemas.Track], query: Query
+    entry: Mapping[str, Any] | None, known: Mapping[str, schemas.Track], query: PageQuery
 ) -> tuple[str | None, Features]:
     """Name and features of what a track is nearest to: a track, or the sound that was described."""
     track = known.get(str((entry or {}).get("nearest_seed")))

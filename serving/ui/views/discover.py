@@ -14,7 +14,7 @@ from serving.ui.parts.search import genre_seeds, search
 from serving.ui.parts.seeds import seed_list
 from serving.ui.parts.sound_form import read_sound, set_sound, sound_form
 from serving.ui.parts.track_list import track_list
-from serving.ui.query import Query
+from serving.ui.query import PageQuery
 from serving.ui.words import say
 
 __all__ = ["discover"]
@@ -79,7 +79,7 @@ def _compose() -> None:
 def _answer() -> None:
     """What came of it."""
     st.header(say("list.title"), anchor=False)
-    asked: Query | None = st.session_state.pop("asked", None)
+    asked: PageQuery | None = st.session_state.pop("asked", None)
     with faults_shown("list"):
         if asked is not None:
             _ask(asked)
@@ -90,7 +90,7 @@ def _answer() -> None:
             track_list(current)
 
 
-def _ask(query: Query) -> None:
+def _ask(query: PageQuery) -> None:
     # what went before is no answer to this, even if this one gets none
     state.show_list(None)
     # whoever presses "try again" asks for the same
@@ -116,10 +116,10 @@ def _find() -> None:
     st.session_state["link"] = ()
 
 
-def _query() -> Query:
+def _query() -> PageQuery:
     if st.session_state.get("mode") == "sound":
-        return Query(sound=read_sound(), **read_controls())
-    return Query(seeds=state.seeds(), **read_controls())
+        return PageQuery(sound=read_sound(), **read_controls())
+    return PageQuery(seeds=state.seeds(), **read_controls())
 
 
 def _open_link() -> tuple[str, ...]:
@@ -153,7 +153,7 @@ def _open_link() -> tuple[str, ...]:
     return ignored_names
 
 
-def _put_address(query: Query) -> None:
+def _put_address(query: PageQuery) -> None:
     """Let the address say what was asked for, unless it does: a step of the browser's history each."""
     if from_params(_address())[0] != query:
         st.query_params.from_dict(to_params(query))

@@ -36,7 +36,7 @@ def models() -> None:
         admin(known)
 
 
-def _champion(known: schemas.Bundles) -> schemas.Bundle | None:
+def _champion(known: schemas.Bundles) -> schemas.BundleItem | None:
     """What the channel points at, else what answers now."""
     channel = known.channels.get(known.channel or "")
     by_digest = {bundle.digest: bundle for bundle in known.items}

@@ -63,7 +63,7 @@ def _figures(hours: int) -> None:
         requests_table(stats.recent)
 
 
-def _over_time(stats: schemas.Stats) -> None:
+def _over_time(stats: schemas.StatsAnswer) -> None:
     times = [bucket.start for bucket in stats.buckets]
     with st.grid(2, min_column_width=320, gap="medium", key="over-time"):
         with st.container():
@@ -90,7 +90,7 @@ def _over_time(stats: schemas.Stats) -> None:
             )
 
 
-def _parts(stats: schemas.Stats) -> None:
+def _parts(stats: schemas.StatsAnswer) -> None:
     with st.grid(3, min_column_width=260, gap="medium", key="parts"):
         with st.container():
             genres = {share_name(share): share.share for share in stats.genres}
