@@ -220,7 +220,7 @@ def test_should_show_looked_up_covers_on_both_apis(
         assert inside.get(f"/v1/tracks/{alias}").json()["album"]["images"] == []
         assert server.asked == []
         # a catalogue without covers
-        columns = inside.gateway.catalogue._columns
+        columns = inside.gateway.catalogue.columns
         monkeypatch.setitem(columns, "image_url", pa.nulls(ROWS, pa.string()))
         drawn = inside.get(path)
         assert (drawn.status_code, drawn.headers["cache-control"]) == (200, "private, max-age=30")
