@@ -43,7 +43,7 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
-        self._most = failures
+        self._max_failures = failures
         self._open_seconds = open_seconds
         self._clock = clock
         self._failed = 0
@@ -100,7 +100,7 @@ class Breaker:
         self._heard = self._clock()
         self._failed += 1
         self._trial_began = None
-        if self._failed < self._most:
+        if self._failed < self._max_failures:
             return
         if self._opened is None:
             logger.warning("the %s failed %d times in a row: not asked for a while", self._name, self._failed)

@@ -100,7 +100,7 @@ class Gateway:
             pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def opened(self) -> ServedCatalogue:
+    def served(self) -> ServedCatalogue:
         """The bundle in service.
 
         Raises
@@ -115,10 +115,10 @@ class Gateway:
 
     @property
     def catalogue(self) -> Catalogue:
-        """Its tracks; raises as `opened` does."""
-        return self.opened.catalogue
+        """Its tracks; raises as `served` does."""
+        return self.served.catalogue
 
-    def opened_of(self, digest: str) -> ServedCatalogue | None:
+    def served_of(self, digest: str) -> ServedCatalogue | None:
         """The bundle with this digest, else the one in service, else None.
 
         A challenger's bundle is not held here: its lists are shown and measured with the champion's tracks.

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _FOLDER = "retraining"
 _DAY = timedelta(days=1)
 _ATTEMPTS = 5
-_MOST_KEPT = 50
+_MAX_KEPT = 50
 
 
 class Retrainer(Protocol):
@@ -133,7 +133,7 @@ def _read(store: Store, channel: str) -> tuple[list[datetime], str | None]:
 
 def _write(starts: Sequence[datetime]) -> bytes:
     return orjson.dumps(
-        {"starts": [_text(start) for start in starts[:_MOST_KEPT]]}, option=orjson.OPT_INDENT_2
+        {"starts": [_text(start) for start in starts[:_MAX_KEPT]]}, option=orjson.OPT_INDENT_2
     )
 
 

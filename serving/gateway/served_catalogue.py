@@ -1,4 +1,4 @@
-"""A bundle, opened and warm, as the gateway answers from it."""
+"""A bundle, served and warm, as the gateway answers from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServedCatalogue:
 def open_catalogue(files: BundleFiles) -> ServedCatalogue:
     """Open a bundle and ask it once, so that no request meets cold tables."""
     catalogue = Catalogue(files)
-    opened = ServedCatalogue(catalogue, Identities(catalogue))
+    served = ServedCatalogue(catalogue, Identities(catalogue))
     catalogue.lookup.artist_number(catalogue.cell("artist_name", 0))
     catalogue.search.search(catalogue.cell("track_name", 0))
-    return opened
+    return served

@@ -12,14 +12,14 @@ from segue.evaluate.drift import psi
 from segue.log.stats import Stats
 from serving.gateway.catalogue import Catalogue
 
-__all__ = ["FEWEST_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
+__all__ = ["MIN_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
 
 # Read for drift; the page is shown the first of them.
 RECENT_READ = 2_000
 _RECENT_SHOWN = 50
-_MOST_GENRES = 30
+_MAX_GENRES = 30
 # At 100 rows PSI passes 0.1 by chance in 4 windows of 10.
-FEWEST_SEEDS = 500
+MIN_SEEDS = 500
 
 
 def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
         "buckets": stats.buckets,
         "recent": stats.recent[:_RECENT_SHOWN],
         "feedback": stats.feedback,
-        "genres": _shares(catalogue, shown, "genre")[:_MOST_GENRES] if catalogue else [],
+        "genres": _shares(catalogue, shown, "genre")[:_MAX_GENRES] if catalogue else [],
         "decades": sorted(_decades(catalogue, shown), key=lambda share: share["name"]) if catalogue else [],
         "drift": query_drift(catalogue, [request.seeds for request in stats.recent]) if catalogue else None,
     }
@@ -68,7 +68,7 @@ def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[st
         for name, bins in catalogue.reference.features.items():
             values = catalogue.features[:, catalogue.position(name)]
             found[name] = round(psi(bins.count(values[older]), bins.count(values[newer])), 4)
-    return {"rows": half, "is_enough": half >= FEWEST_SEEDS, "psi": found}
+    return {"rows": half, "is_enough": half >= MIN_SEEDS, "psi": found}
 
 
 def _rows(catalogue: Catalogue, tracks: Any) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ from serving.gateway.errors import Conflict, NotFound
 
 __all__ = ["StoreView", "describe_channel", "read_object"]
 
-_MOST_BUNDLES = 50
+_MAX_BUNDLES = 50
 # tables of tracks and points, which the report draws
 _LEFT_OUT = ("examples", "index_curve")
 
@@ -69,7 +69,7 @@ class StoreView:
 
     def describe(self, in_service: str | None) -> dict[str, Any]:
         """Bundles with what was measured on them, the newest first, and channels by name."""
-        bundles = list_bundles(self.store)[:_MOST_BUNDLES]
+        bundles = list_bundles(self.store)[:_MAX_BUNDLES]
         channels = list_channels(self.store)
         return {
             "items": [self._bundle(bundle, in_service) for bundle in bundles],

@@ -11,15 +11,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from serving.ui.query import BOUNDS, K_MOST, PageQuery, PageSeed, SeedKind
+from serving.ui.query import BOUNDS, MAX_K, PageQuery, PageSeed, SeedKind
 from serving.ui.sound import SOUND_BOUNDS
 
 __all__ = ["from_params", "to_params"]
 
 _SEED_NAMES: Mapping[str, SeedKind] = {"seed": "track", "artist": "artist", "genre": "genre"}
-_MOST_SEEDS = 20
-_MOST_GENRES = 50
-_LONGEST = 200
+_MAX_SEEDS = 20
+_MAX_GENRES = 50
+_MAX_LENGTH = 200
 
 
 def to_params(query: PageQuery) -> dict[str, list[str]]:
@@ -79,14 +79,14 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[s
             elif name in BOUNDS:
                 ranges[name] = _read_range(values[-1], BOUNDS[name])
             elif name == "only":
-                given["genres"] = tuple(value[:_LONGEST] for value in values[:_MOST_GENRES] if value)
+                given["genres"] = tuple(value[:_MAX_LENGTH] for value in values[:_MAX_GENRES] if value)
             else:
                 field, read = _SETTINGS[name]
                 given[field] = read(values[-1])
         except (KeyError, ValueError, IndexError):
             ignored.append(name)
     unique = {(seed.kind, seed.value): seed for seed in seeds}
-    kept = tuple(unique.values())[:_MOST_SEEDS]
+    kept = tuple(unique.values())[:_MAX_SEEDS]
     return PageQuery(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
 
 
@@ -99,7 +99,7 @@ def _read_seed(kind: SeedKind, text: str) -> PageSeed:
     value, found, weight = text.rpartition("@")
     if not found:
         value, weight = text, "1"
-    if not value or len(value) > _LONGEST:
+    if not value or len(value) > _MAX_LENGTH:
         raise ValueError("no seed")
     number = _number(weight, -10, 10)
     if number == 0:
@@ -109,7 +109,7 @@ def _read_seed(kind: SeedKind, text: str) -> PageSeed:
 
 def _read_sound(feature: str, text: str) -> float | str:
     if feature == "genre":
-        return text[:_LONGEST]
+        return text[:_MAX_LENGTH]
     return _number(text, *SOUND_BOUNDS[feature])
 
 
@@ -128,9 +128,9 @@ def _number(text: str, low: float, high: float) -> float:
 
 
 _SETTINGS: Mapping[str, tuple[str, Callable[[str], object]]] = {
-    "k": ("k", lambda text: int(_number(text, 1, K_MOST))),
+    "k": ("k", lambda text: int(_number(text, 1, MAX_K))),
     "popularity": ("popularity_weight", lambda text: _number(text, 0, 1)),
     "diversity": ("diversity", lambda text: _number(text, 0, 1)),
-    "per_artist": ("max_per_artist", lambda text: int(_number(text, 1, K_MOST))),
+    "per_artist": ("max_per_artist", lambda text: int(_number(text, 1, MAX_K))),
     "clean": ("clean", lambda text: text == "1"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["BOUNDS", "K_MOST", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
+__all__ = ["BOUNDS", "MAX_K", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
 
 SeedKind = Literal["track", "artist", "genre"]
 
@@ -22,7 +22,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 }
 # What the gateway filters by, where the page has another name for it.
 _FILTERS = {"known": "popularity"}
-K_MOST = 50
+MAX_K = 50
 
 
 @dataclass(frozen=True, slots=True)

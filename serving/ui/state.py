@@ -28,7 +28,7 @@ __all__ = [
     "shown",
 ]
 
-MOST_SEEDS = 20
+MAX_SEEDS = 20
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def seeds() -> tuple[PageSeed, ...]:
 
 def set_seeds(chosen: tuple[PageSeed, ...]) -> None:
     """Replace the seeds."""
-    st.session_state["seeds"] = chosen[:MOST_SEEDS]
+    st.session_state["seeds"] = chosen[:MAX_SEEDS]
 
 
 def has_seed(seed: PageSeed) -> bool:

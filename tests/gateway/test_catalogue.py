@@ -79,8 +79,8 @@ def test_should_refuse_what_the_library_refuses_in_the_same_words(
     assert message in str(of_gateway.value)
 
 
-def test_should_read_no_column_that_it_does_not_show(opened: ServedCatalogue) -> None:
-    columns = opened.catalogue.columns
+def test_should_read_no_column_that_it_does_not_show(served: ServedCatalogue) -> None:
+    columns = served.catalogue.columns
     assert set(columns) == {
         *("track_id", "track_name", "artist_name", "album_name", "genre", "year", "popularity"),
         *("explicit", "image_url", "preview_url", "album_id", "artist_id", "recording", "artist"),

@@ -190,8 +190,8 @@ def test_should_take_a_new_token_when_the_old_one_is_refused(server: SpotifyServ
 
 
 def test_should_keep_a_bounded_number(server: SpotifyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spotify_images, "_MOST_KEPT", 10)
-    monkeypatch.setattr(spotify_images, "_MOST_WAITING", 60)
+    monkeypatch.setattr(spotify_images, "_MAX_KEPT", 10)
+    monkeypatch.setattr(spotify_images, "_MAX_WAITING", 60)
 
     async def scenario() -> None:
         images = SpotifyImages(settings_of(server))

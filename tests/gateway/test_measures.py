@@ -27,8 +27,8 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def impression(opened: ServedCatalogue, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
-    catalogue = opened.catalogue
+def impression(served: ServedCatalogue, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
+    catalogue = served.catalogue
     ids = [catalogue.cell("track_id", row) for row in rows]
     given: dict[str, Any] = {
         "impression_id": uuid.uuid4(),
@@ -59,25 +59,25 @@ def test_should_name_bands_of_popularity(popularity: float | None, band: str) ->
     assert popularity_band(float("nan")) == "unknown"
 
 
-def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened: ServedCatalogue) -> None:
+def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(served: ServedCatalogue) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
-    ListMeasures().note_list(impression(opened, [10, 11], seeds=[0, 1]), opened.catalogue, [10, 11])
-    expected = dict(zip(names, (40.0, float(opened.catalogue.popularity[[0, 1]].mean()), 0.5), strict=True))
+    ListMeasures().note_list(impression(served, [10, 11], seeds=[0, 1]), served.catalogue, [10, 11])
+    expected = dict(zip(names, (40.0, float(served.catalogue.popularity[[0, 1]].mean()), 0.5), strict=True))
     for name in names:
         assert value(f"{name}_sum") - before[name][0] == pytest.approx(expected[name]), name
         assert value(f"{name}_count") - before[name][1] == 1
 
 
-def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(opened: ServedCatalogue) -> None:
-    measures, size = ListMeasures(), opened.catalogue.size
-    measures.note_list(impression(opened, [1, 2, 3], seeds=[0]), opened.catalogue, [1, 2, 3])
-    measures.note_list(impression(opened, [3, 4], seeds=[0]), opened.catalogue, [3, 4])
+def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(served: ServedCatalogue) -> None:
+    measures, size = ListMeasures(), served.catalogue.size
+    measures.note_list(impression(served, [1, 2, 3], seeds=[0]), served.catalogue, [1, 2, 3])
+    measures.note_list(impression(served, [3, 4], seeds=[0]), served.catalogue, [3, 4])
     assert value("segue_list_coverage_ratio") == pytest.approx(4 / size)
     for _ in range(LOOKED_BACK - 1):
-        measures.note_list(impression(opened, [4], seeds=[0]), opened.catalogue, [4])
+        measures.note_list(impression(served, [4], seeds=[0]), served.catalogue, [4])
     assert value("segue_list_coverage_ratio") == pytest.approx(2 / size)
-    measures.note_list(impression(opened, [7], seeds=[0], digest="f" * 64), opened.catalogue, [7])
+    measures.note_list(impression(served, [7], seeds=[0], digest="f" * 64), served.catalogue, [7])
     assert value("segue_list_coverage_ratio") == pytest.approx(1 / size)
 
 

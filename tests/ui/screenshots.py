@@ -35,7 +35,7 @@ from tests.ui.browser import Visitor, launch, visiting
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / ".segue" / "demo"
 IMAGES = ROOT / "docs" / "images"
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 REQUESTS = 1_400
 TASTES = ("house", "techno", "hip-hop", "reggae", "classical", "k-pop", "rock-n-roll")
 
@@ -103,7 +103,7 @@ def save(visitor: Visitor, name: str) -> None:
     path = IMAGES / f"{name}.png"
     for colours in (256, 128, 64, 32):
         picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
-        if path.stat().st_size < MOST_BYTES:
+        if path.stat().st_size < MAX_BYTES:
             break
     sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1000:.0f} kB\n")
 

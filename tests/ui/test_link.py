@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from segue.recommend.request import Request
 from serving.ui.link import from_params, to_params
-from serving.ui.query import BOUNDS, K_MOST, WEIGHTS, PageQuery, PageSeed
+from serving.ui.query import BOUNDS, MAX_K, WEIGHTS, PageQuery, PageSeed
 from serving.ui.sound import SOUND_BOUNDS
 
 NAMES = st.text(min_size=1, max_size=40)
@@ -37,10 +37,10 @@ def queries(draw: st.DrawFn) -> PageQuery:
             ranges[name] = pair
     return PageQuery(
         seeds=in_order_of_kind(draw(SEEDS)),
-        k=draw(st.integers(1, K_MOST)),
+        k=draw(st.integers(1, MAX_K)),
         popularity_weight=draw(st.none() | HUNDREDTHS),
         diversity=draw(HUNDREDTHS),
-        max_per_artist=draw(st.integers(1, K_MOST)),
+        max_per_artist=draw(st.integers(1, MAX_K)),
         clean=draw(st.booleans()),
         genres=tuple(draw(st.lists(NAMES, max_size=3))),
         ranges=ranges,  # type: ignore[arg-type]

@@ -22,12 +22,12 @@ __all__ = ["SpotifyImages"]
 logger = logging.getLogger(__name__)
 
 _BATCH = 50  # Spotify's own limit of ids
-_MOST_KEPT = 50_000
-_MOST_WAITING = 1_000
+_MAX_KEPT = 50_000
+_MAX_WAITING = 1_000
 _SECONDS = 5.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 30.0, 3_600.0
+_MIN_PAUSE, _MAX_PAUSE = 30.0, 3_600.0
 # It asks those who go on asking to stay away for up to a day.
-_LONGEST_ASKED = 86_400.0
+_MAX_RETRY_AFTER = 86_400.0
 # Ids that come in together are looked up together.
 _GATHER_SECONDS = 0.2
 
@@ -51,7 +51,7 @@ class SpotifyImages:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._token, self._token_ends = "", 0.0
-        self._pause = _SHORTEST_PAUSE
+        self._pause = _MIN_PAUSE
         self._off_until = 0.0
 
     @property
@@ -69,7 +69,7 @@ class SpotifyImages:
         if track_id in self._kept:
             self._kept.move_to_end(track_id)
             return self._kept[track_id]
-        if self.is_on and not self.is_resting and is_native(track_id) and len(self._waiting) < _MOST_WAITING:
+        if self.is_on and not self.is_resting and is_native(track_id) and len(self._waiting) < _MAX_WAITING:
             self._waiting[track_id] = None
             self._wake.set()
         return None
@@ -101,7 +101,7 @@ class SpotifyImages:
                 except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
                     self._rest(error)
                 else:
-                    self._pause = _SHORTEST_PAUSE
+                    self._pause = _MIN_PAUSE
                 if not self._waiting:
                     self._wake.clear()
 
@@ -116,7 +116,7 @@ class SpotifyImages:
         for track_id in batch:
             self._kept[track_id] = found.get(track_id)
             self._waiting.pop(track_id, None)
-        while len(self._kept) > _MOST_KEPT:
+        while len(self._kept) > _MAX_KEPT:
             self._kept.popitem(last=False)
         metrics.GATEWAY_IMAGE_FETCHES.labels("ok").inc()
 
@@ -143,9 +143,9 @@ class SpotifyImages:
         if isinstance(error, httpx.HTTPStatusError):
             after = error.response.headers.get("retry-after", "")
             asked = float(after) if after.isdecimal() else 0.0
-        seconds = max(self._pause, min(asked, _LONGEST_ASKED))
+        seconds = max(self._pause, min(asked, _MAX_RETRY_AFTER))
         self._off_until = self._clock() + seconds
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, _MAX_PAUSE)
         self._waiting.clear()
         logger.warning("covers can't be looked up, not trying for %.0f s: %s", seconds, _told(error))
 

@@ -26,7 +26,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["native"], responses=SORTS_OF_ERRORS)
 
 _STATS_SECONDS = 10.0
-_MOST_HOURS = 2_160
+_MAX_HOURS = 2_160
 _BUCKETS = 48
 
 
@@ -54,8 +54,8 @@ async def post_feedback(request: Request, feedback: schemas.FeedbackRequest) -> 
     )
     if not is_taken:
         raise Unavailable("the log takes no records now")
-    opened = gateway.opened_of("")
-    gateway.lists.note_feedback(feedback.event, feedback.track_id, opened.catalogue if opened else None)
+    served = gateway.served_of("")
+    gateway.lists.note_feedback(feedback.event, feedback.track_id, served.catalogue if served else None)
     return Response(orjson.dumps({"feedback_id": identity}), 202, media_type="application/json")
 
 
@@ -67,12 +67,12 @@ async def post_feedback(request: Request, feedback: schemas.FeedbackRequest) -> 
 )
 async def get_stats(
     request: Request,
-    hours: Annotated[float, Query(gt=0, le=_MOST_HOURS, description="How far back.")] = 24.0,
+    hours: Annotated[float, Query(gt=0, le=_MAX_HOURS, description="How far back.")] = 24.0,
     bucket_seconds: Annotated[
         int | None,
         Query(
             ge=1,
-            le=_MOST_HOURS * 3600,
+            le=_MAX_HOURS * 3600,
             description="Width of a bucket; a forty-eighth of the time if not given.",
         ),
     ] = None,
@@ -86,8 +86,8 @@ async def get_stats(
         seconds=_STATS_SECONDS,
         what="reading the log",
     )
-    opened = gateway.opened_of("")
-    described = describe_stats(stats, opened.catalogue if opened else None)
+    served = gateway.served_of("")
+    described = describe_stats(stats, served.catalogue if served else None)
     log = gateway.log
     described["log"] = {
         "queued": log.queued,

@@ -20,15 +20,15 @@ from serving.gateway.lists import recommend, session_of
 from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.examples import TRACK_ID
 from serving.gateway.spotify.objects import Writer
-from serving.gateway.spotify.search_query import MOST_FOUND, SearchQuery
+from serving.gateway.spotify.search_query import MAX_FOUND, SearchQuery
 from serving.gateway.spotify.tuning import Seeds, instance_of
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS, dependencies=[needs(Scope.READ)])
 
-MOST_TRACKS = 50
-MOST_FEATURES = 100
+MAX_TRACKS = 50
+MAX_FEATURES = 100
 _Market = Annotated[str | None, Query(description="Accepted; a catalogue has no markets.")]
 _Ids = Annotated[str, Query(description="Ids, a comma between them.", examples=[TRACK_ID])]
 _Id = Annotated[str, Path(description="Id of a track.", examples=[TRACK_ID])]
@@ -51,8 +51,8 @@ def _listed(ids: str, most: int) -> list[str]:
     return names
 
 
-def _known(opened: ServedCatalogue, public_id: str) -> int:
-    row = opened.identities.track_row(public_id)
+def _known(served: ServedCatalogue, public_id: str) -> int:
+    row = served.identities.track_row(public_id)
     if row is None:
         raise NotFound(f"Non existing id: 'spotify:track:{public_id:.100}'")
     return row
@@ -62,19 +62,19 @@ def _known(opened: ServedCatalogue, public_id: str) -> int:
 async def get_recommendations(request: Request) -> Response:
     """At most five seeds together. The answer's header `X-Impression-Id` is what feedback refers to."""
     gateway = gateway_of(request)
-    opened, parameters = gateway.opened, request.query_params
-    value, seeds = instance_of(parameters, opened)
+    served, parameters = gateway.served, request.query_params
+    value, seeds = instance_of(parameters, served)
     instance = Instance.parse(value)
     answer = await recommend(
         gateway, instance, value, orjson.dumps(value), session=session_of(request), api="spotify"
     )
     # tracks are written from the bundle that chose them, which may not be the newest any more
-    opened = gateway.opened_of(answer["digest"]) or opened
+    served = gateway.served_of(answer["digest"]) or served
     base = _base(request, gateway)
-    writer = Writer(opened, base)
-    rows = opened.catalogue.rows_of([item["track_id"] for item in answer["items"]])
+    writer = Writer(served, base)
+    rows = served.catalogue.rows_of([item["track_id"] for item in answer["items"]])
     tracks = [writer.track(row) for row in rows if row is not None]
-    add_spotify_covers(gateway.images, tracks, opened.catalogue)
+    add_spotify_covers(gateway.images, tracks, served.catalogue)
     labels = [seed.label for seed in instance.seeds]
     return _answer(
         {"tracks": tracks, "seeds": _seeds(base, seeds, labels, answer)},
@@ -116,23 +116,23 @@ async def get_search(
     type: Annotated[str, Query(description="`track`: a catalogue has nothing else.")] = "track",
     market: _Market = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
-    offset: Annotated[int, Query(ge=0, lt=MOST_FOUND)] = 0,
+    offset: Annotated[int, Query(ge=0, lt=MAX_FOUND)] = 0,
 ) -> Response:
     """`q` takes words and the filters `artist:`, `track:`, `album:`, `genre:` and `year:`."""
     gateway = gateway_of(request)
-    opened = gateway.opened
+    served = gateway.served
     if type != "track":
         raise BadRequest(f"type: expected track, got {type!r:.40}")
     query = SearchQuery.parse(q)
-    writer, last = Writer(opened, _base(request, gateway)), offset + limit
+    writer, last = Writer(served, _base(request, gateway)), offset + limit
     total, items = await gateway.in_thread(
-        lambda: _page(query, opened, writer, offset, last),
+        lambda: _page(query, served, writer, offset, last),
         seconds=gateway.settings.search_deadline_seconds,
         what="the search",
         is_slow=False,
     )
 
-    add_spotify_covers(gateway.images, items, opened.catalogue)
+    add_spotify_covers(gateway.images, items, served.catalogue)
 
     def href(start: int) -> str:
         asked = {"q": q, "type": type, "market": market, "limit": limit, "offset": start}
@@ -152,9 +152,9 @@ async def get_search(
 
 
 def _page(
-    query: SearchQuery, opened: ServedCatalogue, writer: Writer, first: int, last: int
+    query: SearchQuery, served: ServedCatalogue, writer: Writer, first: int, last: int
 ) -> tuple[int, list[dict[str, Any]]]:
-    rows = query.find(opened.catalogue)
+    rows = query.find(served.catalogue)
     return len(rows), [writer.track(row) for row in rows[first:last]]
 
 
@@ -162,9 +162,9 @@ def _page(
 async def get_track(request: Request, public_id: _Id, market: _Market = None) -> Response:  # noqa: ARG001
     """A track object."""
     gateway = gateway_of(request)
-    opened = gateway.opened
-    track = Writer(opened, _base(request, gateway)).track(_known(opened, public_id))
-    add_spotify_covers(gateway.images, [track], opened.catalogue)
+    served = gateway.served
+    track = Writer(served, _base(request, gateway)).track(_known(served, public_id))
+    add_spotify_covers(gateway.images, [track], served.catalogue)
     return _answer(track)
 
 
@@ -174,11 +174,11 @@ async def get_track(request: Request, public_id: _Id, market: _Market = None) ->
 async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Response:  # noqa: ARG001
     """Track objects in the order of their ids, null for those that are unknown; at most 50."""
     gateway = gateway_of(request)
-    opened = gateway.opened
-    writer = Writer(opened, _base(request, gateway))
-    rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_TRACKS)]
+    served = gateway.served
+    writer = Writer(served, _base(request, gateway))
+    rows = [served.identities.track_row(name) for name in _listed(ids, MAX_TRACKS)]
     tracks = [None if row is None else writer.track(row) for row in rows]
-    add_spotify_covers(gateway.images, tracks, opened.catalogue)
+    add_spotify_covers(gateway.images, tracks, served.catalogue)
     return _answer({"tracks": tracks})
 
 
@@ -186,8 +186,8 @@ async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Res
 async def get_audio_features(request: Request, public_id: _Id) -> Response:
     """An audio features object."""
     gateway = gateway_of(request)
-    opened = gateway.opened
-    return _answer(Writer(opened, _base(request, gateway)).audio_features(_known(opened, public_id)))
+    served = gateway.served
+    return _answer(Writer(served, _base(request, gateway)).audio_features(_known(served, public_id)))
 
 
 @router.get("/audio-features", summary="Audio features of several tracks")
@@ -195,8 +195,8 @@ async def get_audio_features(request: Request, public_id: _Id) -> Response:
 async def get_several_audio_features(request: Request, ids: _Ids) -> Response:
     """Audio features in the order of their ids, null for those that are unknown; at most 100."""
     gateway = gateway_of(request)
-    opened = gateway.opened
-    writer = Writer(opened, _base(request, gateway))
-    rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_FEATURES)]
+    served = gateway.served
+    writer = Writer(served, _base(request, gateway))
+    rows = [served.identities.track_row(name) for name in _listed(ids, MAX_FEATURES)]
     features = [None if row is None else writer.audio_features(row) for row in rows]
     return _answer({"audio_features": features})

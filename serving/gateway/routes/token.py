@@ -21,7 +21,7 @@ _SECONDS = 3600
 _BASIC = 'Basic realm="segue"'
 # Given where authentication is off, since clients ask for one before anything else.
 _ANY = "not-needed"
-_MOST_FIELDS = 20
+_MAX_FIELDS = 20
 
 
 @router.post(
@@ -60,9 +60,9 @@ async def post_token(request: Request) -> Response:
 
 def _form(body: bytes) -> dict[str, list[str]]:
     try:
-        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MAX_FIELDS)
     except ValueError:
-        raise BadRequest(f"expected a form of at most {_MOST_FIELDS} fields") from None
+        raise BadRequest(f"expected a form of at most {_MAX_FIELDS} fields") from None
 
 
 def _credential(request: Request, form: dict[str, list[str]]) -> str:

@@ -19,15 +19,15 @@ class Writer:
 
     Parameters
     ----------
-    opened
+    served
         The bundle.
     base
         Address of the API with ``/v1``, for `href`.
     """
 
-    def __init__(self, opened: ServedCatalogue, base: str) -> None:
-        self._catalogue = opened.catalogue
-        self._ids = opened.identities
+    def __init__(self, served: ServedCatalogue, base: str) -> None:
+        self._catalogue = served.catalogue
+        self._ids = served.identities
         self._base = base.rstrip("/")
 
     def track(self, row: int) -> dict[str, Any]:

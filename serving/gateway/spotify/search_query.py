@@ -15,14 +15,14 @@ from segue.features.recordings import fold_text
 from serving.gateway.catalogue import Catalogue
 from serving.gateway.errors import BadRequest
 
-__all__ = ["MOST_FOUND", "SearchQuery"]
+__all__ = ["MAX_FOUND", "SearchQuery"]
 
 Mask = npt.NDArray[np.bool_]
 
 # Spotify's own bound of limit + offset, and the library's of a search
-MOST_FOUND = 1_000
+MAX_FOUND = 1_000
 # Without words, so many of the most popular tracks of a genre and years are asked about their album.
-_MOST_SIEVED = 20_000
+_MAX_SIEVED = 20_000
 
 _FIELDS = ("artist", "track", "album", "genre", "year")
 _UNKNOWN = ("isrc", "upc", "tag")
@@ -91,12 +91,12 @@ class SearchQuery:
         if mask is None or self.words or self.artist or self.track:
             passes = None if mask is None and self.album is None else self._passes(catalogue, mask)
             return catalogue.search.search(
-                self.words, artist=self.artist, track=self.track, limit=MOST_FOUND, passes=passes
+                self.words, artist=self.artist, track=self.track, limit=MAX_FOUND, passes=passes
             )
         rows = np.flatnonzero(mask)
         popularity = np.nan_to_num(catalogue.popularity[rows], nan=-1.0)
-        best = rows[np.argsort(-popularity, kind="stable")[:_MOST_SIEVED]].tolist()
-        return list(islice(filter(self._passes(catalogue, None), best), MOST_FOUND))
+        best = rows[np.argsort(-popularity, kind="stable")[:_MAX_SIEVED]].tolist()
+        return list(islice(filter(self._passes(catalogue, None), best), MAX_FOUND))
 
     def _mask(self, catalogue: Catalogue) -> Mask | None:
         """Tracks of the genre and the years, bool [n]; None where neither is asked for."""

@@ -11,9 +11,9 @@ from segue.recommend.request import Request as Instance
 from serving.gateway.errors import BadRequest
 from serving.gateway.served_catalogue import ServedCatalogue
 
-__all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
+__all__ = ["MAX_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
 
-MOST_SEEDS = 5
+MAX_SEEDS = 5
 # https://developer.spotify.com/documentation/web-api/reference/get-recommendations
 TUNABLE = (
     "acousticness",
@@ -39,14 +39,14 @@ _SEEDS = ("artists", "genres", "tracks")
 Seeds = list[tuple[str, str]]
 
 
-def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
+def instance_of(parameters: Mapping[str, str], served: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
     """Read the parameters of a request.
 
     Parameters
     ----------
     parameters
         Query parameters as they were given.
-    opened
+    served
         Resolves public ids. One that it does not know is passed on and comes back as unknown.
 
     Returns
@@ -62,10 +62,10 @@ def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple
         Names the parameter.
     """
     given = {kind: _listed(parameters.get(f"seed_{kind}", "")) for kind in _SEEDS}
-    given["genres"] = genres_in(parameters.get("seed_genres", ""), opened.catalogue.transform.genres)
+    given["genres"] = genres_in(parameters.get("seed_genres", ""), served.catalogue.transform.genres)
     number = sum(len(names) for names in given.values())
-    if not 1 <= number <= MOST_SEEDS:
-        raise BadRequest(f"expected 1 to {MOST_SEEDS} seeds together, got {number}")
+    if not 1 <= number <= MAX_SEEDS:
+        raise BadRequest(f"expected 1 to {MAX_SEEDS} seeds together, got {number}")
     seeds: Seeds = [(kind[:-1].upper(), name) for kind in _SEEDS for name in given[kind]]
     for kind, name in seeds:
         if len(name) > MAX_NAME:
@@ -81,7 +81,7 @@ def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple
     }
     k = _limit(parameters.get("limit", "20"))
     instance = {
-        "seeds": [_seed(kind, name, opened) for kind, name in seeds],
+        "seeds": [_seed(kind, name, served) for kind, name in seeds],
         "k": k,
         "candidates": _CANDIDATES * k if k > _LONG else None,
         "filters": {"min": bounds["min"], "max": bounds["max"]},
@@ -113,8 +113,8 @@ def genres_in(text: str, known: Sequence[str]) -> list[str]:
     return [name for name in found if name]
 
 
-def _seed(kind: str, name: str, opened: ServedCatalogue) -> dict[str, str]:
-    catalogue, identities = opened.catalogue, opened.identities
+def _seed(kind: str, name: str, served: ServedCatalogue) -> dict[str, str]:
+    catalogue, identities = served.catalogue, served.identities
     if kind == "TRACK":
         row = identities.track_row(name)
         return {"track_id": name if row is None else catalogue.cell("track_id", row)}

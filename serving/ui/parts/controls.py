@@ -9,7 +9,7 @@ import streamlit as st
 
 from serving.ui import gateway
 from serving.ui.faults import GatewayFault
-from serving.ui.query import BOUNDS, K_MOST, PageQuery
+from serving.ui.query import BOUNDS, MAX_K, PageQuery
 from serving.ui.words import say
 
 __all__ = ["controls", "read_controls", "reset_controls", "set_controls"]
@@ -67,8 +67,8 @@ def controls() -> None:
         st.multiselect(
             say("settings.genres"), _genres(), placeholder=say("settings.genres_any"), **_kept("genres")
         )
-        st.number_input(say("settings.per_artist"), 1, K_MOST, step=1, **_kept("per_artist"))
-        st.slider(say("settings.k"), 1, K_MOST, step=1, **_kept("k"))
+        st.number_input(say("settings.per_artist"), 1, MAX_K, step=1, **_kept("per_artist"))
+        st.slider(say("settings.k"), 1, MAX_K, step=1, **_kept("k"))
         st.checkbox(say("settings.explicit"), **_kept("clean"))
         st.button(say("settings.reset"), key="reset-controls", type="tertiary", on_click=reset_controls)
 

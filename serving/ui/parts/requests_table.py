@@ -14,7 +14,7 @@ from serving.ui.words import say
 
 __all__ = ["requests_table"]
 
-_MOST_SEEDS = 3
+_MAX_SEEDS = 3
 
 
 def requests_table(recent: Sequence[schemas.RecentRequest]) -> None:
@@ -39,7 +39,7 @@ def requests_table(recent: Sequence[schemas.RecentRequest]) -> None:
 
 
 def _names(recent: Sequence[schemas.RecentRequest]) -> dict[str, str]:
-    wanted = dict.fromkeys(seed for request in recent for seed in request.seeds[:_MOST_SEEDS])
+    wanted = dict.fromkeys(seed for request in recent for seed in request.seeds[:_MAX_SEEDS])
     try:
         known = gateway.tracks(tuple(wanted))
     except GatewayFault:
@@ -48,8 +48,8 @@ def _names(recent: Sequence[schemas.RecentRequest]) -> dict[str, str]:
 
 
 def _seeds(seeds: Sequence[str], named: dict[str, str]) -> str:
-    first = ", ".join(named.get(seed, seed) for seed in seeds[:_MOST_SEEDS])
-    return first if len(seeds) <= _MOST_SEEDS else f"{first} +{len(seeds) - _MOST_SEEDS}"
+    first = ", ".join(named.get(seed, seed) for seed in seeds[:_MAX_SEEDS])
+    return first if len(seeds) <= _MAX_SEEDS else f"{first} +{len(seeds) - _MAX_SEEDS}"
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -14,7 +14,7 @@ from serving.ui.words import say
 __all__ = ["genre_seeds", "search"]
 
 _SHOWN = 6
-_LONGEST = 200
+_MAX_LENGTH = 200
 _ARTISTS = 2
 _GENRES = 12
 
@@ -29,7 +29,7 @@ def search() -> None:
         key="search",
         persist_state="session",
     )
-    text = (typed or "").strip()[:_LONGEST]
+    text = (typed or "").strip()[:_MAX_LENGTH]
     if not text:
         return
     with faults_shown("search"):

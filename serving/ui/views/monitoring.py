@@ -22,7 +22,7 @@ __all__ = ["monitoring", "share_name"]
 
 _WINDOWS_HOURS = (1, 24, 24 * 7, 24 * 30)
 _REFRESH_SECONDS = 15
-_MOST_GENRES = 10
+_MAX_GENRES = 10
 
 
 def monitoring() -> None:
@@ -94,7 +94,7 @@ def _parts(stats: schemas.StatsAnswer) -> None:
     with st.grid(3, min_column_width=260, gap="medium", key="parts"):
         with st.container():
             genres = {share_name(share): share.share for share in stats.genres}
-            bars(say("monitoring.genres_chart"), dict(list(genres.items())[:_MOST_GENRES]), key="genres")
+            bars(say("monitoring.genres_chart"), dict(list(genres.items())[:_MAX_GENRES]), key="genres")
         with st.container():
             years = {share_name(share): share.share for share in stats.decades}
             bars(say("monitoring.years_chart"), years, key="years")
