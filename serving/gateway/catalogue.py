@@ -1,4 +1,4 @@
-"""The gateway's own copy of a bundle: what search, tracks and audio features are answered from."""
+"""The gateway's own copy of a bundle: it answers searches, tracks and audio features."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SHOWN = (
     "preview_url",
 )
 _MORE = ("album_id", "artist_id")
-# Few distinct values, or one for many tracks: as codes they take a third of the memory.
+# Columns with few distinct values: dictionary-encoded they take a third of the memory.
 _REPEATED = ("genre", "artist_name", "album_name", "album_id", "artist_id", "image_url")
 
 
@@ -71,18 +71,18 @@ class Catalogue(BundleData):
         return sorted(named, key=lambda pair: (-pair[1], pair[0]))
 
     def cell(self, column: str, row: int) -> Any:
-        """One value of tracks.parquet; None where it is missing."""
+        """One value of ``tracks.parquet``; None where it is missing."""
         return self.columns[column][row].as_py()
 
     def summary(self, row: int) -> dict[str, Any]:
-        """A track as lists show it."""
+        """A track with the fields that lists show."""
         track = {name: self.columns[name][row].as_py() for name in _SHOWN}
         track["duration_ms"] = _as_int(self.feature("duration_ms", row))
         track["image"] = f"/api/tracks/{quote(track['track_id'], safe='')}/image"
         return track
 
     def track(self, row: int) -> dict[str, Any]:
-        """A track with all that is known of it."""
+        """A track with all that the catalogue knows of it."""
         track = self.summary(row)
         track.update({name: self.columns[name][row].as_py() for name in _MORE})
         track["features"] = {
@@ -100,7 +100,7 @@ class Catalogue(BundleData):
         return float(str(value)) if np.isfinite(value) else None
 
     def image_url(self, row: int) -> str | None:
-        """The catalogue's address of a cover, if it is one that a browser may be sent to."""
+        """The catalogue's address of a cover; None unless it is an http(s) address."""
         url = self.cell("image_url", row)
         return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says that FastAPI can't read off the routes."""
+"""Parts of the OpenAPI document that FastAPI can't derive from the routes."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     models = components.setdefault("schemas", {})
     instance = Instance.model_json_schema(ref_template="#/components/schemas/{model}")
     models.update(instance.pop("$defs"))
-    # a plain string is a track id, which a validator takes and the schema can't know
+    # a validator also takes a plain string, a track id, which the schema does not show
     seeds = instance["properties"]["seeds"]
     seeds["items"] = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 500}, seeds["items"]]}
     instance["description"] = "What is asked for. `null` means the bundle's default."
@@ -207,7 +207,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             for operation in item.values():
                 operation["security"] = [{"bearer": []}]
     for path, example in EXAMPLES.items():
-        # put in here, since FastAPI leaves out of an example what is null
+        # added here, since FastAPI drops null values from examples
         content = document["paths"][path]["get"]["responses"]["200"]["content"]
         content["application/json"] = {"schema": {"type": "object"}, "example": example}
     models["Problem"] = schemas.Problem.model_json_schema()

@@ -1,4 +1,4 @@
-"""Which track and which artist a public id means, and the other way round, for one bundle."""
+"""Public ids of one bundle's tracks, artists and albums, and the rows that they mean."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Identities:
     Parameters
     ----------
     catalogue
-        The bundle. Its tables are built at once, so that no request waits for them.
+        The bundle. The tables are built here, so that no request waits for them.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:

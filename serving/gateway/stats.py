@@ -1,4 +1,4 @@
-"""What the monitoring page shows: the log's figures, and what the bundle knows of the tracks in them."""
+"""Statistics for the monitoring page: the log's figures, with genres, decades and drift from the bundle."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from serving.gateway.catalogue import Catalogue
 
 __all__ = ["MIN_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
 
-# Read for drift; the page is shown the first of them.
+# Requests read to compute drift; the page shows the first of them.
 RECENT_READ = 2_000
 _RECENT_SHOWN = 50
 _MAX_GENRES = 30
-# At 100 rows PSI passes 0.1 by chance in 4 windows of 10.
+# With 100 rows PSI is above 0.1 by chance in 4 windows of 10.
 MIN_SEEDS = 500
 
 
 def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
-    """Say what was logged.
+    """Build the answer of ``GET /api/stats``.
 
     Parameters
     ----------
     stats
         The log's own figures.
     catalogue
-        Gives the genres, years and features of tracks; None before the first bundle.
+        The bundle in service, for genres, years and features of tracks; None before the first one.
     """
     shown = _rows(catalogue, stats.tracks) if catalogue else []
     return {
@@ -47,18 +47,19 @@ def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
 
 
 def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """How far what listeners ask for has moved: the newer half of the seeds against the older, by feature.
+    """Drift of the seeds: PSI of the newer half against the older, by feature.
 
     Parameters
     ----------
     catalogue
-        Knows the seeds' features and the bundle's bins.
+        The seeds' features, and the bins of each.
     seeds
-        Seeds of each request, newest first; those that are no tracks of the catalogue don't count.
+        Seeds of each request, newest first; those that are not tracks of the catalogue are left out.
 
     Returns
     -------
-    `rows` in each half, whether they are enough, and the population stability index by feature.
+    dict
+        `rows` in each half, whether they are enough, and the population stability index by feature.
     """
     known = catalogue.known_rows(track for request in seeds for track in request)
     half = len(known) // 2

@@ -1,6 +1,6 @@
-"""The store behind the channel that the gateway follows: bundles, what was measured on them, channels.
+"""Bundles, evaluations and channels of the store that the gateway reads its bundle from.
 
-Everything here waits for the store: call it in a thread.
+All calls block on the store: make them in a thread.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from serving.gateway.errors import Conflict, NotFound
 __all__ = ["StoreView", "describe_channel", "read_object"]
 
 _MAX_BUNDLES = 50
-# tables of tracks and points, which the report draws
+# large tables, which only the report shows
 _LEFT_OUT = ("examples", "index_curve")
 
 
 class StoreView:
-    """A store and the name of the channel that is followed in it.
+    """A store, and the channel that the gateway follows in it.
 
     Parameters
     ----------
     url
-        What the gateway follows. A plain folder has no store, and all but its own bundle is out of reach.
+        Address of the channel or bundle. A plain folder has no store.
     """
 
     def __init__(self, url: str) -> None:
@@ -46,7 +46,7 @@ class StoreView:
         Raises
         ------
         Conflict
-            There is none.
+            The gateway serves a plain folder.
         """
         if self._store is None:
             raise Conflict(
@@ -55,12 +55,12 @@ class StoreView:
         return self._store
 
     def channel_named(self, name: str | None) -> str:
-        """The channel to move: the one named, else the one followed.
+        """The channel to move: the one that is named, else the one that the gateway follows.
 
         Raises
         ------
         Conflict
-            None is named and none is followed.
+            None is named, and the gateway follows none.
         """
         found = name or self.channel
         if found is None:
@@ -68,7 +68,7 @@ class StoreView:
         return found
 
     def describe(self, in_service: str | None) -> dict[str, Any]:
-        """Bundles with what was measured on them, the newest first, and channels by name."""
+        """Bundles with their newest evaluation, the newest bundle first, and channels by name."""
         bundles = list_bundles(self.store)[:_MAX_BUNDLES]
         channels = list_channels(self.store)
         return {
@@ -83,7 +83,7 @@ class StoreView:
         Raises
         ------
         NotFound
-            Nothing was measured on it.
+            The bundle has no report.
         """
         for keys in list_evaluations(self.store, digest).values():
             for key in keys:
@@ -110,13 +110,13 @@ class StoreView:
         }
 
     def _read_evaluation(self, key: str) -> dict[str, Any] | None:
-        """One file of an evaluation, which never changes once it is written; None if it is no JSON object."""
+        """One file of an evaluation; None if it is no JSON object. A file that was written never changes."""
         value = read_object(self.store, key)
         return value and {name: part for name, part in value.items() if name not in _LEFT_OUT}
 
 
 def read_object(store: Store, key: str) -> dict[str, Any] | None:
-    """A JSON object of the store; None if what stands there is none."""
+    """Read a JSON object; None if the file holds anything else."""
     try:
         value = orjson.loads(store.read(key))
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The page's only way to anything: HTTP calls to the gateway, its errors as exceptions."""
+"""The page's HTTP client of the gateway; errors of the API become exceptions."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class GatewayClient:
     url
         The gateway's address.
     key
-        The page's own key; None where the gateway wants none.
+        The page's own key; None where the gateway needs none.
     timeout_seconds
-        How long an answer is waited for.
+        How long to wait for an answer.
 
     Raises
     ------
     GatewayFault
-        Every call can: the gateway is away, slow, refuses, or answers what is no answer.
+        Any call: the gateway does not answer, is slow, refuses, or its answer is not the API's.
     """
 
     def __init__(self, url: str, key: SecretStr | None, *, timeout_seconds: float) -> None:
@@ -46,20 +46,20 @@ class GatewayClient:
             headers={"authorization": f"Bearer {key.get_secret_value()}"} if key else {},
             timeout=httpx.Timeout(timeout_seconds, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_keepalive_connections=8),
-            # the environment's proxy is for the world outside
+            # no proxy of the environment: the gateway is near
             trust_env=False,
         )
         self.timeout_seconds = timeout_seconds
         self.has_key = key is not None
 
     def search(self, text: str, *, limit: int) -> schemas.SearchAnswer:
-        """Tracks for what was typed."""
+        """Tracks that match a text."""
         return self._get("/api/search", schemas.SearchAnswer, params={"q": text, "limit": limit})
 
     def tracks(self, track_ids: Sequence[str]) -> list[schemas.Track | None]:
         """Tracks with their features, None for those that the catalogue lacks."""
         found: list[schemas.Track | None] = []
-        # the list is split at commas: an id that holds one can only be asked for alone
+        # the gateway splits the ids at commas, so an id that contains one is left out
         plain = [name for name in track_ids if "," not in name]
         for start in range(0, len(plain), _MAX_IDS):
             ids = ",".join(plain[start : start + _MAX_IDS])
@@ -76,12 +76,12 @@ class GatewayClient:
         return self._post("/api/recommendations", instance, schemas.Recommendations, session=session)
 
     def send_feedback(self, impression_id: UUID, track_id: str, event: str, *, session: str) -> None:
-        """Say what a listener did with a track of a list."""
+        """Send an event on a track of a list."""
         body = {"impression_id": str(impression_id), "track_id": track_id, "event": event}
         self._post("/api/feedback", body, schemas.FeedbackAnswer, session=session)
 
     def image(self, path: str) -> str:
-        """A cover as an address for ``<img>``: where the gateway sends one, else the picture itself."""
+        """Address of a cover for ``<img>``: the one that the gateway redirects to, else a data URL."""
         answer = self._send("GET", path)
         if answer.is_redirect and (found := answer.headers["location"]).startswith(("https://", "http://")):
             return str(found)
@@ -89,7 +89,7 @@ class GatewayClient:
         return f"data:{kind};base64,{base64.b64encode(answer.content).decode('ascii')}"
 
     def stats(self, *, hours: int) -> schemas.StatsAnswer:
-        """What was asked for and answered in the last hours."""
+        """Statistics of the last hours."""
         return self._get("/api/stats", schemas.StatsAnswer, params={"hours": hours})
 
     def bundles(self) -> schemas.Bundles:
@@ -101,7 +101,7 @@ class GatewayClient:
         return self._send("GET", path).text
 
     def readiness(self) -> schemas.Readiness:
-        """Whether the gateway can answer, and what is missing."""
+        """Whether the gateway is ready, and what is missing."""
         answer = self._exchange("GET", "/readyz")
         return self._read(answer, schemas.Readiness)
 
@@ -144,12 +144,12 @@ class GatewayClient:
         except httpx.HTTPError:
             raise GatewayAway(self.url) from None
         except httpx.InvalidURL as error:
-            # httpx reads the address of a redirect, whether it is followed or not
+            # httpx parses the address of a redirect even if it does not follow it
             raise GatewayStrange(f"{path}: {error}") from None
 
     def _read(self, answer: httpx.Response, kind: type[Answer]) -> Answer:
         try:
-            # a gateway that is newer than the page may say more
+            # a newer gateway may send more fields
             return kind.model_validate_json(answer.content, extra="ignore")
         except ValidationError as error:
             first = error.errors(include_url=False)[0]

@@ -1,6 +1,7 @@
 """A list as a link: seeds and settings as query parameters, and back.
 
-A weight stands behind ``@`` and a range around ``-``, as on the command line (``segue recommend``)::
+A weight follows ``@``, and ``-`` separates the ends of a range, as on the command line
+(``segue recommend``)::
 
     ?seed=4cOdK2wGLETKBW3PvgPWqT&seed=ID@-0.5&artist=Nina%20Simone&genre=jazz&k=20&year=1955-1969
 """
@@ -23,7 +24,7 @@ _MAX_LENGTH = 200
 
 
 def to_params(query: PageQuery) -> dict[str, list[str]]:
-    """Query parameters that `from_params` makes the same query of; what is as by default is left out."""
+    """Query parameters that `from_params` reads the same query from; defaults are left out."""
     params: dict[str, list[str]] = {}
     for name, kind in _SEED_NAMES.items():
         texts = [_seed_text(seed) for seed in query.seeds if seed.kind == kind]
@@ -58,11 +59,14 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[s
     Parameters
     ----------
     params
-        Values by parameter, as a browser sent them: anything at all.
+        Values by parameter, as a browser sent them, not validated.
 
     Returns
     -------
-    The query, and the names of the parameters that say nothing that can be understood.
+    query
+        What could be read.
+    ignored
+        Names of the parameters that could not.
     """
     given: dict[str, Any] = {}
     ignored: list[str] = []
@@ -91,7 +95,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[s
 
 
 def _seed_text(seed: PageSeed) -> str:
-    # a name with an @ of its own would be read as a weight
+    # the weight is always written after a name with an @, which would be read as one
     return seed.value if seed.weight == 1 and "@" not in seed.value else f"{seed.value}@{seed.weight:g}"
 
 
@@ -103,7 +107,7 @@ def _read_seed(kind: SeedKind, text: str) -> PageSeed:
         raise ValueError("no seed")
     number = _number(weight, -10, 10)
     if number == 0:
-        raise ValueError("a weight of 0 says nothing")
+        raise ValueError("a weight of 0")
     return PageSeed(kind, value, number)
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation measured, read leniently, since bundles outlive versions of the page."""
+"""Figures of an evaluation; missing ones are left out, since older bundles have fewer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Measure:
 
 
 def measures(metrics: Mapping[str, Any] | None) -> dict[str, Measure]:
-    """Figures of Segue's own lists by name, the leading one first; none where none was measured."""
+    """Figures of Segue's own lists by name, the leading one first; empty without an evaluation."""
     if not metrics:
         return {}
     own = metrics.get("methods", {}).get("segue", {})
@@ -46,7 +46,7 @@ def measures(metrics: Mapping[str, Any] | None) -> dict[str, Measure]:
 
 
 def number(value: float) -> str:
-    """A figure to three places, a large one to one, a count to none."""
+    """A figure with three decimals, a large one with one, a count with none."""
     if value == int(value) and abs(value) >= 10:
         return f"{value:,.0f}"
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"

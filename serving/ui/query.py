@@ -1,4 +1,4 @@
-"""What a listener asks for: seeds and settings, as the page keeps them and as the gateway takes them."""
+"""Seeds and settings of a request, as the page keeps them, and the request that the gateway takes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["BOUNDS", "MAX_K", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
 
 SeedKind = Literal["track", "artist", "genre"]
 
-# The steps of "more" and "less". None of them is 0, which the gateway refuses: that is what removing is for.
+# The steps of "more" and "less", without 0: the gateway refuses it, and a seed can be removed.
 WEIGHTS = (-1.0, -0.5, 0.5, 1.0, 2.0)
-# What the range sliders span; a range as wide as that is no filter, so that missing values pass.
+# Ends of the range sliders. A full range is sent as no filter, so that missing values pass.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "energy": (0.0, 1.0),
     "valence": (0.0, 1.0),
@@ -20,40 +20,40 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "year": (1920.0, 2030.0),
     "known": (0.0, 100.0),
 }
-# What the gateway filters by, where the page has another name for it.
+# The gateway's names of filters that have another name on the page.
 _FILTERS = {"known": "popularity"}
 MAX_K = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PageSeed:
-    """A track by its id, or an artist or a genre by name, and how much it counts."""
+    """A seed, as the page keeps it: a track's id or the name of an artist or genre, and its weight."""
 
     kind: SeedKind
     value: str
     weight: float = 1.0
 
     def moved(self, steps: int) -> PageSeed:
-        """The seed with its weight some steps up or down, within `WEIGHTS`."""
+        """The seed with its weight moved by steps of `WEIGHTS`."""
         nearest = min(range(len(WEIGHTS)), key=lambda i: abs(WEIGHTS[i] - self.weight))
         return replace(self, weight=WEIGHTS[min(max(nearest + steps, 0), len(WEIGHTS) - 1)])
 
     def to_instance(self) -> dict[str, Any]:
-        """The seed as the gateway takes it."""
+        """The seed of the gateway's request."""
         name = "track_id" if self.kind == "track" else self.kind
         return {name: self.value, "weight": self.weight}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageQuery:
-    """One request of a listener.
+    """A request, as the page keeps it.
 
     Attributes
     ----------
     seeds
         What to start from.
     sound
-        Raw features of a track that is in no catalogue, instead of seeds.
+        Raw features, instead of seeds.
     k
         Length of the list.
     popularity_weight
@@ -82,11 +82,11 @@ class PageQuery:
 
     @property
     def asks_for_something(self) -> bool:
-        """Whether there is a seed in favour, or a sound."""
+        """Whether there is a seed of positive weight, or a sound."""
         return bool(self.sound) or any(seed.weight > 0 for seed in self.seeds)
 
     def to_instance(self) -> dict[str, Any]:
-        """The request as the gateway takes it, with the reasons asked for."""
+        """The request that the gateway takes, with an explanation."""
         bounds = {name: pair for name, pair in self.ranges.items() if name != "year"}
         filters: dict[str, Any] = {
             "genres": list(self.genres),

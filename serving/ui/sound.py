@@ -1,4 +1,4 @@
-"""Features of sound as the page shows them: bounds of their sliders, and values in a reader's terms."""
+"""Audio features as the page shows them: bounds of their sliders, names and values in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from serving.ui.words import all_words, say
 
 __all__ = ["KEYS", "RADAR", "SOUND_BOUNDS", "duration", "feature_name", "feature_value"]
 
-# Bounds of what can be said of a track that is in no catalogue; a slider each.
+# Bounds of the sliders that describe a sound.
 SOUND_BOUNDS: Mapping[str, tuple[float, float]] = {
     "energy": (0, 1),
     "valence": (0, 1),
@@ -24,7 +24,7 @@ SOUND_BOUNDS: Mapping[str, tuple[float, float]] = {
     "mode": (0, 1),
     "year": (1920, 2030),
 }
-# Axes of the radar chart: all of them shares, so that one scale fits them.
+# Axes of the radar chart: features from 0 to 1, on one scale.
 RADAR = (
     "energy",
     "danceability",
@@ -38,12 +38,12 @@ KEYS = ("C", "C#/Db", "D", "D#/Eb", "E", "F", "F#/Gb", "G", "G#/Ab", "A", "A#/Bb
 
 
 def feature_name(name: str) -> str:
-    """A feature in words; one that the page does not know, by its own name."""
+    """Name of a feature in the reader's language; an unknown feature keeps its own name."""
     return say(f"feature.{name}") if f"feature.{name}" in all_words("en") else name.replace("_", " ")
 
 
 def feature_value(name: str, value: float | str | None) -> str:
-    """A value in the terms that a reader knows: percent, BPM, minutes, a key's name."""
+    """A value with its unit: percent, BPM, minutes, a key's name."""
     if value is None:
         return say("value.unknown")
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Covers that were looked up, put into answers; what is not known yet is looked up for the next one."""
+"""Puts covers that were looked up into answers; a cover not known yet is looked up for later answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_covers(images: SpotifyImages, tracks: Iterable[dict[str, Any] | None]) -
 def add_spotify_covers(
     images: SpotifyImages, tracks: Iterable[dict[str, Any] | None], catalogue: Catalogue
 ) -> None:
-    """Fill in `album.images` of Spotify-shaped tracks, in place; an alias is no id that Spotify knows."""
+    """Fill in `album.images` of Spotify-shaped tracks, in place. Spotify does not know aliases."""
     if not images.is_on:
         return
     for track in tracks:
@@ -35,5 +35,5 @@ def add_spotify_covers(
 
 
 def spotify_image(url: str) -> dict[str, Any]:
-    """An image object; of what size it is nobody said."""
+    """An image object; its size is not known."""
     return {"url": url, "height": None, "width": None}

@@ -1,4 +1,4 @@
-"""A cover for a track that has none: two colours and initials, always the same for the same track."""
+"""Draws a cover for a track that has none: two colours and initials, the same for each call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def draw_cover(track_id: str, track_name: str, artist_name: str) -> bytes:
     track_id
         Decides the colours.
     track_name, artist_name
-        Told to screen readers; the artist's initials are written on it.
+        Its label for screen readers; the artist's initials are drawn.
 
     Examples
     --------

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api", tags=["native"], responses=SORTS_OF_ERRORS)
 
 _DAY = "private, max-age=86400"
 _SOON = "private, max-age=30"
-# what is drawn holds names out of a catalogue: it runs nothing and loads nothing
+# a drawn cover contains names from the catalogue: no scripts, no other resources
 _SAFE = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
 
 

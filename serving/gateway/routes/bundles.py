@@ -1,4 +1,4 @@
-"""Bundles of the store: to look at, and for an admin to promote, roll back and pin."""
+"""Bundles of the store: read them, and as an admin promote, roll back and pin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/bundles", route_class=JsonRoute, tags=["bundles"], responses=SORTS_OF_ERRORS)
 
-# A store may be away for as long as it is retried.
+# As long as calls to a store that does not answer are retried.
 _STORE_SECONDS = 30.0
 _Digest = Annotated[str, Path(pattern=SHA256_PATTERN)]
 
@@ -62,7 +62,7 @@ async def get_report(request: Request, digest: _Digest) -> Response:
     page = await gateway.in_thread(
         lambda: gateway.store_view.report(digest), seconds=_STORE_SECONDS, what="reading the store"
     )
-    # whoever can write to the store must not be able to call this API as whoever looks at a report
+    # a script in a report must not be able to call this API as the user who opens it
     headers = {"content-security-policy": "sandbox allow-scripts", "x-content-type-options": "nosniff"}
     return Response(page, headers=headers, media_type="text/html")
 
@@ -114,7 +114,7 @@ async def post_unpin(request: Request, move: schemas.Move) -> Response:
 async def _move(request: Request, move: schemas.Move, made: Callable[..., Channel]) -> Response:
     gateway = gateway_of(request)
     name = gateway.store_view.channel_named(move.channel)
-    # a move's other fields are named as what it is made with
+    # the other fields of a move are the arguments of the function
     asked = {"by": caller_of(request), **move.model_dump(exclude={"channel"})}
     moved = await gateway.in_thread(
         lambda: made(gateway.store_view.store, name, **asked),

@@ -1,4 +1,4 @@
-"""What listeners did with lists, and what the monitoring page shows of it."""
+"""Feedback on lists, and the statistics of the monitoring page."""
 
 from __future__ import annotations
 

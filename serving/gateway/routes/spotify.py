@@ -68,7 +68,7 @@ async def get_recommendations(request: Request) -> Response:
     answer = await recommend(
         gateway, instance, value, orjson.dumps(value), session=session_of(request), api="spotify"
     )
-    # tracks are written from the bundle that chose them, which may not be the newest any more
+    # tracks are taken from the bundle that chose them, which may no longer be the newest
     served = gateway.served_of(answer["digest"]) or served
     base = _base(request, gateway)
     writer = Writer(served, base)
@@ -83,7 +83,7 @@ async def get_recommendations(request: Request) -> Response:
 
 
 def _seeds(base: str, seeds: Seeds, labels: Sequence[str], answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What became of each seed: all that are known share one pool, one that is unknown has none."""
+    """The seeds with the size of their pool: known seeds share one, an unknown seed has none."""
     paths = {"TRACK": "tracks", "ARTIST": "artists"}
     written = []
     for (kind, name), label in zip(seeds, labels, strict=True):
@@ -168,7 +168,7 @@ async def get_track(request: Request, public_id: _Id, market: _Market = None) ->
     return _answer(track)
 
 
-# spotipy asks for "tracks/?ids="; a redirect would cost it a second call
+# spotipy calls "tracks/?ids="; a redirect would cost a second request
 @router.get("/tracks", summary="Several tracks")
 @router.get("/tracks/", include_in_schema=False)
 async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Response:  # noqa: ARG001

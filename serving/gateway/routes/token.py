@@ -46,9 +46,9 @@ async def post_token(request: Request) -> Response:
         credential = _credential(request, form)
         await gateway.keys.look_for(credential)
         if not gateway.keys.ring.is_loaded:
-            raise Unavailable("the keys were not read yet: the database is away")
+            raise Unavailable("the keys were not read yet: the database does not answer")
         token = gateway.keys.ring.issue(credential, seconds=_SECONDS)
-        # guesses are counted apart: who knows no more than a key's id must not use up its rate
+        # wrong secrets are counted apart: whoever knows only a key's id must not use up its rate
         key_id = credential.partition(".")[0]
         gateway.limits.take(key_id if token else f"guesses {key_id}")
     if token is None:

@@ -1,4 +1,4 @@
-"""The query of a search: free words, and the field filters that Spotify's clients write into them."""
+"""The query of a search: free words, and field filters as in Spotify's API."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["MAX_FOUND", "SearchQuery"]
 
 Mask = npt.NDArray[np.bool_]
 
-# Spotify's own bound of limit + offset, and the library's of a search
+# Spotify's bound of limit + offset, and the library's bound of a search
 MAX_FOUND = 1_000
-# Without words, so many of the most popular tracks of a genre and years are asked about their album.
+# Without words the album is compared for at most so many tracks of the genre and years, by popularity.
 _MAX_SIEVED = 20_000
 
 _FIELDS = ("artist", "track", "album", "genre", "year")
@@ -34,14 +34,14 @@ _YEARS = re.compile(r"(\d{4})(?:-(\d{4}))?")
 
 @dataclass(frozen=True, kw_only=True)
 class SearchQuery:
-    """What is looked for.
+    """A parsed query.
 
     Attributes
     ----------
     words, artist, track
         Looked up in the index.
     album, genre
-        Folded; the album's name holds it, the genre is it.
+        Folded. The album's name contains it; the genre equals it.
     years
         First and last.
     """
@@ -60,7 +60,7 @@ class SearchQuery:
         Raises
         ------
         BadRequest
-            Nothing that the index knows is looked for.
+            It has no words and no filter that the index supports.
         """
         text = " ".join(text.split())
         found = {name.lower(): quoted or plain for name, quoted, plain in _FILTER.findall(text)}
@@ -82,12 +82,12 @@ class SearchQuery:
         return query
 
     def find(self, catalogue: Catalogue) -> list[int]:
-        """Rows that answer, the best first, or the most popular where there are no words; at most 1,000.
+        """Matching rows, the best first, or the most popular first where there are no words; at most 1,000.
 
-        The list is always made whole: one that grew with the page asked for would be in another order then.
+        All pages are cut from the same list of 1,000, or the order would depend on the page.
         """
         mask = self._mask(catalogue)
-        # without words there is a genre or a year: `parse` takes nothing less
+        # without words `parse` requires a genre or a year
         if mask is None or self.words or self.artist or self.track:
             passes = None if mask is None and self.album is None else self._passes(catalogue, mask)
             return catalogue.search.search(
@@ -99,7 +99,7 @@ class SearchQuery:
         return list(islice(filter(self._passes(catalogue, None), best), MAX_FOUND))
 
     def _mask(self, catalogue: Catalogue) -> Mask | None:
-        """Tracks of the genre and the years, bool [n]; None where neither is asked for."""
+        """Tracks of the genre and the years, bool [n]; None where the query has neither."""
         masks: list[Mask] = []
         if self.genre is not None:
             column = catalogue.columns["genre"]

@@ -1,4 +1,4 @@
-"""The parameters of ``/v1/recommendations`` → an instance of the library's request."""
+"""Turns the parameters of ``/v1/recommendations`` into a request of the library."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TUNABLE = (
     "time_signature",
     "valence",
 )
-# The rule of two tracks an artist leaves too few of the usual candidates for a list longer than this.
+# A longer list needs more candidates, or the limit of two tracks per artist leaves too few.
 _LONG = 30
 _CANDIDATES = 6
 _SEEDS = ("artists", "genres", "tracks")
@@ -45,9 +45,9 @@ def instance_of(parameters: Mapping[str, str], served: ServedCatalogue) -> tuple
     Parameters
     ----------
     parameters
-        Query parameters as they were given.
+        Query parameters.
     served
-        Resolves public ids. One that it does not know is passed on and comes back as unknown.
+        Resolves public ids. An unknown id is passed on, and reported as an unknown seed.
 
     Returns
     -------
@@ -96,12 +96,12 @@ def _listed(text: str) -> list[str]:
 
 
 def genres_in(text: str, known: Sequence[str]) -> list[str]:
-    """Names of genres out of a list with commas between them; a genre may have commas of its own."""
+    """Split a comma-separated list of genres; a genre's name may contain commas."""
     names, pieces = set(known), text.split(",")
     longest = max((name.count(",") + 1 for name in names), default=1)
 
     def is_one(part: Sequence[str]) -> bool:
-        # two that are genres by themselves, as clients join them, are two
+        # parts that are genres by themselves are separate genres
         return ",".join(part).strip().lower() in names and not names.issuperset(part)
 
     found, start = [], 0
@@ -138,7 +138,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _limit(text: str) -> int:
-    # Python reads no number of thousands of digits: its length is looked at first
+    # the length first: int() refuses thousands of digits with an error of its own
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise BadRequest(f"limit: expected 1 to 100, got {text!r:.40}")
     return int(text)

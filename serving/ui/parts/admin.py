@@ -1,4 +1,4 @@
-"""What an administrator does: promote, roll back, pin, unpin; with a typed key and a reason."""
+"""The admin's actions: promote, roll back, pin, unpin; with a typed key and a reason."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ACTIONS = ("promote", "rollback", "pin", "unpin")
 
 
 def admin(known: schemas.Bundles) -> None:
-    """Draw it: the field for a key, or what the key is for."""
+    """Draw the field for a key, or with a key the actions."""
     st.header(say("admin.title"), anchor=False)
     if done := st.session_state.pop("admin_done", None):
         st.success(plain(done), icon=":material/check_circle:")
-        # it was the reason of that move, and stands in the channel
+        # the field still has the reason of that move
         st.session_state["admin-reason"] = ""
     if not state.admin_key():
         _ask_for_key()
@@ -124,6 +124,6 @@ def _make(action: str, move: schemas.Move) -> None:
         st.session_state["admin_done"] = say(
             "admin.done", channel=move.channel, digest=(channel.digest or "–")[:12]
         )
-        # names and covers may be of another bundle from now on
+        # another bundle may have other names and covers
         st.cache_data.clear()
         st.rerun()

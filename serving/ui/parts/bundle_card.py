@@ -1,4 +1,4 @@
-"""One bundle of the store: what it is, what the gate said, its report."""
+"""One bundle of the store: its facts, the gate's verdict, its report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OUTCOMES = {"passed": ":material/check_circle:", "failed": ":material/cancel:"}
 
 
 def bundle_name(bundle: schemas.BundleItem) -> str:
-    """Its digest, as short as it stays telling, and the channels that point at it."""
+    """First digits of its digest, and the channels that point at it."""
     channels = ", ".join(bundle.channels)
     return f"{bundle.digest[:12]} ({channels})" if channels else bundle.digest[:12]
 
@@ -73,7 +73,7 @@ def _report(bundle: schemas.BundleItem) -> None:
             on_click="ignore",
         )
         if st.toggle(say("models.open_report"), key=f"show-report-{key}"):
-            # a data: address has an origin of its own: what stands in a report can't act as this page
+            # a data: address has its own origin: a report's scripts can't act as this page
             address = (
                 f"data:text/html;charset=utf-8;base64,{base64.b64encode(report.encode()).decode('ascii')}"
             )

@@ -1,4 +1,4 @@
-"""One recommended track: what it is, how near, why, and what a listener can do with it."""
+"""One recommended track: its facts, similarity, reasons, and the buttons for it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from serving.ui.words import say
 
 __all__ = ["TrackCard", "card"]
 
-# FSI and PDI, what <bdi> is in plain text
+# FSI and PDI: in plain text what <bdi> is in HTML
 _ISOLATE, _POP = "\u2068", "\u2069"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackCard:
-    """What a card shows.
+    """Data of a card.
 
     Attributes
     ----------
     impression
-        The list that it belongs to.
+        The list.
     item, track
         The track as the list and as the catalogue describe it.
     cover
@@ -42,7 +42,7 @@ class TrackCard:
     seed
         Name and features of the seed that it is nearest to; the name is None for raw features.
     is_chosen
-        Whether that seed was chosen itself, and not its artist or genre.
+        Whether the listener chose that seed, and not its artist or genre.
     """
 
     impression: schemas.Recommendations
@@ -56,7 +56,7 @@ class TrackCard:
 
 @st.fragment
 def card(shown: TrackCard) -> None:
-    """Draw it. A fragment, so that what is done with one card runs none of the others again."""
+    """Draw it. A fragment, so that a button of one card does not run the others again."""
     item, track = shown.item, shown.track
     with st.container(border=True, key=f"card-{item.rank}", gap="small"):
         show_html(_head(shown))
@@ -98,7 +98,7 @@ def _head(shown: TrackCard) -> str:
 
 
 def _preview(track: schemas.Track) -> str:
-    """A player, where the catalogue has an address for one; nothing is fetched before it is played."""
+    """A player, where the catalogue has a preview; nothing is fetched before it is played."""
     if not (track.preview_url or "").startswith(("https://", "http://")):
         return ""
     words = escape(say("card.preview", title=track.track_name), quote=True)
@@ -107,7 +107,7 @@ def _preview(track: schemas.Track) -> str:
 
 
 def _feedback(shown: TrackCard, event: str, *, icon: str) -> None:
-    """A button that logs an event; it stays pressed once the gateway has it."""
+    """A button that sends an event; it stays pressed once the gateway has accepted it."""
     track_id, title = shown.item.track_id, shown.track.track_name
     said = state.events().get(track_id)
     past = {"like": "liked", "skip": "skipped"}[event]
@@ -173,7 +173,7 @@ def _why(shown: TrackCard) -> None:
     name, features = shown.seed
     words, chart = st.columns([5, 6], gap="medium", vertical_alignment="center")
     with words:
-        # a title from right to left would take the full stop along
+        # or a right-to-left title would move the full stop
         title = f"{_ISOLATE}{name}{_POP}" if name else None
         told = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
         show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in told))

@@ -31,7 +31,7 @@ def lines(
     unit: str,
     key: str,
 ) -> None:
-    """Draw values from a moment until now; a gap where nothing is known."""
+    """Draw values from `since` until now; None is a gap."""
     import plotly.graph_objects as go
 
     if not any(value is not None for points in series.values() for value in points):
@@ -57,7 +57,7 @@ def lines(
 
 
 def bars(title: str, shares: Mapping[str, float], *, key: str, shown_as: str = ".0%") -> None:
-    """Draw the size of each part with its figure, the first on top."""
+    """Draw a bar for each share with its value, the first on top."""
     import plotly.graph_objects as go
 
     if not shares:

@@ -1,4 +1,4 @@
-"""Sliders and choices of a request. Each keeps its value in the session, so other pages can be looked at."""
+"""Sliders and choices of a request. The session keeps their values while other pages are open."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXPLAINED = ("valence", "known")
 
 
 def controls() -> None:
-    """All of them, folded away until they are wanted."""
+    """Draw them, folded."""
     _fill_in()
     with st.expander(
         say("settings.title"), icon=":material/tune:", key="fine-tune", on_change="rerun"
@@ -90,13 +90,13 @@ def read_controls() -> dict[str, Any]:
 
 
 def set_controls(query: PageQuery) -> None:
-    """Put the values of a query on them."""
+    """Set them to the values of a query."""
     for name, value in _values(query).items():
         st.session_state[f"set_{name}"] = value
 
 
 def reset_controls() -> None:
-    """As they were at first."""
+    """Set them to their defaults."""
     set_controls(_DEFAULT)
 
 

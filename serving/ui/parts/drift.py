@@ -1,4 +1,4 @@
-"""Drift of what listeners ask for: each feature's stability index."""
+"""Drift of the seeds: the population stability index of each feature."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from serving.ui.words import say
 
 __all__ = ["drift"]
 
-# So few seeds fill hardly a bin: whatever the index says of them is chance.
-_FEW = 100
+# With fewer seeds the index is chance.
+_MIN_ROWS = 100
 
 
 def drift(found: schemas.QueryDrift | None) -> None:
-    """Draw it, with what a reader must know to read it."""
+    """Draw it, with an explanation."""
     st.header(say("monitoring.drift"), anchor=False)
     st.caption(say("monitoring.drift_lead"))
     if found is None or not found.psi:
@@ -24,7 +24,7 @@ def drift(found: schemas.QueryDrift | None) -> None:
         return
     if not found.is_enough:
         st.info(say("monitoring.drift_few", rows=found.rows), icon=":material/info:")
-    if found.rows < _FEW:
+    if found.rows < _MIN_ROWS:
         return
     moved = sorted(found.psi.items(), key=lambda pair: -pair[1])
     bars(say("column.psi"), {feature_name(name): psi for name, psi in moved}, key="drift", shown_as=".2f")

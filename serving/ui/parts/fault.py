@@ -21,20 +21,20 @@ def fault_words(fault: faults.GatewayFault) -> tuple[str, str]:
 
 
 def show_fault(fault: faults.GatewayFault, *, key: str) -> None:
-    """Show a fault where its answer would have stood."""
+    """Show a fault in place of the answer."""
     happened, what_to_do = fault_words(fault)
     with st.container(border=True, key=f"fault-{key}"):
         st.markdown(f"**{plain(happened)}**")
-        # HTML, since Markdown would make links of addresses that only a terminal can reach
+        # HTML, since Markdown would make links of addresses
         st.html(f'<p class="segue-advice">{escape(what_to_do)}</p>')
         if not isinstance(fault, faults.SeedsUnknown):
-            # pressing any button runs the page again, which is what trying again means
+            # any button runs the page again, and so the call
             st.button(say("error.retry"), key=f"retry-{key}", icon=":material/refresh:")
 
 
 @contextmanager
 def faults_shown(key: str) -> Iterator[None]:
-    """Show what the gateway refuses within instead of failing the page."""
+    """Show faults raised within, instead of failing the page."""
     try:
         yield
     except faults.GatewayFault as fault:
@@ -42,5 +42,5 @@ def faults_shown(key: str) -> Iterator[None]:
 
 
 def plain(text: str) -> str:
-    """Text as Markdown that shows it as it is."""
+    """Escape text for Markdown."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)

@@ -1,4 +1,4 @@
-"""The figures at the head of the Monitoring page."""
+"""The figures at the top of the Monitoring page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["figures"]
 
 
 def figures(stats: schemas.StatsAnswer) -> None:
-    """A card each; a dash where nothing was measured."""
+    """Draw a card for each; a dash where there is no value."""
     totals = stats.totals
     share = totals.degraded / totals.requests if totals.requests else None
     shown = (

@@ -1,4 +1,4 @@
-"""The head of a page: its title, what it is for, and the choice of a language."""
+"""The top of a page: title, description, and the choice of a language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["heading"]
 
 
 def heading(title: str, lead: str) -> None:
-    """Draw it, and tell the browser the language, which screen readers and hyphenation go by."""
+    """Draw it, and set the document's language for screen readers and hyphenation."""
     names, choice = st.columns([5, 2], vertical_alignment="center")
     with names:
         st.title(title, anchor=False)

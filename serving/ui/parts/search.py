@@ -1,4 +1,4 @@
-"""Search while typing: tracks with cover, artist, year and genre, and their artists, each to start from."""
+"""Search while typing: tracks and their artists, each with a button that adds it as a seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GENRES = 12
 
 
 def search() -> None:
-    """The field, and what it finds."""
+    """Draw the field and the results."""
     typed = st.text_input(
         say("search.label"),
         type="search",
@@ -45,7 +45,7 @@ def search() -> None:
 
 
 def genre_seeds() -> None:
-    """The largest genres, each a seed: somewhere to begin for who has no song in mind."""
+    """Draw the largest genres, each a button that adds it as a seed."""
     with faults_shown("genres"):
         names = gateway.genres()[:_GENRES]
         if not names:
@@ -82,7 +82,7 @@ def _found(track: schemas.TrackSummary, cover: str | None) -> None:
 
 
 def _take(seed: PageSeed) -> None:
-    """Choose what was found; the field is empty for the next, and the seeds stand right below it."""
+    """Add a result as a seed, and clear the field."""
     state.add_seed(seed)
     st.session_state["search"] = ""
 

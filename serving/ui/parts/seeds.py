@@ -1,4 +1,4 @@
-"""The seeds chosen: what each is, how much it counts, and buttons to change that."""
+"""The chosen seeds with their weights, and buttons to change them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["seed_list", "seed_names"]
 
 
 def seed_names(seeds: tuple[PageSeed, ...]) -> dict[PageSeed, str]:
-    """How each seed is called: a track by its title, where the catalogue has it."""
+    """Name of each seed: a track's title if the catalogue has it, else its value."""
     known = _known(seeds)
     return {seed: known[seed.value].track_name if seed.value in known else seed.value for seed in seeds}
 
 
 def seed_list() -> None:
-    """The seeds, or how to choose one."""
+    """Draw the seeds, or how to choose one."""
     chosen = state.seeds()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{say('seeds.title')}**")
@@ -47,7 +47,7 @@ def _known(seeds: tuple[PageSeed, ...]) -> dict[str, schemas.Track]:
     try:
         return gateway.tracks([seed.value for seed in seeds if seed.kind == "track"])
     except GatewayFault:
-        # the list says what is wrong with the gateway; the seeds can still be changed
+        # the list shows the fault; the seeds can still be changed
         return {}
 
 

@@ -1,4 +1,4 @@
-"""A track that is in no catalogue, by how it sounds."""
+"""A form that describes a sound, instead of seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serving.ui.words import say
 
 __all__ = ["read_sound", "set_sound", "sound_form"]
 
-# About the middle of popular music; where each slider stands at first.
+# Initial values of the sliders, typical of popular music.
 _USUAL: Mapping[str, float] = {
     "energy": 0.6,
     "valence": 0.5,
@@ -28,12 +28,12 @@ _USUAL: Mapping[str, float] = {
     "minutes": 3.5,
 }
 _SHARES = tuple(_USUAL)[:7]
-# What may stay unsaid: a missing value is neither near nor far.
+# Fields that may stay empty: a missing value is neither near nor far.
 _OPTIONAL = ("genre", "year", "key", "mode")
 
 
 def sound_form() -> None:
-    """A slider each, and what may stay unsaid."""
+    """Draw a slider for each feature, and the optional fields."""
     _fill_in()
     st.caption(say("sound.lead"))
     for name in _SHARES:
@@ -71,7 +71,7 @@ def sound_form() -> None:
 
 
 def read_sound() -> dict[str, float | str]:
-    """What was said, as raw features in the catalogue's units."""
+    """The values as raw features, in the catalogue's units."""
     _fill_in()
     sound: dict[str, float | str] = {name: st.session_state[f"sound_{name}"] for name in _USUAL}
     sound["duration_ms"] = float(sound.pop("minutes")) * 60_000
@@ -83,7 +83,7 @@ def read_sound() -> dict[str, float | str]:
 
 
 def set_sound(sound: Mapping[str, float | str]) -> None:
-    """Put a sound of a link on the form."""
+    """Set the form to the sound of a link."""
     for name, value in sound.items():
         if name == "duration_ms":
             st.session_state["sound_minutes"] = min(max(float(value) / 60_000, 0.5), 15.0)

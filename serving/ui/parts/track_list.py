@@ -1,4 +1,4 @@
-"""The list: its cards, what was left out, and how to take it along."""
+"""The list: its cards, the dropped candidates, and the buttons to share or save it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def track_list(shown: state.Shown) -> None:
     _take_along(shown, {track.track_id: track for track in listed})
     covers = gateway.covers(listed)
     for item in answer.items:
-        # a bundle that was promoted a moment ago may have dropped it
+        # a bundle that was just promoted may lack it
         if item.track_id not in known:
             continue
         entry = explained.get(item.track_id)
@@ -61,7 +61,7 @@ def track_list(shown: state.Shown) -> None:
 
 
 def as_csv(items: list[schemas.Item], tracks: Mapping[str, schemas.Track]) -> str:
-    """The list as a table, one track a row. A cell that a spreadsheet would take for a formula is quoted."""
+    """The list as CSV. A cell that a spreadsheet would read as a formula is quoted."""
     text = io.StringIO()
     table = csv.writer(text)
     columns = (
@@ -147,7 +147,7 @@ def _is_chosen(entry: Mapping[str, Any] | None, query: PageQuery) -> bool:
 def _seed(
     entry: Mapping[str, Any] | None, known: Mapping[str, schemas.Track], query: PageQuery
 ) -> tuple[str | None, Features]:
-    """Name and features of what a track is nearest to: a track, or the sound that was described."""
+    """Name and features of the nearest seed: a track, or the sound of the form."""
     track = known.get(str((entry or {}).get("nearest_seed")))
     if track is not None:
         return track.track_name, track.features

@@ -1,4 +1,4 @@
-"""Models: bundles, what was measured on them, which of them is in service, and changing that."""
+"""Models: bundles with their evaluations, channels, and the admin's actions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def models() -> None:
 
 
 def _champion(known: schemas.Bundles) -> schemas.BundleItem | None:
-    """What the channel points at, else what answers now."""
+    """The bundle that the channel points at, else the one in service."""
     channel = known.channels.get(known.channel or "")
     by_digest = {bundle.digest: bundle for bundle in known.items}
     if channel is not None and channel.digest in by_digest:

@@ -1,4 +1,4 @@
-"""Monitoring: what was asked for and what was answered, from the gateway's log."""
+"""Monitoring: statistics of the gateway's log."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def monitoring() -> None:
 
 @st.fragment(run_every=_REFRESH_SECONDS)
 def _figures(hours: int) -> None:
-    """All that the log says; drawn anew by itself while the page is open."""
+    """Draw the statistics, again at intervals while the page is open."""
     with faults_shown("stats"):
         stats = gateway.client().stats(hours=hours)
         st.caption(say("monitoring.updated", time=datetime.now(UTC).strftime("%H:%M:%S")))
@@ -115,11 +115,11 @@ def share_name(share: schemas.Share) -> str:
 
 
 def _live() -> None:
-    """The bundle that answers now."""
+    """Draw the bundle in service."""
     try:
         known = gateway.client().bundles()
     except GatewayFault:
-        # the figures below say what is wrong
+        # the figures below show the fault
         return
     live = next((bundle for bundle in known.items if bundle.in_service), None)
     channel = known.channels.get(known.channel or "")
