@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -33,32 +34,29 @@ ABOUT = """More like this, self-hosted. `/api` is the native API, its errors are
 """
 
 INSTANCE = "RecommendationRequest"
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-SORTS_OF_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is wrong, or not allowed", **_PROBLEM},
-    "5XX": {"description": "It can't be answered now", **_PROBLEM},
-}
-_SPOTIFY_ERROR = {
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {
-                    "error": {
-                        "type": "object",
-                        "required": ["status", "message"],
-                        "properties": {"status": {"type": "integer"}, "message": {"type": "string"}},
-                    }
-                },
-            }
-        }
+_Responses = dict[int | str, dict[str, Any]]
+
+
+def _json(schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {"content": {media_type: {"schema": schema}}}
+
+
+def _object(required: Sequence[str], **properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [*required], "properties": properties}
+
+
+def _errors(content: dict[str, Any], wrong: str = "The request is wrong, or not allowed") -> _Responses:
+    return {
+        "4XX": {"description": wrong, **content},
+        "5XX": {"description": "It can't be answered now", **content},
     }
-}
-SPOTIFY_ERRORS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is wrong, or not allowed", **_SPOTIFY_ERROR},
-    "5XX": {"description": "It can't be answered now", **_SPOTIFY_ERROR},
-}
+
+
+_STRING, _INTEGER = {"type": "string"}, {"type": "integer"}
+SORTS_OF_ERRORS = _errors(_json({"$ref": "#/components/schemas/Problem"}, "application/problem+json"))
+SPOTIFY_ERRORS = _errors(
+    _json(_object(["error"], error=_object(["status", "message"], status=_INTEGER, message=_STRING)))
+)
 SESSION: dict[str, Any] = {
     "name": "X-Session-Id",
     "in": "header",
@@ -132,53 +130,24 @@ INSTANCE_BODY: dict[str, Any] = {
 }
 
 
-_TOKEN_ERROR = {
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error", "error_description"],
-                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
-            }
-        }
-    }
+_TOKEN = _object(
+    ["access_token", "token_type", "expires_in"],
+    access_token=_STRING,
+    token_type={"const": "Bearer"},
+    expires_in={"type": "integer", "description": "Seconds."},
+    scope=_STRING,
+)
+_TOKEN_ERROR = _object(["error", "error_description"], error=_STRING, error_description=_STRING)
+TOKEN_RESPONSES: _Responses = {
+    200: {"description": "A token", **_json(_TOKEN)},
+    **_errors(_json(_TOKEN_ERROR), "The request is wrong, or the credentials"),
 }
-TOKEN_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A token",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["access_token", "token_type", "expires_in"],
-                    "properties": {
-                        "access_token": {"type": "string"},
-                        "token_type": {"const": "Bearer"},
-                        "expires_in": {"type": "integer", "description": "Seconds."},
-                        "scope": {"type": "string"},
-                    },
-                }
-            }
-        },
-    },
-    "4XX": {"description": "The request is wrong, or the credentials", **_TOKEN_ERROR},
-    "5XX": {"description": "It can't be answered now", **_TOKEN_ERROR},
-}
+_CLIENT_CREDENTIALS = _object(
+    ["grant_type"], grant_type={"const": "client_credentials"}, client_id=_STRING, client_secret=_STRING
+)
 TOKEN_BODY: dict[str, Any] = {
     "required": True,
-    "content": {
-        "application/x-www-form-urlencoded": {
-            "schema": {
-                "type": "object",
-                "required": ["grant_type"],
-                "properties": {
-                    "grant_type": {"const": "client_credentials"},
-                    "client_id": {"type": "string"},
-                    "client_secret": {"type": "string"},
-                },
-            }
-        }
-    },
+    **_json(_CLIENT_CREDENTIALS, "application/x-www-form-urlencoded"),
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,12 @@ def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
     catalogue
         The bundle in service, for genres, years and features of tracks; None before the first one.
     """
-    shown = _rows(catalogue, stats.tracks) if catalogue else []
+    genres: list[dict[str, Any]] = []
+    decades: list[dict[str, Any]] = []
+    if catalogue:
+        shown = _rows(catalogue, stats.tracks)
+        genres = _shares(shown, partial(catalogue.cell, "genre"))[:_MAX_GENRES]
+        decades = _shares(shown, partial(_decade, catalogue))
     return {
         "since": stats.since,
         "bucket_seconds": stats.bucket_seconds,
@@ -40,8 +46,8 @@ def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
         "buckets": stats.buckets,
         "recent": stats.recent[:_RECENT_SHOWN],
         "feedback": stats.feedback,
-        "genres": _shares(catalogue, shown, "genre")[:_MAX_GENRES] if catalogue else [],
-        "decades": sorted(_decades(catalogue, shown), key=lambda share: share["name"]) if catalogue else [],
+        "genres": genres,
+        "decades": sorted(decades, key=lambda share: str(share["name"])),
         "drift": query_drift(catalogue, [request.seeds for request in stats.recent]) if catalogue else None,
     }
 
@@ -72,30 +78,24 @@ def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[st
     return {"rows": half, "is_enough": half >= MIN_SEEDS, "psi": found}
 
 
-def _rows(catalogue: Catalogue, tracks: Any) -> list[tuple[int, int]]:
+def _rows(catalogue: Catalogue, tracks: Mapping[str, int]) -> list[tuple[int, int]]:
     """Row and count of the tracks that the catalogue still has."""
     rows = zip(catalogue.rows_of(list(tracks)), tracks.values(), strict=True)
     return [(row, count) for row, count in rows if row is not None]
 
 
-def _shares(catalogue: Catalogue, shown: Sequence[tuple[int, int]], column: str) -> list[dict[str, Any]]:
+def _shares(shown: Sequence[tuple[int, int]], group: Callable[[int], str | None]) -> list[dict[str, Any]]:
+    """Share of each group of rows in what was shown, the largest first."""
     counts: Counter[str | None] = Counter()
     for row, count in shown:
-        counts[catalogue.cell(column, row)] += count
-    return _written(counts)
-
-
-def _decades(catalogue: Catalogue, shown: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    counts: Counter[str | None] = Counter()
-    for row, count in shown:
-        year = catalogue.cell("year", row)
-        counts[None if year is None else f"{year // 10 * 10}s"] += count
-    return _written(counts)
-
-
-def _written(counts: Counter[str | None]) -> list[dict[str, Any]]:
+        counts[group(row)] += count
     total = counts.total()
     return [
         {"name": name or "unknown", "share": round(count / total, 4), "shown": count}
         for name, count in counts.most_common()
     ]
+
+
+def _decade(catalogue: Catalogue, row: int) -> str | None:
+    year = catalogue.cell("year", row)
+    return None if year is None else f"{year // 10 * 10}s"

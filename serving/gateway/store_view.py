@@ -5,19 +5,19 @@ All calls block on the store: make them in a thread.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from segue.bundle.channel import Channel
 from segue.bundle.inventory import StoredBundle, list_bundles, list_channels, list_evaluations
 from segue.bundle.urls import parse_bundle_url
 from segue.store.base import Store
 from segue.store.open import open_store
 from serving.gateway.errors import Conflict, NotFound
 
-__all__ = ["StoreView", "describe_channel", "read_object"]
+__all__ = ["StoreView"]
 
 _MAX_BUNDLES = 50
 # large tables, which only the report shows
@@ -73,7 +73,7 @@ class StoreView:
         channels = list_channels(self.store)
         return {
             "items": [self._bundle(bundle, in_service) for bundle in bundles],
-            "channels": {name: describe_channel(channel) for name, channel in channels.items()},
+            "channels": {name: channel.model_dump(mode="json") for name, channel in channels.items()},
             "channel": self.channel,
         }
 
@@ -96,12 +96,7 @@ class StoreView:
         run_id, keys = next(iter(runs.items()), (None, ()))
         names = {key.rpartition("/")[2]: key for key in keys}
         return {
-            "digest": bundle.digest,
-            "state": bundle.state,
-            "tracks": bundle.tracks,
-            "bytes": bundle.bytes,
-            "modified": bundle.modified,
-            "channels": bundle.channels,
+            **asdict(bundle),
             "in_service": bundle.digest == in_service,
             "run_id": run_id,
             "metrics": self._evaluation(names["metrics.json"]) if "metrics.json" in names else None,
@@ -111,19 +106,10 @@ class StoreView:
 
     def _read_evaluation(self, key: str) -> dict[str, Any] | None:
         """One file of an evaluation; None if it is no JSON object. A file that was written never changes."""
-        value = read_object(self.store, key)
-        return value and {name: part for name, part in value.items() if name not in _LEFT_OUT}
-
-
-def read_object(store: Store, key: str) -> dict[str, Any] | None:
-    """Read a JSON object; None if the file holds anything else."""
-    try:
-        value = orjson.loads(store.read(key))
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def describe_channel(channel: Channel) -> dict[str, Any]:
-    """A channel as the API writes it."""
-    return channel.model_dump(mode="json")
+        try:
+            value = orjson.loads(self.store.read(key))
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(value, dict):
+            return None
+        return {name: part for name, part in value.items() if name not in _LEFT_OUT}

@@ -12,7 +12,7 @@ from serving.ui.client import GatewayClient
 from serving.ui.faults import GatewayAway, GatewayFault, GatewaySlow
 from serving.ui.settings import UISettings
 
-__all__ = ["client", "covers", "genres", "settings", "tracks"]
+__all__ = ["client", "covers", "genre_options", "genres", "settings", "tracks"]
 
 # For so long names and covers may be those of the bundle before; lists are not cached.
 _CACHE_SECONDS = 300
@@ -48,6 +48,15 @@ def _tracks(track_ids: tuple[str, ...]) -> list[schemas.Track | None]:
 def genres() -> list[str]:
     """Names of the genres, the largest first."""
     return [item.genre for item in client().genres()]
+
+
+def genre_options(chosen: Sequence[str]) -> list[str]:
+    """Genres to choose from: the catalogue's, and chosen ones that a link has of another catalogue."""
+    try:
+        known = genres()
+    except GatewayFault:
+        known = []
+    return [*known, *(name for name in chosen if name not in known)]
 
 
 @st.cache_data(ttl=_CACHE_SECONDS, max_entries=5_000, show_spinner=False)

@@ -12,13 +12,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from serving.ui.query import BOUNDS, MAX_K, PageQuery, PageSeed, SeedKind
+from serving.ui.query import BOUNDS, MAX_K, MAX_SEEDS, PageQuery, PageSeed, SeedKind
 from serving.ui.sound import SOUND_BOUNDS
 
 __all__ = ["from_params", "to_params"]
 
 _SEED_NAMES: Mapping[str, SeedKind] = {"seed": "track", "artist": "artist", "genre": "genre"}
-_MAX_SEEDS = 20
 _MAX_GENRES = 50
 _MAX_LENGTH = 200
 
@@ -90,7 +89,7 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[s
         except (KeyError, ValueError, IndexError):
             ignored.append(name)
     unique = {(seed.kind, seed.value): seed for seed in seeds}
-    kept = tuple(unique.values())[:_MAX_SEEDS]
+    kept = tuple(unique.values())[:MAX_SEEDS]
     return PageQuery(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
 
 

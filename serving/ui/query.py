@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["BOUNDS", "MAX_K", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
+__all__ = ["BOUNDS", "MAX_K", "MAX_SEEDS", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
 
 SeedKind = Literal["track", "artist", "genre"]
 
@@ -23,6 +23,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 # The gateway's names of filters that have another name on the page.
 _FILTERS = {"known": "popularity"}
 MAX_K = 50
+MAX_SEEDS = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from serving.gateway import schemas
-from serving.ui.query import PageQuery, PageSeed
+from serving.ui.query import MAX_SEEDS, PageQuery, PageSeed
 
 __all__ = [
     "Shown",
@@ -27,8 +27,6 @@ __all__ = [
     "show_list",
     "shown",
 ]
-
-MAX_SEEDS = 20
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from serving.gateway.access import caller_of, needs
 from serving.gateway.documentation import SORTS_OF_ERRORS
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonRoute
-from serving.gateway.store_view import describe_channel
 
 __all__ = ["router"]
 
@@ -121,4 +120,4 @@ async def _move(request: Request, move: schemas.Move, made: Callable[..., Channe
         seconds=_STORE_SECONDS,
         what="moving the channel",
     )
-    return _answer(describe_channel(moved))
+    return _answer(moved.model_dump(mode="json"))

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from serving.ui import gateway
-from serving.ui.faults import GatewayFault
 from serving.ui.query import BOUNDS, MAX_K, PageQuery
 from serving.ui.words import say
 
@@ -64,8 +63,9 @@ def controls() -> None:
                 help=say(f"settings.{name}_help") if name in _EXPLAINED else None,
                 **_kept(name),
             )
+        genres = gateway.genre_options(st.session_state["set_genres"])
         st.multiselect(
-            say("settings.genres"), _genres(), placeholder=say("settings.genres_any"), **_kept("genres")
+            say("settings.genres"), genres, placeholder=say("settings.genres_any"), **_kept("genres")
         )
         st.number_input(say("settings.per_artist"), 1, MAX_K, step=1, **_kept("per_artist"))
         st.slider(say("settings.k"), 1, MAX_K, step=1, **_kept("k"))
@@ -124,12 +124,3 @@ def _fill_in() -> None:
 
 def _kept(name: str) -> dict[str, Any]:
     return {"key": f"set_{name}", "persist_state": "session"}
-
-
-def _genres() -> list[str]:
-    """The catalogue's genres, and those that a link chose of another catalogue."""
-    try:
-        known = gateway.genres()
-    except GatewayFault:
-        known = []
-    return [*known, *(name for name in st.session_state["set_genres"] if name not in known)]

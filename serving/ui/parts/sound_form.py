@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from serving.ui import gateway
-from serving.ui.faults import GatewayFault
 from serving.ui.sound import KEYS, SOUND_BOUNDS, feature_name
 from serving.ui.words import say
 
@@ -41,7 +40,9 @@ def sound_form() -> None:
     st.slider(say("settings.tempo"), 40.0, 220.0, step=1.0, format="%.0f", **_kept("tempo"))
     st.slider(_title("loudness"), -40.0, 0.0, step=1.0, format="%.0f dB", **_kept("loudness"))
     st.slider(_title("duration_ms"), 0.5, 15.0, step=0.25, format="%.2f min", **_kept("minutes"))
-    st.selectbox(say("sound.genre"), _genres(), index=None, placeholder=say("sound.unset"), **_kept("genre"))
+    chosen = st.session_state.get("sound_genre")
+    genres = gateway.genre_options([chosen] if chosen is not None else [])
+    st.selectbox(say("sound.genre"), genres, index=None, placeholder=say("sound.unset"), **_kept("genre"))
     first, last = SOUND_BOUNDS["year"]
     st.number_input(
         say("sound.year"),
@@ -105,12 +106,3 @@ def _kept(name: str) -> dict[str, Any]:
 def _title(name: str) -> str:
     words = feature_name(name)
     return words[:1].upper() + words[1:]
-
-
-def _genres() -> list[str]:
-    try:
-        known = gateway.genres()
-    except GatewayFault:
-        known = []
-    chosen = st.session_state.get("sound_genre")
-    return known if chosen is None or chosen in known else [*known, chosen]

@@ -109,29 +109,20 @@ def _take_along(shown: state.Shown, tracks: Mapping[str, schemas.Track]) -> None
             with st.popover(say("list.share"), icon=":material/link:", type="tertiary"):
                 st.caption(say("list.share_help"))
                 st.code(_address(shown.query), language=None, wrap_lines=True)
-            # made when it is asked for would be a round trip; a list is two kilobytes
-            st.download_button(
-                say("list.csv"),
-                as_csv(items, tracks),
-                "segue.csv",
-                "text/csv",
-                key="save-csv",
-                help=say("list.csv_help"),
-                icon=":material/download:",
-                type="tertiary",
-                on_click="ignore",
-            )
-            st.download_button(
-                say("list.ids"),
-                "".join(f"{item.track_id}\n" for item in items),
-                "segue.txt",
-                "text/plain",
-                key="save-ids",
-                help=say("list.ids_help"),
-                icon=":material/download:",
-                type="tertiary",
-                on_click="ignore",
-            )
+            # made at once, which saves a round trip: a list has two kilobytes
+            ids = "".join(f"{item.track_id}\n" for item in items)
+            for name, content, kind in (("csv", as_csv(items, tracks), "csv"), ("ids", ids, "plain")):
+                st.download_button(
+                    say(f"list.{name}"),
+                    content,
+                    f"segue.{'csv' if name == 'csv' else 'txt'}",
+                    f"text/{kind}",
+                    key=f"save-{name}",
+                    help=say(f"list.{name}_help"),
+                    icon=":material/download:",
+                    type="tertiary",
+                    on_click="ignore",
+                )
 
 
 def _address(query: PageQuery) -> str:
