@@ -27,19 +27,8 @@ FILES = (
     "search.sqlite",
     "reference.json",
 )
-_SHOWN = (
-    "track_id",
-    "track_name",
-    "artist_name",
-    "album_name",
-    "genre",
-    "year",
-    "popularity",
-    "explicit",
-    "image_url",
-    "preview_url",
-)
 _MORE = ("album_id", "artist_id")
+_SHOWN = tuple(name for name in TRACK_COLUMNS if name not in (*_MORE, "recording", "artist"))
 # Columns with few distinct values: dictionary-encoded they take a third of the memory.
 _REPEATED = ("genre", "artist_name", "album_name", "album_id", "artist_id", "image_url")
 

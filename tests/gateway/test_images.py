@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from serving.gateway.artwork import spotify_images
-from serving.gateway.artwork.placeholder import draw_cover
+from serving.gateway.artwork.covers import draw_cover
 from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.settings import GatewaySettings
 from tests.gateway.conftest import NATIVE_TRACK, ROWS, SLASHED, Inside, start_inside

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from segue.keys import Scope
 from serving.gateway.access import needs
-from serving.gateway.artwork.placeholder import draw_cover
+from serving.gateway.artwork.covers import draw_cover
 from serving.gateway.documentation import SORTS_OF_ERRORS
 from serving.gateway.errors import NotFound
 from serving.gateway.gateway import gateway_of

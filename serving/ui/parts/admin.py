@@ -8,7 +8,7 @@ from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault, KeyRefused, NoKey, ScopeMissing
 from serving.ui.parts.bundle_card import bundle_name
-from serving.ui.parts.fault import fault_words, plain
+from serving.ui.parts.page import fault_words, plain
 from serving.ui.words import say
 
 __all__ = ["admin"]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from serving.gateway import schemas
 from serving.ui import gateway
-from serving.ui.parts.fault import faults_shown, plain
+from serving.ui.parts.page import faults_shown, plain
 from serving.ui.words import say
 
 __all__ = ["bundle_card", "bundle_name"]

@@ -12,8 +12,8 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
-from serving.ui.parts.fault import fault_words, plain
 from serving.ui.parts.markup import about, bar, cover, explicit_mark, named, show_html
+from serving.ui.parts.page import fault_words, plain
 from serving.ui.parts.radar import Features, radar
 from serving.ui.query import PageSeed
 from serving.ui.why import reasons

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from serving.ui.parts.colours import GRID, pair_of_colours, translucent
+from serving.ui.parts.charts import GRID, pair_of_colours, translucent
 from serving.ui.sound import RADAR, feature_name, feature_value
 from serving.ui.words import say
 

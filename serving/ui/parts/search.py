@@ -6,8 +6,8 @@ import streamlit as st
 
 from serving.gateway import schemas
 from serving.ui import gateway, state
-from serving.ui.parts.fault import faults_shown, plain
 from serving.ui.parts.markup import show_html, track_line
+from serving.ui.parts.page import faults_shown, plain
 from serving.ui.query import PageSeed
 from serving.ui.words import say
 

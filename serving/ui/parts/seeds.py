@@ -9,8 +9,8 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
-from serving.ui.parts.fault import plain
 from serving.ui.parts.markup import cover, named, show_html
+from serving.ui.parts.page import plain
 from serving.ui.query import WEIGHTS, PageSeed
 from serving.ui.words import say
 

@@ -14,7 +14,7 @@ from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.link import to_params
 from serving.ui.parts.card import TrackCard, card
-from serving.ui.parts.fault import plain
+from serving.ui.parts.page import plain
 from serving.ui.parts.radar import Features
 from serving.ui.parts.seeds import seed_names
 from serving.ui.query import PageQuery

@@ -7,9 +7,8 @@ import streamlit as st
 from serving.ui import gateway, state
 from serving.ui.link import from_params, to_params
 from serving.ui.parts.controls import controls, read_controls, set_controls
-from serving.ui.parts.fault import faults_shown, plain
-from serving.ui.parts.heading import heading
 from serving.ui.parts.markup import show_html
+from serving.ui.parts.page import faults_shown, heading, plain
 from serving.ui.parts.search import genre_seeds, search
 from serving.ui.parts.seeds import seed_list
 from serving.ui.parts.sound_form import read_sound, set_sound, sound_form

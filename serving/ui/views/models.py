@@ -9,8 +9,7 @@ from serving.ui import gateway
 from serving.ui.parts.admin import admin
 from serving.ui.parts.bundle_card import bundle_card
 from serving.ui.parts.comparison import comparison
-from serving.ui.parts.fault import faults_shown, plain
-from serving.ui.parts.heading import heading
+from serving.ui.parts.page import faults_shown, heading, plain
 from serving.ui.words import say
 
 __all__ = ["models"]

@@ -11,11 +11,8 @@ from serving.gateway import schemas
 from serving.ui import gateway
 from serving.ui.faults import GatewayFault
 from serving.ui.parts.charts import bars, lines
-from serving.ui.parts.drift import drift
-from serving.ui.parts.fault import faults_shown, plain
-from serving.ui.parts.figures import figures
-from serving.ui.parts.heading import heading
-from serving.ui.parts.requests_table import requests_table
+from serving.ui.parts.page import faults_shown, heading, plain
+from serving.ui.parts.statistics import drift, figures, requests_table
 from serving.ui.words import say
 
 __all__ = ["monitoring", "share_name"]

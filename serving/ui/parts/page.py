@@ -1,4 +1,4 @@
-"""A fault of the gateway in words, with what to do about it and a button to try again."""
+"""Parts of every page: its heading, and faults of the gateway in words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,29 @@ from html import escape
 import streamlit as st
 
 from serving.ui import faults
-from serving.ui.words import say
+from serving.ui.words import LANGUAGES, language, say, say_in
 
-__all__ = ["fault_words", "faults_shown", "plain", "show_fault"]
+__all__ = ["fault_words", "faults_shown", "heading", "plain", "show_fault"]
+
+
+def heading(title: str, lead: str) -> None:
+    """Draw it, and set the document's language for screen readers and hyphenation."""
+    names, choice = st.columns([5, 2], vertical_alignment="center")
+    with names:
+        st.title(title, anchor=False)
+    with choice, st.container(horizontal=True, horizontal_alignment="right", key="language-choice"):
+        st.segmented_control(
+            say("language.label"),
+            LANGUAGES,
+            format_func=lambda code: say_in(code, "language.name"),
+            default=language(),
+            key="language",
+            label_visibility="collapsed",
+            required=True,
+            persist_state="session",
+        )
+    st.markdown(f":gray[{lead}]")
+    st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
 
 
 def fault_words(fault: faults.GatewayFault) -> tuple[str, str]:
