@@ -94,8 +94,8 @@ def show_list(current: Shown | None) -> None:
 
 def events() -> dict[str, str]:
     """Events that the listener sent on this list, by track id."""
-    said: dict[str, str] = st.session_state.setdefault("events", {})
-    return said
+    sent: dict[str, str] = st.session_state.setdefault("events", {})
+    return sent
 
 
 def note_other_page() -> None:

@@ -48,7 +48,7 @@ async def post_token(request: Request) -> Response:
         if not gateway.keys.ring.is_loaded:
             raise Unavailable("the keys were not read yet: the database does not answer")
         token = gateway.keys.ring.issue(credential, seconds=_SECONDS)
-        # wrong secrets are counted apart: whoever knows only a key's id must not use up its rate
+        # wrong secrets have a limit of their own, so that they do not use up the rate of the key
         key_id = credential.partition(".")[0]
         gateway.limits.take(key_id if token else f"guesses {key_id}")
     if token is None:

@@ -109,15 +109,15 @@ def _preview(track: schemas.Track) -> str:
 def _feedback(shown: TrackCard, event: str, *, icon: str) -> None:
     """A button that sends an event; it stays pressed once the gateway has accepted it."""
     track_id, title = shown.item.track_id, shown.track.track_name
-    said = state.events().get(track_id)
+    sent = state.events().get(track_id)
     past = {"like": "liked", "skip": "skipped"}[event]
     pressed = st.button(
-        say(f"card.{past if said == event else event}"),
+        say(f"card.{past if sent == event else event}"),
         key=f"{event}-{shown.item.rank}-{track_id}",
         help=plain(say(f"card.{event}_help", title=title)),
         icon=icon,
-        type="primary" if said == event else "secondary",
-        disabled=said == event,
+        type="primary" if sent == event else "secondary",
+        disabled=sent == event,
     )
     if pressed and _send(shown, event):
         state.events()[track_id] = event
@@ -175,8 +175,8 @@ def _why(shown: TrackCard) -> None:
     with words:
         # or a right-to-left title would move the full stop
         title = f"{_ISOLATE}{name}{_POP}" if name else None
-        told = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
-        show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in told))
+        sentences = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
+        show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in sentences))
     with chart:
         radar(
             (shown.track.track_name, shown.track.features),
