@@ -22,6 +22,7 @@
     │   ├── NoSuchChannel     none has that name
     │   ├── ChannelConflict   somebody else moved it first
     │   └── ChannelPinned     it is pinned, and the caller is not allowed to move it
+    ├── StatusError           the training status can't be read or written
     ├── DatabaseError         the database refused
     │   ├── DatabaseUnavailable  it did not answer
     │   └── SchemaError       its tables are not those of this version
@@ -131,6 +132,10 @@ class ChannelConflict(ChannelError):
 
 class ChannelPinned(ChannelError):
     """The channel is pinned, and the caller is not allowed to move it."""
+
+
+class StatusError(SegueError):
+    """The training status can't be read or written."""
 
 
 class DatabaseError(SegueError):

@@ -15,11 +15,23 @@ from segue.bundle.urls import MIN_PREFIX_LENGTH
 from segue.errors import BundleError
 from segue.store.base import Entry, Store
 
-__all__ = ["Bundle", "Pruned", "find_digest", "list_bundles", "list_channels", "list_evaluations", "prune"]
+__all__ = [
+    "BundleState",
+    "Pruned",
+    "StoredBundle",
+    "find_digest",
+    "list_bundles",
+    "list_channels",
+    "list_evaluations",
+    "prune",
+]
+
+
+BundleState = Literal["ok", "half-written", "unreadable"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bundle:
+class StoredBundle:
     """One bundle of a store.
 
     Attributes
@@ -27,7 +39,7 @@ class Bundle:
     digest
         Its name.
     state
-        ``ok`` (bundle.json stands; nothing is said of the files), ``half-written``, or ``unreadable``.
+        ``ok``: bundle.json can be read, whatever the other files are; ``half-written``; ``unreadable``.
     tracks
         Number of tracks, None unless ``ok``.
     bytes, modified
@@ -37,7 +49,7 @@ class Bundle:
     """
 
     digest: str
-    state: Literal["ok", "half-written", "unreadable"]
+    state: BundleState
     tracks: int | None
     bytes: int
     modified: datetime
@@ -59,7 +71,7 @@ def list_channels(store: Store) -> dict[str, Channel]:
     return {name: read_channel(store, name) for name in channel_names(store)}
 
 
-def list_bundles(store: Store) -> list[Bundle]:
+def list_bundles(store: Store) -> list[StoredBundle]:
     """All bundles of a store, the newest first."""
     used: dict[str, list[str]] = defaultdict(list)
     for name, channel in list_channels(store).items():
@@ -184,8 +196,8 @@ def _by_digest(store: Store, top: str) -> dict[str, list[Entry]]:
     return dict(found)
 
 
-def _describe(store: Store, digest: str, entries: list[Entry], channels: tuple[str, ...]) -> Bundle:
-    state: Literal["ok", "half-written", "unreadable"] = "half-written"
+def _describe(store: Store, digest: str, entries: list[Entry], channels: tuple[str, ...]) -> StoredBundle:
+    state: BundleState = "half-written"
     tracks = None
     if f"{BUNDLES}/{digest}/{DEFINITION}" in {entry.key for entry in entries}:
         try:
@@ -193,7 +205,7 @@ def _describe(store: Store, digest: str, entries: list[Entry], channels: tuple[s
             state = "ok"
         except BundleError:
             state = "unreadable"
-    return Bundle(
+    return StoredBundle(
         digest=digest,
         state=state,
         tracks=tracks,

@@ -10,7 +10,25 @@ import pyarrow.parquet as pq
 
 from segue.throttle import Throttle
 
-__all__ = ["read_tracks"]
+__all__ = ["TRACK_COLUMNS", "read_tracks"]
+
+# What every bundle has of a track, beside its features.
+TRACK_COLUMNS = (
+    "track_id",
+    "track_name",
+    "artist_name",
+    "album_name",
+    "genre",
+    "year",
+    "popularity",
+    "explicit",
+    "image_url",
+    "preview_url",
+    "album_id",
+    "artist_id",
+    "recording",
+    "artist",
+)
 
 
 def read_tracks(

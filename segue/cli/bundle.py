@@ -17,8 +17,8 @@ from rich.text import Text
 from segue.bundle import channel as channels
 from segue.bundle.channel import Channel
 from segue.bundle.inventory import (
-    Bundle,
     Pruned,
+    StoredBundle,
     find_digest,
     list_bundles,
     list_channels,
@@ -277,7 +277,7 @@ def _channel_table(pointers: dict[str, Channel]) -> Table:
     return table
 
 
-def _bundle_table(bundles: list[Bundle]) -> Table:
+def _bundle_table(bundles: list[StoredBundle]) -> Table:
     table = _table("digest", "tracks", "bytes", "written", "state", "channels")
     for bundle in bundles:
         tracks = f"{bundle.tracks:,}" if bundle.tracks is not None else ""

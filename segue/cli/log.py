@@ -13,7 +13,8 @@ from rich.progress import SpinnerColumn, TextColumn
 from segue.cli.database import JsonOption, open_current, print_json
 from segue.cli.terminal import progress_bar
 from segue.cli.times import parse_duration, parse_moment
-from segue.log import delete_older_than, export_interactions, forget_session
+from segue.log.erase import delete_older_than, forget_session
+from segue.log.export import export_interactions
 from segue.log.settings import LogSettings
 from segue.settings import read_settings
 

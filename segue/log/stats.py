@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -28,64 +27,19 @@ from sqlalchemy import (
 from segue.database.engine import explained
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.errors import RequestError
+from segue.log.figures import Bucket, RecentRequest, Totals
 
-__all__ = ["Bucket", "RecentRequest", "Stats", "Totals", "read_stats"]
+__all__ = ["Stats", "read_stats"]
 
-# A page can't draw more, and an answer should stay small.
-_MOST_BUCKETS = 1_000
+# A page can draw no more, and an answer should stay small.
+_MAX_BUCKETS = 1_000
 
 _MEANS = ("list_diversity", "avg_popularity", "genre_precision")
+# Columns whose names the figures keep.
+_RECENT = [name for name in RecentRequest.__dataclass_fields__ if name not in ("at", "seeds")]
 _MEASURED = [
     RECOMMEND_LOGS.c[name] for name in ("session", "list_size", "degraded", "latency_seconds", *_MEANS)
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Totals:
-    """Figures of a stretch of time. Means are None where nothing was logged.
-
-    Attributes
-    ----------
-    requests, degraded, empty
-        Number of lists; of those in the order of similarity alone; of those with nothing in them.
-    sessions
-        Number of different sessions.
-    """
-
-    requests: int
-    degraded: int
-    empty: int
-    sessions: int
-    latency_p50_seconds: float | None
-    latency_p95_seconds: float | None
-    list_diversity: float | None
-    avg_popularity: float | None
-    genre_precision: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bucket(Totals):
-    """Figures of one bucket of time, which begins at `start`."""
-
-    start: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecentRequest:
-    """One of the latest lists."""
-
-    impression_id: UUID
-    at: datetime
-    api: str
-    seeds: tuple[str, ...]
-    k: int
-    list_size: int
-    latency_seconds: float
-    digest: str
-    degraded: bool
-    list_diversity: float | None
-    avg_popularity: float | None
-    genre_precision: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +105,8 @@ def read_stats(
     if since.tzinfo is None:
         raise RequestError("since", "expected a time with its zone")
     seconds = (datetime.now(UTC) - since).total_seconds()
-    if bucket_seconds < 1 or seconds / bucket_seconds > _MOST_BUCKETS:
-        least = max(1, -(-int(seconds) // _MOST_BUCKETS))
+    if bucket_seconds < 1 or seconds / bucket_seconds > _MAX_BUCKETS:
+        least = max(1, -(-int(seconds) // _MAX_BUCKETS))
         raise RequestError("bucket_seconds", f"expected at least {least}, got {bucket_seconds}")
     with explained(engine), engine.connect() as connection:
         tracks, tracks_lists = _tracks(connection, since, lists)
@@ -233,20 +187,7 @@ def _recent(connection: Connection, since: datetime, most: int) -> tuple[RecentR
     logs = RECOMMEND_LOGS.c
     newest = select(RECOMMEND_LOGS).where(logs.time >= since).order_by(logs.time.desc()).limit(most)
     return tuple(
-        RecentRequest(
-            impression_id=row.impression_id,
-            at=row.time,
-            api=row.api,
-            seeds=tuple(row.seeds),
-            k=row.k,
-            list_size=row.list_size,
-            latency_seconds=row.latency_seconds,
-            digest=row.digest,
-            degraded=row.degraded,
-            list_diversity=row.list_diversity,
-            avg_popularity=row.avg_popularity,
-            genre_precision=row.genre_precision,
-        )
+        RecentRequest(at=row.time, seeds=tuple(row.seeds), **{name: getattr(row, name) for name in _RECENT})
         for row in connection.execute(newest)
     )
 

@@ -36,7 +36,7 @@ def find_track(bundle: Bundle, text: str) -> str:
         if number is None:
             continue
         rows = bundle.lookup.rows_of_artist_number(number)
-        keys = title_keys(bundle.tracks.column("track_name").take(pa.array(rows)))
+        keys = title_keys(bundle.columns["track_name"].take(pa.array(rows)))
         wanted = title_keys(pa.array([title]))[0]
         found = np.flatnonzero(pc.equal(keys, wanted).to_numpy(zero_copy_only=False))
         if len(found):

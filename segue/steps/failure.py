@@ -23,6 +23,8 @@ def record_failure(
 ) -> str | None:
     """Leave ``evaluations/failed/<run_id>.json`` in the store, and a failed run in MLflow, if a run failed.
 
+    The run is added to the training status; if that fails, the note stays.
+
     Parameters
     ----------
     state
@@ -50,6 +52,7 @@ def record_failure(
         ended = f"the run ended as {state or 'nothing'}"
         log.say(f"{ended}, which is neither success nor failure: nothing is noted")
         return None
+    from segue.steps.status import record_status
     from segue.store.open import open_store
     from segue.tracking import Tracker
 
@@ -59,4 +62,5 @@ def record_failure(
     opened, key = open_store(store), f"{FAILED}/{run_id}.json"
     opened.write(key, orjson.dumps(note, option=orjson.OPT_INDENT_2))
     log.say(f"noted in {opened.url}/{key}")
+    record_status(opened, run_id, "failed", log=log)
     return key

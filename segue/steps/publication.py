@@ -50,7 +50,10 @@ class Target:
 def publish(
     folders: Folders, evaluated: Path, out: Path, *, target: Target, log: Journal | None = None
 ) -> StepResult:
-    """Publish the bundle, move the channel if the gate passed, and tell MLflow.
+    """Publish the bundle, move the channel if the gate passed, and record the run.
+
+    The run is recorded in the store's training status and in MLflow. Neither can fail the step: by then the
+    channel has moved.
 
     Parameters
     ----------
@@ -78,10 +81,13 @@ def publish(
     from segue.catalog.profile import PROFILE
     from segue.evaluate.gate import Verdict
     from segue.files import write_json
+    from segue.steps.status import evaluation_of, record_status
     from segue.store.open import open_store
 
     log = log or Journal("publish")
     log.start()
+    # read before anything is published: after it nothing but the store can fail the status
+    evaluation = evaluation_of(evaluated, folders.tracks)
     verdict = Verdict.model_validate_json((evaluated / "verdict.json").read_bytes())
     judged = orjson.loads((evaluated / JUDGED_AGAINST).read_bytes())
     store = open_store(target.store)
@@ -114,6 +120,14 @@ def publish(
         "channel": target.channel,
     }
     write_json(out, {**told, "example_seed": _most_popular(folders.features / "tracks.parquet")})
+    record_status(
+        store,
+        target.run_id,
+        "passed" if verdict.passed else "refused",
+        digest=published.digest,
+        evaluation=evaluation,
+        log=log,
+    )
     _track(folders, evaluated, target, published.digest, log)
     return _told(published, told)
 

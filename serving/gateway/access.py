@@ -1,4 +1,4 @@
-"""Who may do what: a key on every request but probes and documentation, its rate, and its scopes."""
+"""Authentication, rate limits and scopes: every request but probes and documentation needs a key."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from serving.gateway.error_responses import TOKEN_PATH
 __all__ = ["Access", "Limits", "NewKeys", "caller_of", "needs"]
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", TOKEN_PATH})
-# A key that nobody knows makes the keys be read anew, at most so often.
+# A key that is not known makes the keys be read again, at most once in this time.
 _REFRESH_SECONDS = 1.0
 _CALLER = "segue.key"
 
 
 class Limits:
-    """The rate of each key, over a sliding minute, in this process's memory.
+    """The request rate of each key over a sliding minute, in this process's memory.
 
     Parameters
     ----------
     per_minute
-        Requests of a key in a minute; 0: any number.
+        Requests of a key in a minute; 0 for no limit.
     """
 
     def __init__(self, per_minute: int) -> None:
@@ -45,12 +45,12 @@ class Limits:
         Raises
         ------
         TooManyRequests
-            The key has used its rate up.
+            The key is over its rate.
         """
         if self._item is None or self._limiter.hit(self._item, key_id):
             return
         metrics.GATEWAY_RATE_LIMITED.inc()
-        # what the window still holds of the minute before shrinks all the time: ask again soon enough
+        # an upper bound: the requests of the minute before leave the sliding window one after the other
         ends = self._limiter.get_window_stats(self._item, key_id).reset_time
         seconds = max(1, math.ceil(ends - time.time()))
         raise TooManyRequests(
@@ -59,7 +59,7 @@ class Limits:
 
 
 class NewKeys:
-    """Keys that were made a moment ago: read as soon as somebody shows one, not too often."""
+    """Reads the keys again when a request comes with an unknown one, which may be new."""
 
     def __init__(self, ring: KeyRing) -> None:
         self.ring = ring
@@ -67,7 +67,7 @@ class NewKeys:
         self._reading: asyncio.Task[None] | None = None
 
     async def look_for(self, credential: str) -> None:
-        """Read the keys anew if this one is unknown; all who wait share one reading."""
+        """Read the keys again if this one is unknown; requests that wait share one reading."""
         if self.ring.knows(credential):
             return
         if self._reading is None:
@@ -81,19 +81,19 @@ class NewKeys:
         try:
             await asyncio.to_thread(self.ring.refresh)
         except DatabaseError:
-            # the ring's own thread says so in the log
+            # the key ring's own thread logs it
             return
         finally:
             self._reading = None
 
 
 class Access:
-    """Lets nobody in without a key. Scopes are the routes' own: see `needs`.
+    """Refuses requests without a valid key. Each route asks for its scope with `needs`.
 
     Parameters
     ----------
     app
-        The application around which this lies.
+        The application that this middleware wraps.
     keys
         The keys; None where authentication is off.
     limits
@@ -106,7 +106,7 @@ class Access:
         self._limits = limits
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass on whom the key lets in."""
+        """Pass a request on if its key is valid and within its rate."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             key = None if self._keys is None else await self._key_of(scope, self._keys)
             scope[_CALLER] = key
@@ -122,7 +122,7 @@ class Access:
         if key is not None:
             return key
         if not keys.ring.is_loaded:
-            raise Unavailable("the keys were not read yet: the database is away")
+            raise Unavailable("the keys were not read yet: the database does not answer")
         raise Unauthorized(
             "the key or token is wrong, revoked or expired",
             scheme='Bearer realm="segue", error="invalid_token"',
@@ -140,12 +140,12 @@ def _credential(scope: Any) -> str:
 
 
 def needs(scope: Scope) -> Any:
-    """A route's dependency: the caller's key has a scope.
+    """A route's dependency that checks the scope of the caller's key.
 
     Raises
     ------
     Forbidden
-        It has not.
+        The key lacks the scope.
     """
 
     async def check(request: Request) -> None:
@@ -160,6 +160,6 @@ def needs(scope: Scope) -> Any:
 
 
 def caller_of(request: Request) -> str:
-    """Name of the key that a request came with."""
+    """Name of the key of a request."""
     key: Key | None = request.scope[_CALLER]
     return "anonymous" if key is None else key.name

@@ -1,9 +1,8 @@
-"""Ids of Spotify's shape for whatever the catalogue calls its tracks and artists.
+"""Ids of Spotify's shape for the tracks, artists and albums of any catalogue.
 
 Spotify's ids are 22 characters of base 62, a 128-bit number. A catalogue id of that shape stays as it is; any
-other gets the 128-bit hash of itself, written so: stable, the same on every replica, and kept in no table
-that grows. The way back is a binary search over 64 bits of each hash, twelve bytes a track, made with the
-bundle.
+other id is replaced by its 128-bit hash in base 62, which is the same on every replica and needs no table to
+be made. The row is found again by binary search over 64 bits of each hash, twelve bytes a track.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def is_native(text: str) -> bool:
 
 
 def native_mask(ids: pa.Array) -> npt.NDArray[np.bool_]:
-    """The same of a column of ids, bool [n]; a missing id has not."""
+    """Which ids of a column have Spotify's shape, bool [n]; False where the id is missing."""
     found = pc.fill_null(pc.match_substring_regex(ids, _NATIVE), False)
     mask: npt.NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
     return mask
@@ -50,7 +49,7 @@ def alias_of(kind: str, text: str) -> str:
     kind
         ``track``, ``artist`` or ``album``: the same text has another alias as each.
     text
-        What stands in the catalogue.
+        The catalogue's id or name.
 
     Examples
     --------

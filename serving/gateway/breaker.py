@@ -1,4 +1,4 @@
-"""A circuit breaker: after a few failures in a row, stop asking for a while, then ask once."""
+"""A circuit breaker: after some failures in a row no call is made for a time, then one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ logger = logging.getLogger(__name__)
 
 
 class Breaker:
-    """Closed: all may pass. Open: none, for `open_seconds`. Then half-open: one may, and decides.
+    """Closed: every call passes. Open: none does, for `open_seconds`. Then half-open: one call decides.
 
-    A failure counts if its call was made after the last one that counted and after the last success. So slow
-    calls that were made together count once, and not at all while others are answered: whoever makes them
-    can't shut the others out.
+    A failure counts if its call was made after the last failure that counted and after the last success. So
+    slow calls that were made together count once, and not at all while others are answered: one caller's slow
+    requests do not open it.
 
-    For one event loop: nothing here waits, and nothing is locked.
+    Not thread-safe: for one event loop.
 
     Parameters
     ----------
     name
-        What is protected, for the log and the metric.
+        The service that is called, for the log and the metric.
     failures
         Failures in a row that open it.
     open_seconds
@@ -43,7 +43,7 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
-        self._most = failures
+        self._max_failures = failures
         self._open_seconds = open_seconds
         self._clock = clock
         self._failed = 0
@@ -59,14 +59,14 @@ class Breaker:
         return self._opened is not None
 
     def now(self) -> float:
-        """The time that `failed` wants of a call when it is made."""
+        """Time of this moment, for `failed`: take it when the call is made."""
         return self._clock()
 
     def retry_after_seconds(self) -> float:
-        """Let a call pass: 0. Refuse it: seconds until it is worth another try.
+        """Seconds to wait before the next try; 0 lets the call pass.
 
-        Who is let pass must say `succeeded` or `failed`; one that never does (cancelled) is given up after
-        `open_seconds`.
+        A call that passes must report `succeeded` or `failed`. One that reports neither (it was cancelled)
+        blocks the trial for `open_seconds`.
         """
         if self._opened is None:
             return 0.0
@@ -80,7 +80,7 @@ class Breaker:
         return 0.0
 
     def succeeded(self) -> None:
-        """A call had its answer."""
+        """Report a call that was answered."""
         if self._opened is not None:
             logger.info("the %s answers again", self._name)
             self._gauge.set(0)
@@ -88,21 +88,26 @@ class Breaker:
         self._heard = self._clock()
 
     def failed(self, made_at: float) -> None:
-        """A call had none.
+        """Report a call that failed.
 
         Parameters
         ----------
         made_at
-            When it was made, by `now`.
+            `now` when the call was made.
         """
         if made_at < self._heard:
             return
         self._heard = self._clock()
         self._failed += 1
         self._trial_began = None
-        if self._failed < self._most:
+        if self._failed < self._max_failures:
             return
         if self._opened is None:
-            logger.warning("the %s failed %d times in a row: not asked for a while", self._name, self._failed)
+            logger.warning(
+                "the %s failed %d times in a row: no calls for %g s",
+                self._name,
+                self._failed,
+                self._open_seconds,
+            )
             self._gauge.set(1)
         self._opened = self._clock()

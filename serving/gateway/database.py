@@ -1,4 +1,4 @@
-"""The gateway's database: connected, migrated where that is allowed, and the reason while it is not there."""
+"""The gateway's database: it is connected, and migrated where that is allowed, in the background."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _AGAIN_SECONDS = 2.0
 
 
 class Database:
-    """Waits for the database in the background, so that the gateway lives while it is away.
+    """Waits for the database in the background, so that the gateway runs while it does not answer.
 
     Parameters
     ----------
     settings
         Its address.
     may_migrate
-        Bring its tables to this version at the start. SQLite's always are: the file is this machine's own.
+        Migrate its tables to this version at the start. SQLite's always are: the file is local.
     """
 
     def __init__(self, settings: DatabaseSettings, *, may_migrate: bool) -> None:
@@ -39,11 +39,11 @@ class Database:
         self.waiting_for: str | None = "the first connection to the database"
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to connect."""
         self._task = asyncio.create_task(self._run(), name="database")
 
     async def stop(self) -> None:
-        """Stop looking, and close all connections."""
+        """Stop, and close all connections."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -51,7 +51,7 @@ class Database:
         await asyncio.to_thread(self.engine.dispose)
 
     async def _run(self) -> None:
-        """Until its tables are those of this version; an outage after that is for log and keys to bear."""
+        """Try until the tables are those of this version; log and keys handle later outages."""
         while True:
             try:
                 await asyncio.to_thread(self._prepare)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says that FastAPI can't read off the routes."""
+"""Parts of the OpenAPI document that FastAPI can't derive from the routes."""
 
 from __future__ import annotations
 
@@ -36,32 +36,28 @@ ABOUT = """More like this, self-hosted. `/api` is the native API, its errors are
 
 INSTANCE = "RecommendationRequest"
 _OTHER_ID = "1s8tP3jP4GZcyHDsjvw218"
-_STRING: dict[str, Any] = {"type": "string"}
+_Responses = dict[int | str, dict[str, Any]]
 
 
-def _object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": properties}
+def _json(schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {"content": {media_type: {"schema": schema}}}
 
 
-def _content(schema: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
-    return {"content": {media: {"schema": schema}}}
+def _object(required: Sequence[str], **properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [*required], "properties": properties}
 
 
-def _errors(
-    content: dict[str, Any], client: str = "The request is wrong, or not allowed"
-) -> dict[int | str, dict[str, Any]]:
-    """Responses of a route that are errors."""
+def _errors(content: dict[str, Any], wrong: str = "The request is wrong, or not allowed") -> _Responses:
     return {
-        "4XX": {"description": client, **content},
+        "4XX": {"description": wrong, **content},
         "5XX": {"description": "It can't be answered now", **content},
     }
 
 
-ERRORS = _errors(_content({"$ref": "#/components/schemas/Problem"}, "application/problem+json"))
+_STRING, _INTEGER = {"type": "string"}, {"type": "integer"}
+ERRORS = _errors(_json({"$ref": "#/components/schemas/Problem"}, "application/problem+json"))
 SPOTIFY_ERRORS = _errors(
-    _content(
-        _object(["error"], error=_object(["status", "message"], status={"type": "integer"}, message=_STRING))
-    )
+    _json(_object(["error"], error=_object(["status", "message"], status=_INTEGER, message=_STRING)))
 )
 SESSION: dict[str, Any] = {
     "name": "X-Session-Id",
@@ -137,22 +133,17 @@ _TOKEN = _object(
     expires_in={"type": "integer", "description": "Seconds."},
     scope=_STRING,
 )
-TOKEN_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A token", **_content(_TOKEN)},
-    **_errors(
-        _content(_object(["error", "error_description"], error=_STRING, error_description=_STRING)),
-        "The request is wrong, or the credentials",
-    ),
+_TOKEN_ERROR = _object(["error", "error_description"], error=_STRING, error_description=_STRING)
+TOKEN_RESPONSES: _Responses = {
+    200: {"description": "A token", **_json(_TOKEN)},
+    **_errors(_json(_TOKEN_ERROR), "The request is wrong, or the credentials"),
 }
-_CREDENTIALS = _object(
-    ["grant_type"],
-    grant_type={"const": "client_credentials"},
-    client_id=_STRING,
-    client_secret=_STRING,
+_CLIENT_CREDENTIALS = _object(
+    ["grant_type"], grant_type={"const": "client_credentials"}, client_id=_STRING, client_secret=_STRING
 )
 TOKEN_BODY: dict[str, Any] = {
     "required": True,
-    **_content(_CREDENTIALS, "application/x-www-form-urlencoded"),
+    **_json(_CLIENT_CREDENTIALS, "application/x-www-form-urlencoded"),
 }
 
 
@@ -167,7 +158,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     models = components.setdefault("schemas", {})
     instance = Instance.model_json_schema(ref_template="#/components/schemas/{model}")
     models.update(instance.pop("$defs"))
-    # a plain string is a track id, which a validator takes and the schema can't know
+    # a validator also takes a plain string, a track id, which the schema does not show
     seeds = instance["properties"]["seeds"]
     seeds["items"] = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 500}, seeds["items"]]}
     instance["description"] = "What is asked for. `null` means the bundle's default."
@@ -181,7 +172,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             for operation in item.values():
                 operation["security"] = [{"bearer": []}]
     for path, example in EXAMPLES.items():
-        # put in here, since FastAPI leaves out of an example what is null
+        # added here, since FastAPI drops null values from examples
         content = document["paths"][path]["get"]["responses"]["200"]["content"]
         content["application/json"] = {"schema": {"type": "object"}, "example": example}
     models["Problem"] = schemas.Problem.model_json_schema()

@@ -1,4 +1,4 @@
-"""What the routes share: the bundle, the transformers, keys, log. Started and stopped with the app."""
+"""What the routes share: bundle, transformers, keys, log. It is started and stopped with the app."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from prometheus_client import Counter
 
 from segue.database.settings import DatabaseSettings
 from segue.keys import KeyRing
-from segue.log import LogWriter
 from segue.log.settings import LogSettings
+from segue.log.writer import LogWriter
 from serving import metrics
 from serving.bundles import Versions
 from serving.errors import DeadlineExceeded, Unavailable
@@ -33,21 +33,21 @@ __all__ = ["Gateway", "gateway_of"]
 
 T = TypeVar("T")
 
-# What must be done by then is: a pod has some seconds more than its requests.
+# The log is written within this time at the stop: a pod gets some seconds more than its requests.
 _LOG_SECONDS = 5.0
 # A store may be away for as long as it is retried.
 _STORE_SECONDS = 30.0
 
 
 class Gateway:
-    """All that a request may need.
+    """What requests are answered with.
 
     Parameters
     ----------
     settings
         The process's settings.
     database, log
-        Where keys and log are, and how the log waits.
+        Settings of the database with the keys and the log, and of the log's queue and spool.
     """
 
     def __init__(self, settings: GatewaySettings, database: DatabaseSettings, log: LogSettings) -> None:
@@ -73,7 +73,7 @@ class Gateway:
         self._slow_pool = ThreadPoolExecutor(4, thread_name_prefix="store")
 
     async def start(self) -> None:
-        """Start what runs beside the requests."""
+        """Start the background tasks."""
         self.transformers = Transformers(self.settings)
         self.images = SpotifyImages(self.settings)
         self.log.start()
@@ -86,7 +86,7 @@ class Gateway:
             self.keys.ring.start()
 
     async def stop(self) -> None:
-        """Stop it, the log last: what requests left there is written or spooled."""
+        """Stop them; then what requests left in the log is written or spooled."""
         await asyncio.to_thread(self.versions.stop)
         if self._training is not None:
             await self._training.stop()
@@ -100,7 +100,7 @@ class Gateway:
             pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def opened(self) -> ServedCatalogue:
+    def served(self) -> ServedCatalogue:
         """The bundle in service.
 
         Raises
@@ -115,13 +115,13 @@ class Gateway:
 
     @property
     def catalogue(self) -> Catalogue:
-        """Its tracks; raises as `opened` does."""
-        return self.opened.catalogue
+        """Catalogue of the bundle in service; raises as `served` does."""
+        return self.served.catalogue
 
-    def opened_of(self, digest: str) -> ServedCatalogue | None:
+    def served_of(self, digest: str) -> ServedCatalogue | None:
         """The bundle with this digest, else the one in service, else None.
 
-        A challenger's bundle is not held here: its lists are shown and measured with the champion's tracks.
+        A challenger's bundle is not loaded here: its lists are shown and measured with the champion's tracks.
         """
         version = self.versions.held.get(digest)
         if version is not None:
@@ -129,7 +129,7 @@ class Gateway:
         return next((version.value for version in self.versions.preferred()), None)
 
     async def missing(self) -> dict[str, str]:
-        """What requests need and is not there, by part, with the reason."""
+        """Reasons why requests can't be answered, by the part that is missing."""
         missing = {}
         if not self.versions.is_ready:
             missing["bundle"] = f"waiting for {self.versions.waiting_for}"
@@ -142,7 +142,7 @@ class Gateway:
         return missing
 
     def measure(self) -> None:
-        """Bring the metrics of what counts itself up to date."""
+        """Copy the counts of log and keys into the metrics."""
         metrics.LOG_QUEUED.set(self.log.queued)
         metrics.LOG_SPOOLED.set(self.log.spooled)
         counts = {
@@ -161,21 +161,21 @@ class Gateway:
         return await self.in_thread(work, seconds=_STORE_SECONDS, what=what)
 
     async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str, is_slow: bool = True) -> T:
-        """Do what would hold up the loop in a thread, within a deadline.
+        """Run blocking work in a thread, within a deadline.
 
         Parameters
         ----------
         work, what
-            The work, and what it is called.
+            The work, and its name in the error message.
         seconds
             The deadline.
         is_slow
-            It waits for a store or a database, and must not take the threads that searches run in.
+            It waits for a store or a database, and gets other threads than searches.
 
         Raises
         ------
         DeadlineExceeded
-            It took longer; where it had begun, the thread finishes it for nobody.
+            It took longer. Work that has begun is finished, and its result dropped.
         """
         pool = self._slow_pool if is_slow else self._pool
         try:

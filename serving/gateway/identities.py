@@ -1,4 +1,4 @@
-"""Which track and which artist a public id means, and the other way round, for one bundle."""
+"""Public ids of one bundle's tracks, artists and albums, and the rows that they mean."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Identities:
     Parameters
     ----------
     catalogue
-        The bundle. Its tables are built at once, so that no request waits for them.
+        The bundle. The tables are built here, so that no request waits for them.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -72,14 +72,14 @@ class Identities:
         return None
 
     def _track_table(self) -> AliasTable:
-        ids = self._catalogue.column("track_id")
+        ids = self._catalogue.columns["track_id"]
         rows = np.flatnonzero(~native_mask(ids)).astype(np.int32)
         return AliasTable(keys_of_aliases("track", ids.take(pa.array(rows)).to_pylist()), rows)
 
     def _artist_table(self) -> AliasTable:
         """Artists by the ids that the catalogue has for them, by name where a track of theirs has none."""
-        ids = self._catalogue.column("artist_id")
-        names = self._catalogue.column("artist_name")
+        ids = self._catalogue.columns["artist_id"]
+        names = self._catalogue.columns["artist_name"]
         codes = ids.indices.fill_null(-1).to_numpy()
         named = (codes >= 0) & np.append(native_mask(ids.dictionary), False)[codes]
         known, first = np.unique(codes[named], return_index=True)

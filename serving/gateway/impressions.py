@@ -1,16 +1,16 @@
-"""What is logged of a list beside the list itself: how different, how popular, how true to the genre."""
+"""The log's record of a list, with its diversity, mean popularity and genre precision."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from segue.log import Impression, ImpressionItem
+from segue.log.record import Api, Impression, ImpressionItem
 from segue.recommend.request import Request as Instance
 from serving.gateway.catalogue import Catalogue
 
@@ -25,7 +25,7 @@ def impression_of(
     *,
     catalogue: Catalogue | None,
     rows: Sequence[int],
-    api: Literal["native", "spotify"],
+    api: Api,
     session: str | None,
     latency_seconds: float,
 ) -> Impression:
@@ -34,13 +34,13 @@ def impression_of(
     Parameters
     ----------
     impression_id
-        What feedback will refer to.
+        The id that feedback refers to.
     instance, asked
-        The request, parsed and as it came.
+        The request, parsed and as it was sent.
     answer
-        What the transformer answered.
+        The transformer's answer.
     catalogue
-        The bundle that it answered from; None if that is not held here, and then nothing is measured.
+        The bundle that it answered from; None if it is not loaded here: then nothing is measured.
     rows
         Rows of the list's tracks that the catalogue has.
     """
@@ -73,9 +73,9 @@ def _k(instance: Instance, catalogue: Catalogue | None, seen: int) -> int:
 
 
 def list_diversity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
-    """Mean distance between two tracks of a list, in the embedding, as a share of the bundle's scale.
+    """Mean distance of a list's pairs of tracks in the embedding, in units of the bundle's scale.
 
-    The scale is the median distance of two random tracks, so 1 is as different as chance, 0 all the same.
+    The scale is the median distance of two random tracks: 1 is as different as random tracks, 0 is identical.
     None for fewer than two tracks.
     """
     if len(rows) < 2:
@@ -97,7 +97,7 @@ def avg_popularity(catalogue: Catalogue, rows: Sequence[int]) -> float | None:
 
 
 def known_popularity(catalogue: Catalogue, rows: Sequence[int]) -> list[float]:
-    """Popularity, 0–100, of the tracks that have one: of ten, Python makes a mean sooner than numpy does."""
+    """Popularity, 0–100, of the tracks that have one; a list, as its mean over ten is faster in Python."""
     return [value for value in catalogue.popularity[list(rows)].tolist() if isfinite(value)]
 
 

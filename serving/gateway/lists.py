@@ -70,7 +70,7 @@ async def recommend(
     identity, seconds = uuid.uuid4(), time.perf_counter() - started
 
     def log() -> None:
-        opened = gateway.opened_of(answer["digest"])
+        opened = gateway.served_of(answer["digest"])
         catalogue = opened.catalogue if opened else None
         rows = catalogue.known_rows(item["track_id"] for item in answer["items"]) if catalogue else []
         impression = impression_of(

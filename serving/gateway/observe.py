@@ -1,4 +1,4 @@
-"""The outermost layer: a request's id, its clock and count, and the answer to whatever went wrong inside."""
+"""The outermost middleware: request ids, metrics of requests, and the answer to errors raised inside."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _REQUEST_ID = REQUEST_ID.encode()
 
 
 class Observe:
-    """Gives every request an id, measures it by its route, and turns faults into an error of one shape."""
+    """Gives every request an id, measures it by its route, and answers exceptions with an error."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass on, and note what came of it."""
+        """Pass a request on, and record its status and time."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -50,7 +50,7 @@ class Observe:
                 raise
             await write_error(scope["path"], refused)(scope, receive, noted)
         finally:
-            # a path would be a label without end; a route is one of a few
+            # a path would make the label unbounded; there are few routes
             route = getattr(scope.get("route"), "path", "none")
             metrics.GATEWAY_REQUESTS.labels(route, f"{(status or 500) // 100}xx").inc()
             seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Figures of the lists as metrics: how different, how popular, how much of the catalogue, what is liked."""
+"""Metrics of the lists: diversity, popularity, coverage of the catalogue, feedback."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from math import isfinite
 
-from segue.log import Impression
+from segue.log.record import Impression
 from serving import metrics
 from serving.gateway.catalogue import Catalogue
 from serving.gateway.impressions import known_popularity
 
 __all__ = ["BANDS", "ListMeasures", "popularity_band"]
 
-# Popularity is 0 to 100; four bands are enough to see that feedback goes to what is known already.
+# Popularity is 0 to 100; four bands are enough to see whether feedback goes to popular tracks.
 BANDS = ("0-24", "25-49", "50-74", "75-100", "unknown")
-# So many lists of this process are looked back at for coverage.
+# Coverage is measured over this process's last lists.
 LOOKED_BACK = 2_000
 
 
@@ -27,10 +27,10 @@ def popularity_band(popularity: float | None) -> str:
 
 
 class ListMeasures:
-    """Counts what this process's lists show.
+    """Measures the lists of this process.
 
-    Coverage is the share of the catalogue's tracks that stand in the last 2,000 lists of one bundle; a new
-    bundle starts it again.
+    Coverage is the share of the catalogue's tracks in the last 2,000 lists of one bundle; a new bundle
+    starts it again.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class ListMeasures:
         self._shown: Counter[str] = Counter()
 
     def note_list(self, impression: Impression, catalogue: Catalogue, rows: Sequence[int]) -> None:
-        """Note one list, whose tracks stand in these rows of the catalogue."""
+        """Count one list; `rows` are the rows of its tracks in the catalogue."""
         if impression.list_diversity is not None:
             metrics.LIST_DIVERSITY.observe(impression.list_diversity)
         if impression.genre_precision is not None:
@@ -55,7 +55,7 @@ class ListMeasures:
         self._cover(tuple(item.track_id for item in impression.items), impression.digest, catalogue)
 
     def note_feedback(self, event: str, track_id: str, catalogue: Catalogue | None) -> None:
-        """Note what a listener did with a track."""
+        """Count one event of feedback."""
         rows = catalogue.known_rows([track_id]) if catalogue else []
         popularity = float(catalogue.popularity[rows[0]]) if catalogue and rows else None
         metrics.FEEDBACK.labels(event, popularity_band(popularity)).inc()

@@ -1,7 +1,7 @@
-"""A training run that an alert asks for: at most so often, whichever replica is asked.
+"""Training runs that alerts start, limited by a cooldown and a maximum a day over all replicas.
 
-When it was last started stands in the store, beside the channel that it trains for, and is moved by
-compare-and-swap: of two replicas that hear the same alert one starts the run, and a restart forgets nothing.
+The times of the starts are kept in the store, one object a channel, written by compare-and-swap: of two
+replicas that get the same alert one starts the run, and a restart forgets nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _FOLDER = "retraining"
 _DAY = timedelta(days=1)
 _ATTEMPTS = 5
-_MOST_KEPT = 50
+_MAX_KEPT = 50
 
 
 class CommandRetrainer:
@@ -34,7 +34,7 @@ class CommandRetrainer:
     Parameters
     ----------
     command
-        As a shell would split it; no shell is involved. ``SEGUE_RETRAIN_REASON`` is in its environment.
+        Split as a shell does, and run without one. Its environment has ``SEGUE_RETRAIN_REASON``.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class CommandRetrainer:
         )
         logger.info("retraining started, process %d: %s", process.pid, reason)
         task = asyncio.create_task(self._watch(process))
-        # kept, or the garbage collector may take the task before it is done
+        # without a reference the garbage collector may end the task
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -81,11 +81,12 @@ class CommandRetrainer:
 def claim_start(
     store: Store, channel: str, *, cooldown_seconds: float, most_a_day: int, now: datetime | None = None
 ) -> str | None:
-    """Take the right to start a run now.
+    """Claim the start of a run now.
 
     Returns
     -------
-    None if it was taken; else why not.
+    str or None
+        Why no run may start now; None if it may.
     """
     now = now or datetime.now(UTC)
     for _ in range(_ATTEMPTS):
@@ -97,11 +98,11 @@ def claim_start(
             return f"{len(today)} runs were started within a day, the maximum is {most_a_day}"
         if store.replace(_key(channel), _write([now, *starts]), version):
             return None
-    return "other replicas are taking it at this moment"
+    return "other replicas are starting a run at this moment"
 
 
 def release_start(store: Store, channel: str) -> None:
-    """Give the right back: the run could not be started."""
+    """Take a claim back: the run could not be started."""
     starts, version = _read(store, channel)
     store.replace(_key(channel), _write(starts[1:]), version)
 
@@ -111,7 +112,7 @@ def _key(channel: str) -> str:
 
 
 def _read(store: Store, channel: str) -> tuple[list[datetime], str | None]:
-    """When runs were started, the newest first. What can't be read counts for nothing, and is replaced."""
+    """Times of the starts, the newest first; none if the object can't be read, which is then replaced."""
     found = store.read_with_version(_key(channel))
     if found is None:
         return [], None
@@ -125,7 +126,7 @@ def _read(store: Store, channel: str) -> tuple[list[datetime], str | None]:
 
 def _write(starts: Sequence[datetime]) -> bytes:
     return orjson.dumps(
-        {"starts": [_text(start) for start in starts[:_MOST_KEPT]]}, option=orjson.OPT_INDENT_2
+        {"starts": [_text(start) for start in starts[:_MAX_KEPT]]}, option=orjson.OPT_INDENT_2
     )
 
 

@@ -1,8 +1,7 @@
-"""What the native API takes and gives, for its documentation, its clients and its tests.
+"""Requests and answers of the native API, for its documentation, its clients and its tests.
 
-A request for recommendations is the library's own (`segue.recommend.request.Request`), and so are the items
-of a list: each is defined once. Answers are written from plain dictionaries; tests hold them against these.
-What the log gives is said here again: the page reads it, and has no database's packages.
+What the library has a type for is that type: a request for recommendations, the items of a list, a channel,
+the log's figures. Answers are written from plain dictionaries; tests validate them against these types.
 """
 
 from __future__ import annotations
@@ -13,36 +12,44 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from segue.bundle.channel import Channel
+from segue.bundle.inventory import BundleState
 from segue.limits import ID_LENGTH
+from segue.log.figures import Bucket, RecentRequest, Totals
+from segue.log.record import Event
 from segue.recommend.answer import Item, Pool
 from segue.store.checksum import Sha256
 
 __all__ = [
     "AlertsAnswer",
-    "Bundle",
+    "BundleItem",
     "Bundles",
-    "Channel",
-    "Feedback",
+    "ChannelState",
     "FeedbackAnswer",
-    "Genre",
-    "Genres",
+    "FeedbackRequest",
+    "GenreCount",
+    "GenreList",
     "Health",
     "Item",
+    "LogState",
     "Move",
     "Pool",
     "Problem",
     "Promotion",
+    "QueryDrift",
     "Readiness",
+    "RecentRequest",
     "Recommendations",
     "SearchAnswer",
-    "Stats",
+    "Share",
+    "StatsAnswer",
     "Track",
     "TrackList",
     "TrackSummary",
 ]
 
 
-class _Answer(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -59,7 +66,7 @@ class Problem(BaseModel):
     unknown_seeds: list[str] | None = None
 
 
-class TrackSummary(_Answer):
+class TrackSummary(_Strict):
     """A track, as lists show it. What the catalogue does not know is null."""
 
     track_id: str
@@ -84,35 +91,35 @@ class Track(TrackSummary):
     features: dict[str, float | None] = Field(description="Raw values by name, in the catalogue's units.")
 
 
-class TrackList(_Answer):
+class TrackList(_Strict):
     """Tracks in the order they were asked for; null where the catalogue lacks one."""
 
     items: list[Track | None]
     digest: str
 
 
-class SearchAnswer(_Answer):
+class SearchAnswer(_Strict):
     """Tracks found, the best match first."""
 
     items: list[TrackSummary]
     digest: str
 
 
-class Genre(_Answer):
+class GenreCount(_Strict):
     """A genre and the number of its tracks."""
 
     genre: str
     tracks: int
 
 
-class Genres(_Answer):
+class GenreList(_Strict):
     """All genres that can be a seed, the largest first."""
 
-    items: list[Genre]
+    items: list[GenreCount]
     digest: str
 
 
-class Recommendations(_Answer):
+class Recommendations(_Strict):
     """A list. `degraded`: in the order of similarity alone, since the predictor did not answer."""
 
     impression_id: UUID = Field(description="Give it with feedback on a track of this list.")
@@ -125,7 +132,7 @@ class Recommendations(_Answer):
     explanation: dict[str, Any] | None
 
 
-class Feedback(BaseModel):
+class FeedbackRequest(BaseModel):
     """What a listener did with a recommended track."""
 
     model_config = ConfigDict(
@@ -144,35 +151,29 @@ class Feedback(BaseModel):
     impression_id: UUID
     # what the log's tables take
     track_id: str = Field(min_length=1, max_length=ID_LENGTH, pattern=r"^[^\x00]+$")
-    event: Literal["click", "play", "skip", "like", "dislike"]
+    event: Event
     feedback_id: UUID | None = Field(
         default=None, description="Chosen by a client that may send the same event twice; it counts once."
     )
 
 
-class FeedbackAnswer(_Answer):
+class FeedbackAnswer(_Strict):
     """The event was taken and will be written."""
 
     feedback_id: UUID
 
 
-class Channel(_Answer):
+class ChannelState(Channel):
     """What a channel points at."""
 
-    digest: str | None
-    previous: list[str]
-    generation: int
-    pinned: bool
-    updated: datetime | None
-    by: str
-    reason: str
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
-class Bundle(_Answer):
+class BundleItem(_Strict):
     """A bundle of the store, and its newest evaluation."""
 
     digest: str
-    state: Literal["ok", "half-written", "unreadable"]
+    state: BundleState
     tracks: int | None
     bytes: int
     modified: datetime
@@ -184,11 +185,11 @@ class Bundle(_Answer):
     report: str | None = Field(description="Path on this API of its report.")
 
 
-class Bundles(_Answer):
+class Bundles(_Strict):
     """Bundles of the store, the newest first, and its channels by name."""
 
-    items: list[Bundle]
-    channels: dict[str, Channel]
+    items: list[BundleItem]
+    channels: dict[str, ChannelState]
     channel: str | None = Field(description="The channel that this gateway follows.")
 
 
@@ -220,44 +221,7 @@ class Promotion(Move):
     )
 
 
-class Totals(_Answer):
-    """Figures of a stretch of time. Means are null where nothing was logged."""
-
-    requests: int
-    degraded: int
-    empty: int
-    sessions: int
-    latency_p50_seconds: float | None
-    latency_p95_seconds: float | None
-    list_diversity: float | None = Field(description="1: as different as two random tracks.")
-    avg_popularity: float | None = Field(description="0–100.")
-    genre_precision: float | None = Field(description="Share of tracks of a seed's genre.")
-
-
-class Bucket(Totals):
-    """Figures of one bucket of time."""
-
-    start: datetime
-
-
-class RecentRequest(_Answer):
-    """One of the latest lists."""
-
-    impression_id: UUID
-    at: datetime
-    api: Literal["native", "spotify"]
-    seeds: list[str]
-    k: int
-    list_size: int
-    latency_seconds: float
-    digest: str
-    degraded: bool
-    list_diversity: float | None
-    avg_popularity: float | None
-    genre_precision: float | None
-
-
-class Share(_Answer):
+class Share(_Strict):
     """How much of what was shown is of one genre or decade."""
 
     name: str
@@ -265,7 +229,7 @@ class Share(_Answer):
     shown: int
 
 
-class QueryDrift(_Answer):
+class QueryDrift(_Strict):
     """How far what is asked for has moved: the newer half of the latest seeds against the older."""
 
     rows: int = Field(description="Seeds in each half.")
@@ -273,7 +237,7 @@ class QueryDrift(_Answer):
     psi: dict[str, float] = Field(description="Population stability index by feature.")
 
 
-class LogState(_Answer):
+class LogState(_Strict):
     """Records of this gateway's log."""
 
     queued: int
@@ -283,7 +247,7 @@ class LogState(_Answer):
     lost: int
 
 
-class Stats(_Answer):
+class StatsAnswer(_Strict):
     """What was answered lately."""
 
     since: datetime
@@ -298,20 +262,20 @@ class Stats(_Answer):
     log: LogState
 
 
-class AlertsAnswer(_Answer):
+class AlertsAnswer(_Strict):
     """What became of the alerts."""
 
     started: bool
     reason: str
 
 
-class Health(_Answer):
+class Health(_Strict):
     """The process lives."""
 
     status: Literal["ok"]
 
 
-class Readiness(_Answer):
+class Readiness(_Strict):
     """Whether requests can be answered; `missing` says by part what is not there."""
 
     ready: bool

@@ -1,4 +1,4 @@
-"""A bundle, opened and warm, as the gateway answers from it."""
+"""A bundle as the gateway serves it: its catalogue and its public ids."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["ServedCatalogue", "open_catalogue"]
 
 @dataclass(frozen=True)
 class ServedCatalogue:
-    """The catalogue, and the ids under which the Spotify-shaped API knows its tracks."""
+    """A catalogue, and the ids of its tracks and artists in the Spotify-shaped API."""
 
     catalogue: Catalogue
     identities: Identities
 
 
 def open_catalogue(files: BundleFiles) -> ServedCatalogue:
-    """Open a bundle and ask it once, so that no request meets cold tables."""
+    """Open a bundle, and look one track up so that the first request finds the tables built."""
     catalogue = Catalogue(files)
-    opened = ServedCatalogue(catalogue, Identities(catalogue))
+    served = ServedCatalogue(catalogue, Identities(catalogue))
     catalogue.lookup.artist_number(catalogue.cell("artist_name", 0))
     catalogue.search.search(catalogue.cell("track_name", 0))
-    return opened
+    return served

@@ -1,4 +1,4 @@
-"""Which transformer answers: the champion's, or for a share of the sessions the challenger's."""
+"""The champion's transformer, and the challenger's for a share of the sessions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class Transformers:
-    """The transformers that lists are asked of. For one event loop.
+    """Sends requests for lists to the champion's transformer or the challenger's. For one event loop.
 
-    A session always meets the same one, on every replica. Where the challenger has no answer the champion's
-    is given: an experiment must not cost listeners anything.
+    A session always gets the same one, on every replica. Where the challenger fails the champion answers, so
+    that an experiment costs listeners no list.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Transformers:
 
 
 def is_challenged(session: str | None, share: float) -> bool:
-    """Whether a session belongs to the challenger's share; one without a name is drawn anew each time."""
+    """Whether a session is in the challenger's share; a request without a session is assigned at random."""
     name = session or uuid.uuid4().hex
     drawn = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
     return drawn < share * 2**64

@@ -1,9 +1,10 @@
-"""What the monitoring page shows: the log's figures, and what the bundle knows of the tracks in them."""
+"""Statistics for the monitoring page: the log's figures, with genres, decades and drift from the bundle."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,27 +13,32 @@ from segue.evaluate.drift import psi
 from segue.log.stats import Stats
 from serving.gateway.catalogue import Catalogue
 
-__all__ = ["FEWEST_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
+__all__ = ["MIN_SEEDS", "RECENT_READ", "describe_stats", "query_drift"]
 
-# Read for drift; the page is shown the first of them.
+# Requests read to compute drift; the page shows the first of them.
 RECENT_READ = 2_000
 _RECENT_SHOWN = 50
-_MOST_GENRES = 30
-# At 100 rows PSI passes 0.1 by chance in 4 windows of 10.
-FEWEST_SEEDS = 500
+_MAX_GENRES = 30
+# With 100 rows PSI is above 0.1 by chance in 4 windows of 10.
+MIN_SEEDS = 500
 
 
 def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
-    """Say what was logged.
+    """Build the answer of ``GET /api/stats``.
 
     Parameters
     ----------
     stats
         The log's own figures.
     catalogue
-        Gives the genres, years and features of tracks; None before the first bundle.
+        The bundle in service, for genres, years and features of tracks; None before the first one.
     """
-    shown = _rows(catalogue, stats.tracks) if catalogue else []
+    genres: list[dict[str, Any]] = []
+    decades: list[dict[str, Any]] = []
+    if catalogue:
+        shown = _rows(catalogue, stats.tracks)
+        genres = _shares(shown, partial(catalogue.cell, "genre"))[:_MAX_GENRES]
+        decades = _shares(shown, partial(_decade, catalogue))
     return {
         "since": stats.since,
         "bucket_seconds": stats.bucket_seconds,
@@ -40,25 +46,26 @@ def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
         "buckets": stats.buckets,
         "recent": stats.recent[:_RECENT_SHOWN],
         "feedback": stats.feedback,
-        "genres": _shares(catalogue, shown, "genre")[:_MOST_GENRES] if catalogue else [],
-        "decades": sorted(_decades(catalogue, shown), key=lambda share: share["name"]) if catalogue else [],
+        "genres": genres,
+        "decades": sorted(decades, key=lambda share: str(share["name"])),
         "drift": query_drift(catalogue, [request.seeds for request in stats.recent]) if catalogue else None,
     }
 
 
 def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """How far what listeners ask for has moved: the newer half of the seeds against the older, by feature.
+    """Drift of the seeds: PSI of the newer half against the older, by feature.
 
     Parameters
     ----------
     catalogue
-        Knows the seeds' features and the bundle's bins.
+        The seeds' features, and the bins of each.
     seeds
-        Seeds of each request, newest first; those that are no tracks of the catalogue don't count.
+        Seeds of each request, newest first; those that are not tracks of the catalogue are left out.
 
     Returns
     -------
-    `rows` in each half, whether they are enough, and the population stability index by feature.
+    dict
+        `rows` in each half, whether they are enough, and the population stability index by feature.
     """
     known = catalogue.known_rows(track for request in seeds for track in request)
     half = len(known) // 2
@@ -68,33 +75,27 @@ def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[st
         for name, bins in catalogue.reference.features.items():
             values = catalogue.features[:, catalogue.position(name)]
             found[name] = round(psi(bins.count(values[older]), bins.count(values[newer])), 4)
-    return {"rows": half, "is_enough": half >= FEWEST_SEEDS, "psi": found}
+    return {"rows": half, "is_enough": half >= MIN_SEEDS, "psi": found}
 
 
-def _rows(catalogue: Catalogue, tracks: Any) -> list[tuple[int, int]]:
+def _rows(catalogue: Catalogue, tracks: Mapping[str, int]) -> list[tuple[int, int]]:
     """Row and count of the tracks that the catalogue still has."""
     rows = zip(catalogue.rows_of(list(tracks)), tracks.values(), strict=True)
     return [(row, count) for row, count in rows if row is not None]
 
 
-def _shares(catalogue: Catalogue, shown: Sequence[tuple[int, int]], column: str) -> list[dict[str, Any]]:
+def _shares(shown: Sequence[tuple[int, int]], group: Callable[[int], str | None]) -> list[dict[str, Any]]:
+    """Share of each group of rows in what was shown, the largest first."""
     counts: Counter[str | None] = Counter()
     for row, count in shown:
-        counts[catalogue.cell(column, row)] += count
-    return _written(counts)
-
-
-def _decades(catalogue: Catalogue, shown: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    counts: Counter[str | None] = Counter()
-    for row, count in shown:
-        year = catalogue.cell("year", row)
-        counts[None if year is None else f"{year // 10 * 10}s"] += count
-    return _written(counts)
-
-
-def _written(counts: Counter[str | None]) -> list[dict[str, Any]]:
+        counts[group(row)] += count
     total = counts.total()
     return [
         {"name": name or "unknown", "share": round(count / total, 4), "shown": count}
         for name, count in counts.most_common()
     ]
+
+
+def _decade(catalogue: Catalogue, row: int) -> str | None:
+    year = catalogue.cell("year", row)
+    return None if year is None else f"{year // 10 * 10}s"

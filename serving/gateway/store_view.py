@@ -1,36 +1,36 @@
-"""The store behind the channel that the gateway follows: bundles, what was measured on them, channels.
+"""Bundles, evaluations and channels of the store that the gateway reads its bundle from.
 
-Everything here waits for the store: call it in a thread.
+All calls block on the store: make them in a thread.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from segue.bundle.channel import Channel
-from segue.bundle.inventory import Bundle, list_bundles, list_channels, list_evaluations
+from segue.bundle.inventory import StoredBundle, list_bundles, list_channels, list_evaluations
 from segue.bundle.urls import parse_bundle_url
 from segue.store.base import Store
 from segue.store.open import open_store
 from serving.errors import Conflict, NotFound
 
-__all__ = ["StoreView", "describe_channel", "read_object"]
+__all__ = ["StoreView"]
 
-_MOST_BUNDLES = 50
-# tables of tracks and points, which the report draws
+_MAX_BUNDLES = 50
+# large tables, which only the report shows
 _LEFT_OUT = ("examples", "index_curve")
 
 
 class StoreView:
-    """A store and the name of the channel that is followed in it.
+    """A store, and the channel that the gateway follows in it.
 
     Parameters
     ----------
     url
-        What the gateway follows. A plain folder has no store, and all but its own bundle is out of reach.
+        Address of the channel or bundle. A plain folder has no store.
     """
 
     def __init__(self, url: str) -> None:
@@ -46,7 +46,7 @@ class StoreView:
         Raises
         ------
         Conflict
-            There is none.
+            The gateway serves a plain folder.
         """
         if self._store is None:
             raise Conflict(
@@ -55,12 +55,12 @@ class StoreView:
         return self._store
 
     def channel_named(self, name: str | None) -> str:
-        """The channel to move: the one named, else the one followed.
+        """The channel to move: the one that is named, else the one that the gateway follows.
 
         Raises
         ------
         Conflict
-            None is named and none is followed.
+            None is named, and the gateway follows none.
         """
         found = name or self.channel
         if found is None:
@@ -68,12 +68,12 @@ class StoreView:
         return found
 
     def describe(self, in_service: str | None) -> dict[str, Any]:
-        """Bundles with what was measured on them, the newest first, and channels by name."""
-        bundles = list_bundles(self.store)[:_MOST_BUNDLES]
+        """Bundles with their newest evaluation, the newest bundle first, and channels by name."""
+        bundles = list_bundles(self.store)[:_MAX_BUNDLES]
         channels = list_channels(self.store)
         return {
             "items": [self._bundle(bundle, in_service) for bundle in bundles],
-            "channels": {name: describe_channel(channel) for name, channel in channels.items()},
+            "channels": {name: channel.model_dump(mode="json") for name, channel in channels.items()},
             "channel": self.channel,
         }
 
@@ -83,7 +83,7 @@ class StoreView:
         Raises
         ------
         NotFound
-            Nothing was measured on it.
+            The bundle has no report.
         """
         for keys in list_evaluations(self.store, digest).values():
             for key in keys:
@@ -91,17 +91,12 @@ class StoreView:
                     return self.store.read(key)
         raise NotFound(f"no report on bundle {digest[:12]}")
 
-    def _bundle(self, bundle: Bundle, in_service: str | None) -> dict[str, Any]:
+    def _bundle(self, bundle: StoredBundle, in_service: str | None) -> dict[str, Any]:
         runs = list_evaluations(self.store, bundle.digest)
         run_id, keys = next(iter(runs.items()), (None, ()))
         names = {key.rpartition("/")[2]: key for key in keys}
         return {
-            "digest": bundle.digest,
-            "state": bundle.state,
-            "tracks": bundle.tracks,
-            "bytes": bundle.bytes,
-            "modified": bundle.modified,
-            "channels": bundle.channels,
+            **asdict(bundle),
             "in_service": bundle.digest == in_service,
             "run_id": run_id,
             "metrics": self._evaluation(names["metrics.json"]) if "metrics.json" in names else None,
@@ -110,20 +105,11 @@ class StoreView:
         }
 
     def _read_evaluation(self, key: str) -> dict[str, Any] | None:
-        """One file of an evaluation, which never changes once it is written; None if it is no JSON object."""
-        value = read_object(self.store, key)
-        return value and {name: part for name, part in value.items() if name not in _LEFT_OUT}
-
-
-def read_object(store: Store, key: str) -> dict[str, Any] | None:
-    """A JSON object of the store; None if what stands there is none."""
-    try:
-        value = orjson.loads(store.read(key))
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def describe_channel(channel: Channel) -> dict[str, Any]:
-    """A channel as the API writes it."""
-    return channel.model_dump(mode="json")
+        """One file of an evaluation; None if it is no JSON object. A file that was written never changes."""
+        try:
+            value = orjson.loads(self.store.read(key))
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(value, dict):
+            return None
+        return {name: part for name, part in value.items() if name not in _LEFT_OUT}

@@ -13,8 +13,8 @@ from segue.settings import read_settings
 from serving.ui.settings import UISettings
 
 APP = Path(__file__).with_name("app.py")
-# What is read when it is first needed: at the start, or the first visitor waits for it.
-_READ_AHEAD = (
+# Imported at the start, so that the first visitor does not wait for them.
+_PRELOADED = (
     "httpcore",
     "pandas",
     "plotly.graph_objects",
@@ -38,10 +38,10 @@ def main() -> int:
         "server.port": settings.http_port,
         "server.baseUrlPath": settings.base_path,
     }
-    # the rest stands in .streamlit/config.toml beside app.py, which wins over a user's own
+    # the other options are in .streamlit/config.toml beside app.py, which overrides a user's own
     flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
 
-    for name in _READ_AHEAD:
+    for name in _PRELOADED:
         import_module(name)
 
     from streamlit.web import cli
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _take_flags(arguments: list[str]) -> None:
-    """Flags become variables, because the script that Streamlit runs for each visitor reads those."""
+    """Write flags into the environment, which the script that Streamlit runs for each visitor reads."""
     parser = argparse.ArgumentParser(prog="python -m serving.ui", description=__doc__, allow_abbrev=False)
     for name, field in UISettings.model_fields.items():
         if name == "gateway_key":  # a flag would show in the list of processes

@@ -1,10 +1,9 @@
-"""The page's only way to anything: HTTP calls to the gateway, its errors as exceptions."""
+"""The page's HTTP client of the gateway; errors of the API become exceptions."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -15,23 +14,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from serving.gateway import schemas
 from serving.ui.faults import GatewayAway, GatewaySlow, GatewayStrange, refusal_of
 
-__all__ = ["GatewayClient", "Move"]
+__all__ = ["GatewayClient"]
 
 _CONNECT_SECONDS = 1.0
-_MOST_IDS = 100
+_MAX_IDS = 100
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """What an administrator wants of a channel: ``promote``, ``rollback``, ``pin`` or ``unpin``."""
-
-    action: str
-    channel: str
-    reason: str
-    digest: str | None = None
-    force: bool = False
-    expected_generation: int | None = None
 
 
 class GatewayClient:
@@ -42,14 +29,14 @@ class GatewayClient:
     url
         The gateway's address.
     key
-        The page's own key; None where the gateway wants none.
+        The page's own key; None where the gateway needs none.
     timeout_seconds
-        How long an answer is waited for.
+        How long to wait for an answer.
 
     Raises
     ------
     GatewayFault
-        Every call can: the gateway is away, slow, refuses, or answers what is no answer.
+        Any call: the gateway does not answer, is slow, refuses, or its answer is not the API's.
     """
 
     def __init__(self, url: str, key: SecretStr | None, *, timeout_seconds: float) -> None:
@@ -59,51 +46,51 @@ class GatewayClient:
             headers={"authorization": f"Bearer {key.get_secret_value()}"} if key else {},
             timeout=httpx.Timeout(timeout_seconds, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_keepalive_connections=8),
-            # the environment's proxy is for the world outside
+            # no proxy of the environment: the gateway is near
             trust_env=False,
         )
         self.timeout_seconds = timeout_seconds
         self.has_key = key is not None
 
     def search(self, text: str, *, limit: int) -> schemas.SearchAnswer:
-        """Tracks for what was typed."""
+        """Tracks that match a text."""
         return self._get("/api/search", schemas.SearchAnswer, params={"q": text, "limit": limit})
 
     def tracks(self, track_ids: Sequence[str]) -> list[schemas.Track | None]:
         """Tracks with their features, None for those that the catalogue lacks."""
         found: list[schemas.Track | None] = []
-        # the list is split at commas: an id that holds one can only be asked for alone
+        # the gateway splits the ids at commas, so an id that contains one is left out
         plain = [name for name in track_ids if "," not in name]
-        for start in range(0, len(plain), _MOST_IDS):
-            ids = ",".join(plain[start : start + _MOST_IDS])
+        for start in range(0, len(plain), _MAX_IDS):
+            ids = ",".join(plain[start : start + _MAX_IDS])
             found += self._get("/api/tracks", schemas.TrackList, params={"ids": ids}).items
         by_id = dict(zip(plain, found, strict=True))
         return [by_id.get(name) for name in track_ids]
 
-    def genres(self) -> list[schemas.Genre]:
+    def genres(self) -> list[schemas.GenreCount]:
         """Genres, the largest first."""
-        return self._get("/api/genres", schemas.Genres).items
+        return self._get("/api/genres", schemas.GenreList).items
 
     def recommend(self, instance: Mapping[str, Any], *, session: str) -> schemas.Recommendations:
         """A list, logged under an opaque session."""
         return self._post("/api/recommendations", instance, schemas.Recommendations, session=session)
 
     def send_feedback(self, impression_id: UUID, track_id: str, event: str, *, session: str) -> None:
-        """Say what a listener did with a track of a list."""
+        """Send an event on a track of a list."""
         body = {"impression_id": str(impression_id), "track_id": track_id, "event": event}
         self._post("/api/feedback", body, schemas.FeedbackAnswer, session=session)
 
     def image(self, path: str) -> str:
-        """A cover as an address for ``<img>``: where the gateway sends one, else the picture itself."""
+        """Address of a cover for ``<img>``: the one that the gateway redirects to, else a data URL."""
         answer = self._send("GET", path)
         if answer.is_redirect and (found := answer.headers["location"]).startswith(("https://", "http://")):
             return str(found)
         kind = answer.headers.get("content-type", "image/svg+xml").partition(";")[0]
         return f"data:{kind};base64,{base64.b64encode(answer.content).decode('ascii')}"
 
-    def stats(self, *, hours: int) -> schemas.Stats:
-        """What was asked for and answered in the last hours."""
-        return self._get("/api/stats", schemas.Stats, params={"hours": hours})
+    def stats(self, *, hours: int) -> schemas.StatsAnswer:
+        """Statistics of the last hours."""
+        return self._get("/api/stats", schemas.StatsAnswer, params={"hours": hours})
 
     def bundles(self) -> schemas.Bundles:
         """Bundles and channels of the store."""
@@ -114,26 +101,25 @@ class GatewayClient:
         return self._send("GET", path).text
 
     def readiness(self) -> schemas.Readiness:
-        """Whether the gateway can answer, and what is missing."""
+        """Whether the gateway is ready, and what is missing."""
         answer = self._exchange("GET", "/readyz")
         return self._read(answer, schemas.Readiness)
 
-    def move(self, move: Move, *, admin_key: str) -> schemas.Channel:
-        """Move a channel.
+    def move(self, action: str, move: schemas.Move, *, admin_key: str) -> schemas.ChannelState:
+        """Move a channel: ``promote`` (which takes a `Promotion`), ``rollback``, ``pin`` or ``unpin``.
 
         Raises
         ------
         GatewayRefused
             It is pinned, or somebody else moved it meanwhile.
         """
-        body: dict[str, Any] = {"channel": move.channel, "reason": move.reason}
-        if move.action == "promote":
-            body |= {"digest": move.digest, "force": move.force}
-            body |= {"expected_generation": move.expected_generation}
         answer = self._send(
-            "POST", f"/api/bundles/{quote(move.action)}", json=body, headers=_bearer(admin_key)
+            "POST",
+            f"/api/bundles/{quote(action)}",
+            json=move.model_dump(),
+            headers={"authorization": f"Bearer {admin_key}"},
         )
-        return self._read(answer, schemas.Channel)
+        return self._read(answer, schemas.ChannelState)
 
     def _get(self, path: str, kind: type[Answer], **options: Any) -> Answer:
         return self._read(self._send("GET", path, **options), kind)
@@ -158,18 +144,14 @@ class GatewayClient:
         except httpx.HTTPError:
             raise GatewayAway(self.url) from None
         except httpx.InvalidURL as error:
-            # httpx reads the address of a redirect, whether it is followed or not
+            # httpx parses the address of a redirect even if it does not follow it
             raise GatewayStrange(f"{path}: {error}") from None
 
     def _read(self, answer: httpx.Response, kind: type[Answer]) -> Answer:
         try:
-            # a gateway that is newer than the page may say more
+            # a newer gateway may send more fields
             return kind.model_validate_json(answer.content, extra="ignore")
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise GatewayStrange(f"{answer.request.url.path}: {where}: {first['msg']}") from None
-
-
-def _bearer(key: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {key}"}

@@ -1,12 +1,12 @@
-"""What can go wrong between the page and the gateway.
+"""Errors of the page's calls to the gateway.
 
 ::
 
     GatewayFault
     ├── GatewayAway       no connection
     ├── GatewaySlow       no answer in time
-    ├── GatewayStrange    an answer that is none of the API's
-    └── GatewayRefused    an error of the API, with what it says
+    ├── GatewayStrange    an answer that is not the API's
+    └── GatewayRefused    an error of the API, with its message
         ├── NoKey             401 and the page has no key
         ├── KeyRefused        401
         ├── ScopeMissing      403
@@ -50,9 +50,9 @@ class GatewayFault(SegueError):
     Attributes
     ----------
     words
-        Names of the texts that say what happened, and what to do; what fills them in is in `values`.
+        Names of the two texts that say what happened and what to do.
     values
-        Values by name.
+        Values for the texts, by name.
     """
 
     words: ClassVar[tuple[str, str]]
@@ -81,7 +81,7 @@ class GatewaySlow(GatewayFault):
 
 
 class GatewayStrange(GatewayFault):
-    """An answer that is none of the API's."""
+    """An answer that is not the API's."""
 
     words = ("error.strange", "error.strange_more")
 
@@ -99,7 +99,7 @@ class GatewayRefused(GatewayFault):
 
 
 class NoKey(GatewayRefused):
-    """The gateway wants a key and the page has none."""
+    """The gateway needs a key and the page has none."""
 
     words = ("error.no_key", "error.no_key_more")
 
@@ -129,13 +129,13 @@ class SeedsUnknown(NothingThere):
 
 
 class GatewayBusy(GatewayRefused):
-    """Over a limit, or not ready; `values` says when to come back."""
+    """Over a limit, or not ready; `values` has the seconds to wait."""
 
     words = ("error.busy", "error.busy_more")
 
 
 class GatewayBroken(GatewayRefused):
-    """A fault of the gateway; its log has it under the request id."""
+    """An internal error of the gateway, which logs it with the request id."""
 
     words = ("error.failed", "error.failed_more")
 
@@ -168,7 +168,7 @@ def refusal_of(answer: httpx.Response, *, has_key: bool) -> GatewayRefused:
 
 
 def _problem(answer: httpx.Response) -> Mapping[str, Any]:
-    """The problem+json of an answer; a proxy in between may have sent anything else."""
+    """The problem+json of an answer; empty if a proxy sent something else."""
     try:
         value = answer.json()
     except ValueError:

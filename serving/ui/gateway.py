@@ -1,4 +1,4 @@
-"""The gateway as the views see it: one client for all sessions, and short memories of what seldom changes."""
+"""One client of the gateway for all sessions, with a cache of what seldom changes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from serving.ui.client import GatewayClient
 from serving.ui.faults import GatewayAway, GatewayFault, GatewaySlow
 from serving.ui.settings import UISettings
 
-__all__ = ["client", "covers", "genres", "settings", "tracks"]
+__all__ = ["client", "covers", "genre_options", "genres", "settings", "tracks"]
 
-# As long as a bundle that was just promoted may go unnoticed in names and covers; lists are never remembered.
-_REMEMBER_SECONDS = 300
+# For so long names and covers may be those of the bundle before; lists are not cached.
+_CACHE_SECONDS = 300
 
 
 @st.cache_resource
@@ -34,36 +34,45 @@ def client() -> GatewayClient:
 
 
 def tracks(track_ids: Sequence[str]) -> dict[str, schemas.Track]:
-    """Tracks by id, those that the catalogue has."""
+    """Tracks by id; those that the catalogue lacks are left out."""
     found = _tracks(tuple(track_ids)) if track_ids else []
     return {name: track for name, track in zip(track_ids, found, strict=True) if track is not None}
 
 
-@st.cache_data(ttl=_REMEMBER_SECONDS, max_entries=500, show_spinner=False)
+@st.cache_data(ttl=_CACHE_SECONDS, max_entries=500, show_spinner=False)
 def _tracks(track_ids: tuple[str, ...]) -> list[schemas.Track | None]:
     return client().tracks(track_ids)
 
 
-@st.cache_data(ttl=_REMEMBER_SECONDS, show_spinner=False)
+@st.cache_data(ttl=_CACHE_SECONDS, show_spinner=False)
 def genres() -> list[str]:
     """Names of the genres, the largest first."""
     return [item.genre for item in client().genres()]
 
 
-@st.cache_data(ttl=_REMEMBER_SECONDS, max_entries=5_000, show_spinner=False)
+def genre_options(chosen: Sequence[str]) -> list[str]:
+    """Genres to choose from: the catalogue's, and chosen ones that a link has of another catalogue."""
+    try:
+        known = genres()
+    except GatewayFault:
+        known = []
+    return [*known, *(name for name in chosen if name not in known)]
+
+
+@st.cache_data(ttl=_CACHE_SECONDS, max_entries=5_000, show_spinner=False)
 def _cover(path: str) -> str:
-    # the browser has no key, so the page fetches what it shows
+    # fetched by the page, since the browser has no key
     return client().image(path)
 
 
 def covers(shown: Sequence[schemas.TrackSummary]) -> dict[str, str]:
-    """Address of each track's cover by id; none of a track whose cover can't be had."""
+    """Address of each track's cover by id; a track whose cover can't be fetched is left out."""
     found: dict[str, str] = {}
     for track in shown:
         try:
             found[track.track_id] = track.image_url or _cover(track.image)
         except (GatewayAway, GatewaySlow):
-            # a list without pictures is better than one that is waited for
+            # rather no covers than a slow page
             break
         except GatewayFault:
             continue

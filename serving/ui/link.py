@@ -1,6 +1,7 @@
 """A list as a link: seeds and settings as query parameters, and back.
 
-A weight stands behind ``@`` and a range around ``-``, as on the command line (``segue recommend``)::
+A weight follows ``@``, and ``-`` separates the ends of a range, as on the command line
+(``segue recommend``)::
 
     ?seed=4cOdK2wGLETKBW3PvgPWqT&seed=ID@-0.5&artist=Nina%20Simone&genre=jazz&k=20&year=1955-1969
 """
@@ -11,19 +12,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from serving.ui.query import BOUNDS, K_MOST, Query, Seed, SeedKind
+from serving.ui.query import BOUNDS, MAX_K, MAX_SEEDS, PageQuery, PageSeed, SeedKind
 from serving.ui.sound import SLIDERS
 
 __all__ = ["from_params", "to_params"]
 
 _SEED_NAMES: Mapping[str, SeedKind] = {"seed": "track", "artist": "artist", "genre": "genre"}
-_MOST_SEEDS = 20
-_MOST_GENRES = 50
-_LONGEST = 200
+_MAX_GENRES = 50
+_MAX_LENGTH = 200
 
 
-def to_params(query: Query) -> dict[str, list[str]]:
-    """Query parameters that `from_params` makes the same query of; what is as by default is left out."""
+def to_params(query: PageQuery) -> dict[str, list[str]]:
+    """Query parameters that `from_params` reads the same query from; defaults are left out."""
     params: dict[str, list[str]] = {}
     for name, kind in _SEED_NAMES.items():
         texts = [_seed_text(seed) for seed in query.seeds if seed.kind == kind]
@@ -31,7 +31,7 @@ def to_params(query: Query) -> dict[str, list[str]]:
             params[name] = texts
     for feature, value in query.sound.items():
         params[f"sound.{feature}"] = [value if isinstance(value, str) else f"{value:g}"]
-    default = Query()
+    default = PageQuery()
     numbers = {
         "k": (query.k, default.k),
         "popularity": (query.popularity_weight, default.popularity_weight),
@@ -52,21 +52,24 @@ def to_params(query: Query) -> dict[str, list[str]]:
     return params
 
 
-def from_params(params: Mapping[str, Sequence[str]]) -> tuple[Query, tuple[str, ...]]:
+def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[str, ...]]:
     """Read a link.
 
     Parameters
     ----------
     params
-        Values by parameter, as a browser sent them: anything at all.
+        Values by parameter, as a browser sent them, not validated.
 
     Returns
     -------
-    The query, and the names of the parameters that say nothing that can be understood.
+    query
+        What could be read.
+    ignored
+        Names of the parameters that could not.
     """
     given: dict[str, Any] = {}
     ignored: list[str] = []
-    seeds: list[Seed] = []
+    seeds: list[PageSeed] = []
     sound: dict[str, float | str] = {}
     ranges: dict[str, tuple[float, float]] = {}
     for name, values in params.items():
@@ -79,37 +82,37 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[Query, tuple[str, 
             elif name in BOUNDS:
                 ranges[name] = _read_range(values[-1], BOUNDS[name])
             elif name == "only":
-                given["genres"] = tuple(value[:_LONGEST] for value in values[:_MOST_GENRES] if value)
+                given["genres"] = tuple(value[:_MAX_LENGTH] for value in values[:_MAX_GENRES] if value)
             else:
                 field, read = _SETTINGS[name]
                 given[field] = read(values[-1])
         except (KeyError, ValueError, IndexError):
             ignored.append(name)
     unique = {(seed.kind, seed.value): seed for seed in seeds}
-    kept = tuple(unique.values())[:_MOST_SEEDS]
-    return Query(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
+    kept = tuple(unique.values())[:MAX_SEEDS]
+    return PageQuery(seeds=() if sound else kept, sound=sound, ranges=ranges, **given), tuple(ignored)
 
 
-def _seed_text(seed: Seed) -> str:
-    # a name with an @ of its own would be read as a weight
+def _seed_text(seed: PageSeed) -> str:
+    # the weight is always written after a name with an @, which would be read as one
     return seed.value if seed.weight == 1 and "@" not in seed.value else f"{seed.value}@{seed.weight:g}"
 
 
-def _read_seed(kind: SeedKind, text: str) -> Seed:
+def _read_seed(kind: SeedKind, text: str) -> PageSeed:
     value, found, weight = text.rpartition("@")
     if not found:
         value, weight = text, "1"
-    if not value or len(value) > _LONGEST:
+    if not value or len(value) > _MAX_LENGTH:
         raise ValueError("no seed")
     number = _number(weight, -10, 10)
     if number == 0:
-        raise ValueError("a weight of 0 says nothing")
-    return Seed(kind, value, number)
+        raise ValueError("a weight of 0")
+    return PageSeed(kind, value, number)
 
 
 def _read_sound(feature: str, text: str) -> float | str:
     if feature == "genre":
-        return text[:_LONGEST]
+        return text[:_MAX_LENGTH]
     slider = SLIDERS[feature]
     return _number(text, slider.low, slider.high)
 
@@ -129,9 +132,9 @@ def _number(text: str, low: float, high: float) -> float:
 
 
 _SETTINGS: Mapping[str, tuple[str, Callable[[str], object]]] = {
-    "k": ("k", lambda text: int(_number(text, 1, K_MOST))),
+    "k": ("k", lambda text: int(_number(text, 1, MAX_K))),
     "popularity": ("popularity_weight", lambda text: _number(text, 0, 1)),
     "diversity": ("diversity", lambda text: _number(text, 0, 1)),
-    "per_artist": ("max_per_artist", lambda text: int(_number(text, 1, K_MOST))),
+    "per_artist": ("max_per_artist", lambda text: int(_number(text, 1, MAX_K))),
     "clean": ("clean", lambda text: text == "1"),
 }

@@ -1,4 +1,4 @@
-"""What a listener asks for: seeds and settings, as the page keeps them and as the gateway takes them."""
+"""Seeds and settings of a request, as the page keeps them, and the request that the gateway takes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["BOUNDS", "K_MOST", "WEIGHTS", "Query", "Seed", "SeedKind"]
+__all__ = ["BOUNDS", "MAX_K", "MAX_SEEDS", "WEIGHTS", "PageQuery", "PageSeed", "SeedKind"]
 
 SeedKind = Literal["track", "artist", "genre"]
 
-# The steps of "more" and "less". None of them is 0, which the gateway refuses: that is what removing is for.
+# The steps of "more" and "less", without 0: the gateway refuses it, and a seed can be removed.
 WEIGHTS = (-1.0, -0.5, 0.5, 1.0, 2.0)
-# What the range sliders span; a range as wide as that is no filter, so that missing values pass.
+# Ends of the range sliders. A full range is sent as no filter, so that missing values pass.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "energy": (0.0, 1.0),
     "valence": (0.0, 1.0),
@@ -20,40 +20,41 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "year": (1920.0, 2030.0),
     "known": (0.0, 100.0),
 }
-# What the gateway filters by, where the page has another name for it.
+# The gateway's names of filters that have another name on the page.
 _FILTERS = {"known": "popularity"}
-K_MOST = 50
+MAX_K = 50
+MAX_SEEDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    """A track by its id, or an artist or a genre by name, and how much it counts."""
+class PageSeed:
+    """A seed, as the page keeps it: a track's id or the name of an artist or genre, and its weight."""
 
     kind: SeedKind
     value: str
     weight: float = 1.0
 
-    def moved(self, steps: int) -> Seed:
-        """The seed with its weight some steps up or down, within `WEIGHTS`."""
+    def moved(self, steps: int) -> PageSeed:
+        """The seed with its weight moved by steps of `WEIGHTS`."""
         nearest = min(range(len(WEIGHTS)), key=lambda i: abs(WEIGHTS[i] - self.weight))
         return replace(self, weight=WEIGHTS[min(max(nearest + steps, 0), len(WEIGHTS) - 1)])
 
     def to_instance(self) -> dict[str, Any]:
-        """The seed as the gateway takes it."""
+        """The seed of the gateway's request."""
         name = "track_id" if self.kind == "track" else self.kind
         return {name: self.value, "weight": self.weight}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Query:
-    """One request of a listener.
+class PageQuery:
+    """A request, as the page keeps it.
 
     Attributes
     ----------
     seeds
         What to start from.
     sound
-        Raw features of a track that is in no catalogue, instead of seeds.
+        Raw features, instead of seeds.
     k
         Length of the list.
     popularity_weight
@@ -70,7 +71,7 @@ class Query:
         Bounds by feature, only those that are narrower than `BOUNDS`.
     """
 
-    seeds: tuple[Seed, ...] = ()
+    seeds: tuple[PageSeed, ...] = ()
     sound: Mapping[str, float | str] = field(default_factory=dict)
     k: int = 10
     popularity_weight: float | None = None
@@ -82,11 +83,11 @@ class Query:
 
     @property
     def asks_for_something(self) -> bool:
-        """Whether there is a seed in favour, or a sound."""
+        """Whether there is a seed of positive weight, or a sound."""
         return bool(self.sound) or any(seed.weight > 0 for seed in self.seeds)
 
     def to_instance(self) -> dict[str, Any]:
-        """The request as the gateway takes it, with the reasons asked for."""
+        """The request that the gateway takes, with an explanation."""
         bounds = {name: pair for name, pair in self.ranges.items() if name != "year"}
         filters: dict[str, Any] = {
             "genres": list(self.genres),

@@ -11,7 +11,7 @@ __all__ = ["UISettings"]
 
 
 class UISettings(BaseSettings):
-    """What the page is told. It holds a key to read and to send feedback, never one of an admin."""
+    """Settings of the page. Its key may read and send feedback; an admin types a key of their own."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_", frozen=True, extra="ignore")
 
@@ -39,7 +39,7 @@ class UISettings(BaseSettings):
     @field_validator("gateway_key")
     @classmethod
     def _empty_is_unset(cls, value: SecretStr | None) -> SecretStr | None:
-        # a chart or compose file that leaves a variable empty means that it is not set
+        # charts and compose files set a variable to the empty string where it is not given
         return value if value is not None and value.get_secret_value() else None
 
     @field_validator("track_link")

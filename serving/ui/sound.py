@@ -1,4 +1,4 @@
-"""Features of sound as the page shows them: bounds of their sliders, and values in a reader's terms."""
+"""Audio features as the page shows them: bounds of their sliders, names and values in words."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from serving.ui.words import all_words, say
 
 __all__ = ["KEYS", "SHARES", "SLIDERS", "duration", "feature_name", "feature_value"]
 
-# Bounds of what can be said of a track that is in no catalogue; a slider each.
+# Sliders that describe a sound, by feature.
 SLIDERS: Mapping[str, Slider] = {
     name: slider for name in EMBEDDED if (slider := column_named(name).slider) is not None
 }
-# Features between 0 and 1 that need no other unit: the axes of the radar chart, which has one scale.
+# Axes of the radar chart: features from 0 to 1, on one scale.
 SHARES = tuple(
     name
     for name, slider in SLIDERS.items()
@@ -23,12 +23,12 @@ KEYS = ("C", "C#/Db", "D", "D#/Eb", "E", "F", "F#/Gb", "G", "G#/Ab", "A", "A#/Bb
 
 
 def feature_name(name: str) -> str:
-    """A feature in words; one that the page does not know, by its own name."""
+    """Name of a feature in the reader's language; an unknown feature keeps its own name."""
     return say(f"feature.{name}") if f"feature.{name}" in all_words("en") else name.replace("_", " ")
 
 
 def feature_value(name: str, value: float | str | None) -> str:
-    """A value in the terms that a reader knows: percent, BPM, minutes, a key's name."""
+    """A value with its unit: percent, BPM, minutes, a key's name."""
     if value is None:
         return say("value.unknown")
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What one visitor's session remembers: seeds, the list, what was liked. Widgets keep their own values."""
+"""State of a visitor's session: seeds, the list, feedback. Widgets keep their own values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from serving.gateway import schemas
-from serving.ui.query import Query, Seed
+from serving.ui.query import MAX_SEEDS, PageQuery, PageSeed
 
 __all__ = [
     "Shown",
@@ -28,57 +28,55 @@ __all__ = [
     "shown",
 ]
 
-MOST_SEEDS = 20
-
 
 @dataclass(frozen=True)
 class Shown:
-    """The list on the page, and what it was asked for with."""
+    """The list on the page, and the query that it answers."""
 
-    query: Query
+    query: PageQuery
     answer: schemas.Recommendations
 
 
 def session_id() -> str:
-    """An opaque name of this session, under which its lists and feedback are logged."""
+    """Opaque id of this session, with which its lists and feedback are logged."""
     name: str = st.session_state.setdefault("session_id", uuid4().hex)
     return name
 
 
-def seeds() -> tuple[Seed, ...]:
+def seeds() -> tuple[PageSeed, ...]:
     """Seeds chosen so far."""
-    chosen: tuple[Seed, ...] = st.session_state.get("seeds", ())
+    chosen: tuple[PageSeed, ...] = st.session_state.get("seeds", ())
     return chosen
 
 
-def set_seeds(chosen: tuple[Seed, ...]) -> None:
+def set_seeds(chosen: tuple[PageSeed, ...]) -> None:
     """Replace the seeds."""
-    st.session_state["seeds"] = chosen[:MOST_SEEDS]
+    st.session_state["seeds"] = chosen[:MAX_SEEDS]
 
 
-def has_seed(seed: Seed) -> bool:
-    """Whether it is chosen, whatever it weighs."""
+def has_seed(seed: PageSeed) -> bool:
+    """Whether a seed is chosen, with any weight."""
     return any((chosen.kind, chosen.value) == (seed.kind, seed.value) for chosen in seeds())
 
 
-def add_seed(seed: Seed) -> None:
-    """Choose one more."""
+def add_seed(seed: PageSeed) -> None:
+    """Add a seed."""
     if not has_seed(seed):
         set_seeds((*seeds(), seed))
 
 
 def move_seed(position: int, steps: int) -> None:
-    """Let a seed count more or less."""
+    """Change a seed's weight by steps."""
     set_seeds(tuple(seed.moved(steps) if i == position else seed for i, seed in enumerate(seeds())))
 
 
 def remove_seed(position: int) -> None:
-    """Take a seed off."""
+    """Remove a seed."""
     set_seeds(tuple(seed for i, seed in enumerate(seeds()) if i != position))
 
 
 def clear_seeds() -> None:
-    """Take all seeds off."""
+    """Remove all seeds."""
     set_seeds(())
 
 
@@ -89,29 +87,29 @@ def shown() -> Shown | None:
 
 
 def show_list(current: Shown | None) -> None:
-    """Put a list on the page; what was said about the one before is of no use to it."""
+    """Put a list on the page, and forget the feedback on the one before."""
     st.session_state["shown"] = current
     st.session_state["events"] = {}
 
 
 def events() -> dict[str, str]:
-    """What the listener said about tracks of this list, by track id."""
-    said: dict[str, str] = st.session_state.setdefault("events", {})
-    return said
+    """Events that the listener sent on this list, by track id."""
+    sent: dict[str, str] = st.session_state.setdefault("events", {})
+    return sent
 
 
 def note_other_page() -> None:
-    """Remember that another page than Discover was looked at."""
+    """Remember that another page than Discover was opened."""
     st.session_state["was_elsewhere"] = True
 
 
 def comes_back() -> bool:
-    """Whether another page was looked at since this was asked."""
+    """Whether another page was opened since the last call."""
     was_elsewhere: bool = st.session_state.pop("was_elsewhere", False)
     return was_elsewhere
 
 
 def admin_key() -> str:
-    """The administrator's key of this session; empty where none was typed."""
+    """The admin's key of this session; empty before one is typed."""
     key: str = st.session_state.get("admin_key", "")
     return key

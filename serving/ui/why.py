@@ -1,4 +1,4 @@
-"""Why a track is in the list, in words, from the explanation that the library gives (`segue.recommend`)."""
+"""Why a track is in the list, in words made from the library's explanation (`segue.recommend.explain`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["dropped_words", "reasons"]
 
 _NEAR = 4
 _FAR = 2
-# A contribution smaller than this many points of popularity explains nothing to a reader.
-_WORTH_TELLING = 0.5
+# Smaller contributions, in points of popularity, are left out.
+_MIN_POINTS = 0.5
 
 
 def reasons(
@@ -31,26 +31,26 @@ def reasons(
     seed_title
         Name of the seed that it is nearest to; None for raw features.
     is_chosen
-        Whether the listener chose that track itself, and not its artist or genre.
+        Whether the listener chose that track, and not its artist or genre.
     """
     if not explained:
         return (say("why.none"),)
-    told = [_nearest(seed_title, is_chosen=is_chosen)]
+    sentences = [_nearest(seed_title, is_chosen=is_chosen)]
     if near := explained.get("near"):
-        told.append(say("why.near", features=_pairs(near[:_NEAR])))
+        sentences.append(say("why.near", features=_pairs(near[:_NEAR])))
     if far := [entry for entry in explained.get("far", [])[:_FAR] if entry["distance"] > 0]:
-        told.append(say("why.far", features=_pairs(far)))
+        sentences.append(say("why.far", features=_pairs(far)))
     if item.relevance is not None:
-        told.append(say("why.relevance", value=_signed(item.relevance)))
+        sentences.append(say("why.relevance", value=_signed(item.relevance)))
     if item.predicted_popularity is not None and (given := explained.get("popularity")):
-        told.append(_popularity(item.predicted_popularity, given))
+        sentences.append(_popularity(item.predicted_popularity, given))
     if item.popularity is not None:
-        told.append(say("why.known_popularity", value=f"{item.popularity:.0f}"))
-    return tuple(told)
+        sentences.append(say("why.known_popularity", value=f"{item.popularity:.0f}"))
+    return tuple(sentences)
 
 
 def dropped_words(explanation: Mapping[str, Any] | None) -> str | None:
-    """How many candidates each rule dropped; None where none was."""
+    """How many candidates each rule dropped; None if none was."""
     dropped: Mapping[str, int] = (explanation or {}).get("dropped", {})
     rules = [_rule(name, count) for name, count in dropped.items() if count]
     return say("why.dropped", rules=", ".join(rules)) if rules else None
@@ -77,7 +77,7 @@ def _popularity(predicted: float, contributions: Mapping[str, float]) -> str:
     parts = [
         say("why.popularity_part", feature=feature_name(name), points=_points(points))
         for name, points in contributions.items()
-        if name != "average" and abs(points) >= _WORTH_TELLING
+        if name != "average" and abs(points) >= _MIN_POINTS
     ]
     average = f"{contributions['average']:.0f}"
     return say("why.popularity", value=f"{predicted:.0f}", average=average, parts="".join(parts))
@@ -89,7 +89,7 @@ def _points(points: float) -> str:
 
 
 def _signed(value: float) -> str:
-    # a score of LambdaRank: any number, and only the order means something
+    # a score of LambdaRank, of which only the order has a meaning
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 

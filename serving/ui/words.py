@@ -1,4 +1,4 @@
-"""What the page says, in the reader's language: ``strings/*.toml``, English where a language lacks a text."""
+"""Texts of the page in the reader's language: ``strings/*.toml``, English where a language lacks a text."""
 
 from __future__ import annotations
 

@@ -93,9 +93,9 @@ def gateway_shelf(gateway_families: list[Family], tmp_path: Path) -> Shelf:
 
 
 @pytest.fixture(scope="session")
-def opened(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> ServedCatalogue:
+def served(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> ServedCatalogue:
     """The bundle, as the gateway opens it."""
-    shelf = Shelf(tmp_path_factory.mktemp("opened") / "store", gateway_families)
+    shelf = Shelf(tmp_path_factory.mktemp("served") / "store", gateway_families)
     shelf.publish(0)
     return open_catalogue(open_bundle(shelf.channel_url, need=FILES))
 

@@ -58,8 +58,8 @@ def test_should_tell_native_ids_from_others_in_a_column() -> None:
     assert native_mask(ids).tolist() == [True, False, False, False, False]
 
 
-def test_should_lead_every_track_and_artist_back_to_itself(opened: ServedCatalogue) -> None:
-    catalogue, identities = opened.catalogue, opened.identities
+def test_should_lead_every_track_and_artist_back_to_itself(served: ServedCatalogue) -> None:
+    catalogue, identities = served.catalogue, served.identities
     for row in range(catalogue.size):
         assert identities.track_row(identities.of_track(row)) == row
         found = identities.artist_row(identities.of_artist(row))
@@ -69,11 +69,11 @@ def test_should_lead_every_track_and_artist_back_to_itself(opened: ServedCatalog
     assert identities.artist_row(alias_of("artist", "nobody")) is None
 
 
-def test_should_know_an_artist_by_the_catalogues_id_and_by_name(opened: ServedCatalogue) -> None:
+def test_should_know_an_artist_by_the_catalogues_id_and_by_name(served: ServedCatalogue) -> None:
     # one of Nina Simone's tracks has the artist's id, the other has none
-    by_id = opened.identities.artist_row(NATIVE_ARTIST)
-    by_name = opened.identities.artist_row(alias_of("artist", "nina simone"))
+    by_id = served.identities.artist_row(NATIVE_ARTIST)
+    by_name = served.identities.artist_row(alias_of("artist", "nina simone"))
     assert by_id is not None
     assert by_name is not None
     assert by_id != by_name
-    assert {opened.catalogue.cell("artist_name", row) for row in (by_id, by_name)} == {"Nina Simone"}
+    assert {served.catalogue.cell("artist_name", row) for row in (by_id, by_name)} == {"Nina Simone"}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from serving.gateway.artwork import spotify_images
-from serving.gateway.artwork.placeholder import draw_cover
+from serving.gateway.artwork.covers import draw_cover
 from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.settings import GatewaySettings
 from tests.gateway.conftest import NATIVE_TRACK, ROWS, SLASHED, Inside, start_inside
@@ -190,8 +190,8 @@ def test_should_take_a_new_token_when_the_old_one_is_refused(server: SpotifyServ
 
 
 def test_should_keep_a_bounded_number(server: SpotifyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spotify_images, "_MOST_KEPT", 10)
-    monkeypatch.setattr(spotify_images, "_MOST_WAITING", 60)
+    monkeypatch.setattr(spotify_images, "_MAX_KEPT", 10)
+    monkeypatch.setattr(spotify_images, "_MAX_WAITING", 60)
 
     async def scenario() -> None:
         images = SpotifyImages(settings_of(server))
@@ -220,7 +220,7 @@ def test_should_show_looked_up_covers_on_both_apis(
         assert inside.get(f"/v1/tracks/{alias}").json()["album"]["images"] == []
         assert server.asked == []
         # a catalogue without covers
-        columns = inside.gateway.catalogue._columns
+        columns = inside.gateway.catalogue.columns
         monkeypatch.setitem(columns, "image_url", pa.nulls(ROWS, pa.string()))
         drawn = inside.get(path)
         assert (drawn.status_code, drawn.headers["cache-control"]) == (200, "private, max-age=30")

@@ -16,8 +16,8 @@ from serving.gateway.split import is_challenged
 from tests.gateway.conftest import NATIVE_TRACK
 
 
-def test_should_measure_diversity_in_units_of_chance(opened: ServedCatalogue) -> None:
-    catalogue = opened.catalogue
+def test_should_measure_diversity_in_units_of_chance(served: ServedCatalogue) -> None:
+    catalogue = served.catalogue
     rows = [0, 3, 200, 999]
     distances = [
         np.linalg.norm(catalogue.embedding[left] - catalogue.embedding[right])
@@ -31,15 +31,15 @@ def test_should_measure_diversity_in_units_of_chance(opened: ServedCatalogue) ->
     assert list_diversity(catalogue, [5]) is None
 
 
-def test_should_average_the_popularity_that_is_known(opened: ServedCatalogue) -> None:
-    known = [float(opened.catalogue.popularity[row]) for row in (0, 1, 2)]
-    assert avg_popularity(opened.catalogue, [0, 1, 2]) == pytest.approx(np.mean(known), abs=0.01)
-    assert avg_popularity(opened.catalogue, []) is None
+def test_should_average_the_popularity_that_is_known(served: ServedCatalogue) -> None:
+    known = [float(served.catalogue.popularity[row]) for row in (0, 1, 2)]
+    assert avg_popularity(served.catalogue, [0, 1, 2]) == pytest.approx(np.mean(known), abs=0.01)
+    assert avg_popularity(served.catalogue, []) is None
 
 
 @pytest.mark.parametrize("kind", ["track", "artist", "genre"])
-def test_should_count_the_tracks_of_a_seeds_genre(opened: ServedCatalogue, kind: str) -> None:
-    catalogue = opened.catalogue
+def test_should_count_the_tracks_of_a_seeds_genre(served: ServedCatalogue, kind: str) -> None:
+    catalogue = served.catalogue
     row = catalogue.lookup.row_of("id000700") or 0
     genre = catalogue.cell("genre", row)
     seed = {
@@ -52,15 +52,15 @@ def test_should_count_the_tracks_of_a_seeds_genre(opened: ServedCatalogue, kind:
     assert genre_precision(catalogue, range(40), instance) == genres.count(genre) / 40
 
 
-def test_should_leave_out_what_the_list_was_pushed_away_from(opened: ServedCatalogue) -> None:
+def test_should_leave_out_what_the_list_was_pushed_away_from(served: ServedCatalogue) -> None:
     instance = Instance.parse({"seeds": [{"genre": "rap"}, {"genre": "metal", "weight": -1}]})
-    rows = [row for row in range(300) if opened.catalogue.cell("genre", row) == "metal"]
-    assert genre_precision(opened.catalogue, rows, instance) == 0
+    rows = [row for row in range(300) if served.catalogue.cell("genre", row) == "metal"]
+    assert genre_precision(served.catalogue, rows, instance) == 0
     raw = Instance.parse({"features": {"energy": 0.5}})
-    assert genre_precision(opened.catalogue, rows, raw) is None
+    assert genre_precision(served.catalogue, rows, raw) is None
 
 
-def test_should_keep_ranks_and_scores(opened: ServedCatalogue) -> None:
+def test_should_keep_ranks_and_scores(served: ServedCatalogue) -> None:
     answer: dict[str, Any] = {
         "digest": "d",
         "degraded": True,
@@ -75,8 +75,8 @@ def test_should_keep_ranks_and_scores(opened: ServedCatalogue) -> None:
         Instance.parse(asked),
         asked,
         answer,
-        catalogue=opened.catalogue,
-        rows=opened.catalogue.known_rows([NATIVE_TRACK, "?"]),
+        catalogue=served.catalogue,
+        rows=served.catalogue.known_rows([NATIVE_TRACK, "?"]),
         api="native",
         session="s",
         latency_seconds=0.1,

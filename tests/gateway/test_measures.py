@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
-from segue.log import Impression, ImpressionItem
-from segue.steps import record_failure
+from segue.bundle.channel import rollback
+from segue.bundle.training_status import STATUS_KEY, Evaluation, Outcome, Run, record_run
+from segue.log.record import Impression, ImpressionItem
 from segue.store.base import Store
 from segue.store.open import open_store
-from serving.gateway import training
 from serving.gateway.quality import LOOKED_BACK, ListMeasures, popularity_band
 from serving.gateway.served_catalogue import ServedCatalogue
-from serving.gateway.training import TrainingWatch, read_training
+from serving.gateway.training import TrainingWatch
 from tests.gateway.conftest import Stack
 from tests.gateway.test_stack import rows
 from tests.serving.conftest import Shelf
@@ -30,8 +27,8 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def impression(opened: ServedCatalogue, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
-    catalogue = opened.catalogue
+def impression(served: ServedCatalogue, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
+    catalogue = served.catalogue
     ids = [catalogue.cell("track_id", row) for row in rows]
     given: dict[str, Any] = {
         "impression_id": uuid.uuid4(),
@@ -62,103 +59,113 @@ def test_should_name_bands_of_popularity(popularity: float | None, band: str) ->
     assert popularity_band(float("nan")) == "unknown"
 
 
-def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened: ServedCatalogue) -> None:
+def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(served: ServedCatalogue) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
-    ListMeasures().note_list(impression(opened, [10, 11], seeds=[0, 1]), opened.catalogue, [10, 11])
-    expected = dict(zip(names, (40.0, float(opened.catalogue.popularity[[0, 1]].mean()), 0.5), strict=True))
+    ListMeasures().note_list(impression(served, [10, 11], seeds=[0, 1]), served.catalogue, [10, 11])
+    expected = dict(zip(names, (40.0, float(served.catalogue.popularity[[0, 1]].mean()), 0.5), strict=True))
     for name in names:
         assert value(f"{name}_sum") - before[name][0] == pytest.approx(expected[name]), name
         assert value(f"{name}_count") - before[name][1] == 1
 
 
-def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(opened: ServedCatalogue) -> None:
-    measures, size = ListMeasures(), opened.catalogue.size
-    measures.note_list(impression(opened, [1, 2, 3], seeds=[0]), opened.catalogue, [1, 2, 3])
-    measures.note_list(impression(opened, [3, 4], seeds=[0]), opened.catalogue, [3, 4])
+def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(served: ServedCatalogue) -> None:
+    measures, size = ListMeasures(), served.catalogue.size
+    measures.note_list(impression(served, [1, 2, 3], seeds=[0]), served.catalogue, [1, 2, 3])
+    measures.note_list(impression(served, [3, 4], seeds=[0]), served.catalogue, [3, 4])
     assert value("segue_list_coverage_ratio") == pytest.approx(4 / size)
     for _ in range(LOOKED_BACK - 1):
-        measures.note_list(impression(opened, [4], seeds=[0]), opened.catalogue, [4])
+        measures.note_list(impression(served, [4], seeds=[0]), served.catalogue, [4])
     assert value("segue_list_coverage_ratio") == pytest.approx(2 / size)
-    measures.note_list(impression(opened, [7], seeds=[0], digest="f" * 64), opened.catalogue, [7])
+    measures.note_list(impression(served, [7], seeds=[0], digest="f" * 64), served.catalogue, [7])
     assert value("segue_list_coverage_ratio") == pytest.approx(1 / size)
 
 
-def leave_run(
-    store: Path, digest: str, run_id: str, *, passed: bool, ended: float, change: dict[str, Any] | None = None
-) -> None:
-    folder = store / "evaluations" / digest / run_id
-    folder.mkdir(parents=True)
-    outcome = "passed" if passed else "failed"
-    methods = {
-        "segue": {
-            "figures": {"ndcg": {"mean": 0.25}, "recall": {"mean": None}},
-            "overall": {"coverage": 0.5},
-        },
-        "random": {"figures": {"ndcg": {"mean": 0.01}}, "overall": {}},
+def leave_run(store: Store, name: str, outcome: Outcome, ended: float, digest: str | None = None) -> None:
+    """Write the end of a run into the training status; one with a bundle was evaluated."""
+    evaluation = Evaluation(
+        figures={"ndcg": 0.25, "coverage": 0.5},
+        checks={"quality": "passed" if outcome == "passed" else "failed", "drift": "not_checked"},
+        catalog_rows={"kept": 90, "rejected": 10},
+        catalog_psi={"energy": 0.4},
+    )
+    run = Run(run_id=name, outcome=outcome, ended=datetime.fromtimestamp(ended, UTC), digest=digest)
+    record_run(store, run, evaluation if digest else None)
+
+
+def exported(name: str) -> dict[tuple[str, ...], float]:
+    """Samples of a metric by the values of its labels."""
+    return {
+        tuple(sample.labels.values()): sample.value
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == name
     }
-    files = {
-        "verdict.json": {
-            "passed": passed,
-            "checks": [{"name": "quality", "outcome": outcome}, {"name": "drift", "outcome": "not checked"}],
-        },
-        "metrics.json": {"methods": methods, "change": change},
-        "profile.json": {"rows_kept": 90, "rows_rejected": 10},
-    }
-    for name, content in files.items():
-        (folder / name).write_text(json.dumps(content), encoding="utf-8")
-        os.utime(folder / name, (ended, ended))
 
 
-def test_should_know_nothing_of_an_empty_store(tmp_path: Path) -> None:
-    found = read_training(open_store(str(tmp_path / "store")), "champion")
-    assert found.runs == {"passed": 0, "refused": 0, "failed": 0}
-    assert (found.champion_evaluated, found.figures, found.checks) == (None, {}, {})
+CHAMPION_EVALUATED = "segue_champion_evaluated_timestamp_seconds"
+LAST_RUN = "segue_training_last_run_timestamp_seconds"
 
 
-def test_should_tell_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
-    champion, root = gateway_shelf.publish(0), gateway_shelf.root
-    leave_run(root, champion, "monday", passed=True, ended=1_000.0)
-    leave_run(root, champion, "tuesday", passed=True, ended=2_000.0)
-    moved = {"psi": {"energy": 0.4, "key": None}}
-    leave_run(root, "b" * 64, "wednesday", passed=False, ended=3_000.0, change=moved)
-    record_failure("FAILED", "train: out of memory", store=str(root), run_id="thursday")
-    found = read_training(open_store(str(root)), "champion")
-    assert found.runs == {"passed": 2, "refused": 1, "failed": 1}
-    assert (found.last["passed"], found.last["refused"]) == (2_000.0, 3_000.0)
-    assert found.last["failed"] > 3_000.0
-    assert found.champion_evaluated == 2_000.0
-    assert found.figures[champion, "ndcg"] == 0.25
-    assert found.figures["b" * 64, "coverage"] == 0.5
-    assert (champion, "recall") not in found.figures
-    assert found.checks == {"quality": "failed", "drift": "not_checked"}
-    assert found.catalog_rows == {"kept": 90, "rejected": 10}
-    assert found.catalog_psi == {"energy": 0.4}
-
-
-def test_should_export_no_more_than_the_newest_bundles(gateway_shelf: Shelf) -> None:
+def test_should_export_nothing_of_a_store_without_a_status(gateway_shelf: Shelf) -> None:
+    """Such as one that an earlier version wrote: no alert may fire of what is not known."""
     gateway_shelf.publish(0)
-    for number in range(training.BUNDLES_SHOWN + 2):
-        leave_run(gateway_shelf.root, f"{number:064x}", "run", passed=True, ended=1_000.0 + number)
-    found = read_training(open_store(str(gateway_shelf.root)), "champion")
-    digests = {digest for digest, _ in found.figures}
-    assert digests == {f"{number:064x}" for number in range(2, training.BUNDLES_SHOWN + 2)}
+    store = open_store(str(gateway_shelf.root))
+    store.write(f"evaluations/{'b' * 64}/monday/verdict.json", b'{"passed": false}')
+    TrainingWatch(store, "champion", seconds=1).look()
+    assert exported("segue_training_runs") == {("passed",): 0, ("refused",): 0, ("failed",): 0}
+    assert exported(LAST_RUN) == exported("segue_training_figure") == exported("segue_catalog_psi") == {}
+    assert value(CHAMPION_EVALUATED) == 0
+    assert value("segue_champion_updated_timestamp_seconds") > 1_000_000
 
 
-def test_should_keep_its_figures_while_the_store_is_away(
-    gateway_shelf: Shelf, caplog: pytest.LogCaptureFixture
-) -> None:
-    champion = gateway_shelf.publish(0)
-    leave_run(gateway_shelf.root, champion, "monday", passed=True, ended=1_000.0)
-    store: Store = open_store(str(gateway_shelf.root))
+def test_should_export_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
+    champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
+    leave_run(store, "monday", "passed", 1_000.0, champion)
+    leave_run(store, "tuesday", "passed", 2_000.0, champion)
+    leave_run(store, "wednesday", "refused", 3_000.0, "b" * 64)
+    leave_run(store, "thursday", "failed", 4_000.0)
+    TrainingWatch(store, "champion", seconds=1).look()
+    assert exported("segue_training_runs") == {("passed",): 2, ("refused",): 1, ("failed",): 1}
+    assert exported(LAST_RUN) == {("passed",): 2_000.0, ("refused",): 3_000.0, ("failed",): 4_000.0}
+    assert value(CHAMPION_EVALUATED) == 2_000.0
+    assert exported("segue_training_figure") == {
+        (digest, figure): measured
+        for digest in (champion, "b" * 64)
+        for figure, measured in (("ndcg", 0.25), ("coverage", 0.5))
+    }
+    assert exported("segue_gate_check") == {("quality", "failed"): 1, ("drift", "not_checked"): 1}
+    assert exported("segue_catalog_rows") == {("kept",): 90, ("rejected",): 10}
+    assert exported("segue_catalog_psi") == {("energy",): 0.4}
+
+
+def test_should_follow_a_channel_that_a_person_moves(gateway_shelf: Shelf) -> None:
+    champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
+    leave_run(store, "monday", "passed", 1_000.0, champion)
+    other = gateway_shelf.publish(1)
+    leave_run(store, "tuesday", "passed", 2_000.0, other)
     watch = TrainingWatch(store, "champion", seconds=1)
     watch.look()
-    (gateway_shelf.root / "channels" / "champion.json").write_text("{", encoding="utf-8")
+    assert value(CHAMPION_EVALUATED) == 2_000.0
+    rollback(store, "champion", by="ada", reason="complaints")
+    watch.look()
+    assert value(CHAMPION_EVALUATED) == 1_000.0
+
+
+@pytest.mark.parametrize("broken", ["channels/champion.json", STATUS_KEY])
+def test_should_keep_its_metrics_while_the_store_can_not_be_read(
+    gateway_shelf: Shelf, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
+    leave_run(store, "monday", "passed", 1_000.0, champion)
+    watch = TrainingWatch(store, "champion", seconds=1)
+    watch.look()
+    store.write(broken, b"{")
     watch.look()
     watch.look()
     assert value("segue_training_runs", outcome="passed") == 1
-    assert value("segue_champion_evaluated_timestamp_seconds") == 1_000.0
-    assert len([line for line in caplog.messages if "what training did can't be read" in line]) == 1
+    assert value(CHAMPION_EVALUATED) == 1_000.0
+    assert len([line for line in caplog.messages if "the training status can't be read" in line]) == 1
 
 
 def test_should_count_feedback_by_the_popularity_of_its_track(stack: Stack) -> None:

@@ -86,7 +86,7 @@ def test_should_say_which_track_is_unknown(inside: Inside) -> None:
 
 
 def test_should_list_the_genres_that_can_be_a_seed(inside: Inside) -> None:
-    genres = schemas.Genres.model_validate(inside.get("/api/genres").json())
+    genres = schemas.GenreList.model_validate(inside.get("/api/genres").json())
     assert {genre.genre for genre in genres.items} == {"ambient", "metal", "rap", "salsa"}
     counts = [genre.tracks for genre in genres.items]
     assert sum(counts) == ROWS

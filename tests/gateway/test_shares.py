@@ -11,36 +11,36 @@ import pytest
 
 from segue.log.stats import Stats, Totals
 from serving.gateway.served_catalogue import ServedCatalogue
-from serving.gateway.stats import FEWEST_SEEDS, describe_stats, query_drift
+from serving.gateway.stats import MIN_SEEDS, describe_stats, query_drift
 from tests.gateway.conftest import ROWS
 
 
-def ids_of(opened: ServedCatalogue, rows: np.ndarray) -> list[list[str]]:
+def ids_of(served: ServedCatalogue, rows: np.ndarray) -> list[list[str]]:
     """Seeds of requests for one track each."""
-    return [[str(opened.catalogue.cell("track_id", int(row)))] for row in rows]
+    return [[str(served.catalogue.cell("track_id", int(row)))] for row in rows]
 
 
-def test_should_find_the_feature_in_which_listeners_moved(opened: ServedCatalogue) -> None:
+def test_should_find_the_feature_in_which_listeners_moved(served: ServedCatalogue) -> None:
     draw = np.random.default_rng(7)
-    by_energy = np.argsort(opened.catalogue.features[:, opened.catalogue.position("energy")])
+    by_energy = np.argsort(served.catalogue.features[:, served.catalogue.position("energy")])
     quiet = draw.choice(by_energy[: ROWS // 3], 600)
     loud = draw.choice(by_energy[-ROWS // 3 :], 600)
     # newest first
-    moved = query_drift(opened.catalogue, ids_of(opened, np.concatenate([loud, quiet])))
+    moved = query_drift(served.catalogue, ids_of(served, np.concatenate([loud, quiet])))
     assert (moved["rows"], moved["is_enough"]) == (600, True)
-    assert set(moved["psi"]) == set(opened.catalogue.reference.features)
+    assert set(moved["psi"]) == set(served.catalogue.reference.features)
     assert max(moved["psi"], key=lambda name: moved["psi"][name]) == "energy"
     assert moved["psi"]["energy"] > 1
-    stayed = query_drift(opened.catalogue, ids_of(opened, draw.integers(0, ROWS, 2_000)))
+    stayed = query_drift(served.catalogue, ids_of(served, draw.integers(0, ROWS, 2_000)))
     assert max(stayed["psi"].values()) < 0.1
 
 
-def test_should_say_when_there_are_too_few_seeds_and_count_only_tracks(opened: ServedCatalogue) -> None:
-    few = ids_of(opened, np.arange(2 * FEWEST_SEEDS - 2))
+def test_should_say_when_there_are_too_few_seeds_and_count_only_tracks(served: ServedCatalogue) -> None:
+    few = ids_of(served, np.arange(2 * MIN_SEEDS - 2))
     strange = [["artist:Nina Simone", "nobody"], []]
-    found = query_drift(opened.catalogue, [*strange, *few])
-    assert (found["rows"], found["is_enough"]) == (FEWEST_SEEDS - 1, False)
-    assert query_drift(opened.catalogue, strange) == {"rows": 0, "is_enough": False, "psi": {}}
+    found = query_drift(served.catalogue, [*strange, *few])
+    assert (found["rows"], found["is_enough"]) == (MIN_SEEDS - 1, False)
+    assert query_drift(served.catalogue, strange) == {"rows": 0, "is_enough": False, "psi": {}}
 
 
 def stats_of(shown: Mapping[str, int]) -> Stats:
@@ -57,11 +57,11 @@ def stats_of(shown: Mapping[str, int]) -> Stats:
     )
 
 
-def test_should_share_out_what_was_shown_by_genre_and_decade(opened: ServedCatalogue) -> None:
-    cell = opened.catalogue.cell
+def test_should_share_out_what_was_shown_by_genre_and_decade(served: ServedCatalogue) -> None:
+    cell = served.catalogue.cell
     shown = {cell("track_id", row): 1 + row % 3 for row in range(50)} | {"gone from the catalogue": 9}
     total = sum(1 + row % 3 for row in range(50))
-    found = describe_stats(stats_of(shown), opened.catalogue)
+    found = describe_stats(stats_of(shown), served.catalogue)
     for name, part in (
         ("genres", lambda row: cell("genre", row)),
         ("decades", lambda row: f"{cell('year', row) // 10 * 10}s"),

@@ -134,7 +134,7 @@ def test_should_sieve_by_year_and_genre(inside: Inside) -> None:
 
 def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are(inside: Inside) -> None:
     table = inside.gateway.catalogue
-    years, genres = table.column("year").to_pylist(), table.column("genre").to_pylist()
+    years, genres = table.columns["year"].to_pylist(), table.columns["genre"].to_pylist()
     pairs = list(zip(years, genres, strict=True))
     [((year, genre), number)] = Counter(pair for pair in pairs if None not in pair).most_common(1)
     rows = [row for row, pair in enumerate(pairs) if pair == (year, genre)]
@@ -154,25 +154,25 @@ def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are
     assert table.cell("track_name", 0) in names
 
 
-def test_should_take_a_bound_and_a_target_on_every_feature(opened: ServedCatalogue) -> None:
+def test_should_take_a_bound_and_a_target_on_every_feature(served: ServedCatalogue) -> None:
     parameters = {f"{prefix}_{name}": "1.5" for name in TUNABLE for prefix in ("min", "max", "target")}
-    instance, _ = instance_of({"seed_genres": "rap", **parameters}, opened)
+    instance, _ = instance_of({"seed_genres": "rap", **parameters}, served)
     assert instance["filters"]["min"] == dict.fromkeys(TUNABLE, 1.5)
     assert instance["filters"]["max"] == dict.fromkeys(TUNABLE, 1.5)
     assert instance["target"] == dict.fromkeys(TUNABLE, 1.5)
     assert Instance.parse(instance).k == 20
 
 
-def test_should_resolve_seeds_to_what_the_catalogue_calls_them(opened: ServedCatalogue) -> None:
-    row = opened.catalogue.search.search(track="봄날")[0]
-    track, artist = opened.identities.of_track(row), opened.identities.of_artist(row)
+def test_should_resolve_seeds_to_what_the_catalogue_calls_them(served: ServedCatalogue) -> None:
+    row = served.catalogue.search.search(track="봄날")[0]
+    track, artist = served.identities.of_track(row), served.identities.of_artist(row)
     instance, seeds = instance_of(
-        {"seed_tracks": f"{track}, {NATIVE_TRACK}", "seed_artists": f"{NATIVE_ARTIST},{artist}"}, opened
+        {"seed_tracks": f"{track}, {NATIVE_TRACK}", "seed_artists": f"{NATIVE_ARTIST},{artist}"}, served
     )
     assert instance["seeds"] == [
         {"artist": "Nina Simone"},
         {"artist": "방탄소년단"},
-        {"track_id": opened.catalogue.cell("track_id", row)},
+        {"track_id": served.catalogue.cell("track_id", row)},
         {"track_id": NATIVE_TRACK},
     ]
     assert [kind for kind, _ in seeds] == ["ARTIST", "ARTIST", "TRACK", "TRACK"]

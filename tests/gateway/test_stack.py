@@ -74,7 +74,7 @@ def test_should_log_what_was_shown_and_what_a_listener_did_with_it(stack: Stack)
         assert (reply.status, reply.json) == (202, {"feedback_id": event["feedback_id"]})
     wait_for(lambda: rows(stack, "SELECT 1 FROM feedback WHERE event = 'like'"), "the feedback")
     stats = stack.call("GET", "/api/stats?hours=1").json
-    assert schemas.Stats.model_validate(stats)
+    assert schemas.StatsAnswer.model_validate(stats)
     logged = next(one for one in stats["recent"] if one["impression_id"] == impression)
     assert (logged["api"], logged["seeds"], logged["k"], logged["list_size"]) == (
         "native",

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, Table, func, select
 
-from segue.log import Feedback, Impression, ImpressionItem
+from segue.log.record import Feedback, Impression, ImpressionItem
 
 DIGEST = "ab" * 32
 START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 from segue.database import migrate, open_engine
 from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.errors import RequestError
-from segue.log import Deleted, Forgotten, LogWriter, delete_older_than, forget_session
+from segue.log.erase import Deleted, Forgotten, delete_older_than, forget_session
 from segue.log.insert import insert_records
 from segue.log.record import Record
+from segue.log.writer import LogWriter
 from tests.log.records import count, feedback, impression, rows, until
 
 

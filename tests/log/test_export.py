@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 
 from segue.catalog.ingest import ingest
 from segue.errors import DatabaseError, RequestError
-from segue.log import Event, Feedback, export_interactions
+from segue.log.export import export_interactions
 from segue.log.insert import insert_records
+from segue.log.record import Event, Feedback
 from tests.catalog.rows import rows as catalogue_rows
 from tests.catalog.rows import write_csv
 from tests.log.records import START, feedback, impression

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from segue.database import migrate, open_engine
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
-from segue.log import LogWriter
+from segue.log.writer import LogWriter
 from tests.database_servers import DatabaseServer
 from tests.log.records import count, feedback, impression, rows, until
 

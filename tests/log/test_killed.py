@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from segue.database import migrate, open_engine
 from segue.database.tables import RECOMMEND_ITEMS, RECOMMEND_LOGS
-from segue.log import LogWriter
+from segue.log.writer import LogWriter
 from tests.log.records import count, impression, rows, until
 
 

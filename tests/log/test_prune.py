@@ -15,7 +15,7 @@ from sqlalchemy import Engine, delete, func, select, text
 from segue.database import migrate, open_engine
 from segue.database.deleting import deleting
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
-from segue.log import Deleted, delete_older_than
+from segue.log.erase import Deleted, delete_older_than
 from segue.log.insert import insert_records
 from segue.log.record import Impression
 from tests.database_servers import DatabaseServer

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from segue.database import open_engine
 from segue.errors import LogError
-from segue.log import Feedback, Impression, ImpressionItem, LogWriter
-from segue.log.record import Record, decode, encode
+from segue.log.record import Feedback, Impression, ImpressionItem, Record, decode, encode
 from segue.log.spool import Spool, read_segment
+from segue.log.writer import LogWriter
 from tests.log.records import feedback, impression
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

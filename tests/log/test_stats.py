@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Engine
 
 from segue.errors import RequestError
-from segue.log import Impression, read_stats
 from segue.log.insert import insert_records
+from segue.log.record import Impression
+from segue.log.stats import read_stats
 from tests.log.records import feedback, impression
 
 NOW = datetime.now(UTC).replace(microsecond=0)

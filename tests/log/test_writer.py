@@ -16,8 +16,9 @@ import pytest
 from sqlalchemy import Engine
 
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
-from segue.log import ImpressionItem, LogWriter
 from segue.log.insert import insert_records, takes_rows
+from segue.log.record import ImpressionItem
+from segue.log.writer import LogWriter
 from tests.log.records import START, count, feedback, impression, rows, until
 
 Start = Callable[..., LogWriter]

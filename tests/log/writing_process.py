@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from segue.database import open_engine
-from segue.log import LogWriter
+from segue.log.writer import LogWriter
 from tests.log.records import impression
 
 

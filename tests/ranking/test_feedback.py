@@ -86,7 +86,7 @@ def bundle_of(catalog: Path, folder: Path, interactions: str = "") -> tuple[Bund
 
 def judge_of(bundle: Bundle, held_out: Sessions) -> Judge:
     """A judge by sessions that no training has seen."""
-    row = {track: n for n, track in enumerate(bundle.tracks["track_id"].to_pylist())}
+    row = {track: n for n, track in enumerate(bundle.columns["track_id"].to_pylist())}
     pairs = [(name, row[track]) for name, tracks in held_out.items() for track in tracks if track in row]
     names, rows = zip(*pairs, strict=True)
     table = pa.table(

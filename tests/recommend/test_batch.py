@@ -12,7 +12,7 @@ from segue.recommend.rerank import LocalRanker
 
 
 def _ids(recommender: Recommender) -> list[str]:
-    return recommender.bundle.tracks["track_id"].to_pylist()
+    return recommender.bundle.columns["track_id"].to_pylist()
 
 
 def test_a_file_of_seeds_gives_a_file_of_lists(

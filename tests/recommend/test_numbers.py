@@ -131,7 +131,7 @@ def test_any_number_is_a_list_or_an_error_that_names_the_field(
 def test_weights_of_any_size_beside_each_other_give_a_list_or_name_the_seed(
     recommender: Recommender, ranker: LocalRanker, weights: list[float]
 ) -> None:
-    ids = recommender.bundle.tracks["track_id"].to_pylist()
+    ids = recommender.bundle.columns["track_id"].to_pylist()
     seeds = [{"track_id": ids[row], "weight": weight} for row, weight in enumerate(weights)]
     answer = _ask(_library(recommender, ranker), {"seeds": seeds, "explain": True})
     if isinstance(answer, RequestError):

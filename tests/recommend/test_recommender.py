@@ -24,7 +24,7 @@ class Asker:
         self.recommender = recommender
         self.ranker = ranker
         self.bundle = recommender.bundle
-        self.ids = self.bundle.tracks["track_id"].to_pylist()
+        self.ids = self.bundle.columns["track_id"].to_pylist()
 
     def __call__(self, **instance: Any) -> Answer:
         return self.recommender.recommend([Request.parse(instance)], self.ranker)[0]
@@ -74,7 +74,7 @@ def test_between_the_two_the_score_blends(ask: Asker) -> None:
 
 
 def test_one_recording_comes_back_once_and_never_the_seeds_own(ask: Asker) -> None:
-    names = ask.bundle.tracks["track_name"].to_pylist()
+    names = ask.bundle.columns["track_name"].to_pylist()
     twice = [row for row, name in enumerate(names) if name.startswith("Twice")]
     assert len(twice) == 3
     assert len(set(ask.bundle.recording[twice].tolist())) == 1
@@ -151,7 +151,7 @@ def test_an_artist_and_a_genre_stand_for_their_most_popular_tracks(ask: Asker) -
 
 
 def _top(ask: Asker, artist: np.ndarray, name: str, most: int) -> list[int]:
-    names = np.array(ask.bundle.tracks["artist_name"].to_pylist())
+    names = np.array(ask.bundle.columns["artist_name"].to_pylist())
     rows = np.flatnonzero(names == name)
     return rows[np.argsort(-ask.bundle.popularity[rows])][:most].tolist()
 

@@ -14,6 +14,7 @@ from segue import steps
 from segue.bundle.channel import pin, read_channel
 from segue.bundle.publish import Published
 from segue.bundle.reader import open_bundle
+from segue.bundle.training_status import STATUS_KEY, read_status
 from segue.errors import ChannelConflict, SettingsError
 from segue.journal import Journal
 from segue.sample import generate
@@ -207,6 +208,50 @@ def test_the_evaluation_tells_its_figures_and_the_report(first: First, tmp_path:
     assert "the gate passed" in stream.getvalue()
     page = (first.evaluated / "page").read_text()
     assert page == (first.evaluated / "report.html").read_text()
+
+
+def test_a_run_adds_to_the_training_status(
+    first: First, smaller: steps.Folders, store: Store, tmp_path: Path
+) -> None:
+    champion = first.released(tmp_path / "run-1", store)
+    status = read_status(store)
+    assert status is not None
+    assert (status.runs, list(status.evaluated)) == ({"passed": 1}, [champion["digest"]])
+    metrics = json.loads((first.evaluated / "metrics.json").read_text())["methods"]["segue"]
+    figures = status.figures[str(champion["digest"])]
+    assert figures["precision"] == metrics["figures"]["precision"]["mean"]
+    assert figures["coverage"] == metrics["overall"]["coverage"]
+    profile = json.loads((first.folders.tracks / "profile.json").read_text())
+    assert status.newest.catalog_rows == {
+        "kept": profile["rows_kept"],
+        "rejected": profile["rows_rejected"],
+    }
+    assert status.newest.checks["drift"] == "not_checked"
+    assert status.newest.catalog_psi == {}
+
+    refused = released(smaller, tmp_path / "run-2", store)
+    steps.record_failure("FAILED", "ingest: no such file", store=store.url, run_id="run-3")
+    status = read_status(store)
+    assert status is not None
+    assert status.runs == {"passed": 1, "refused": 1, "failed": 1}
+    assert list(status.figures) == [refused["digest"], champion["digest"]]
+    assert status.newest.checks["rows"] == "failed"
+    assert status.newest.catalog_psi["energy"] >= 0
+
+
+def test_a_status_that_can_not_be_written_fails_no_step(first: First, store: Store, tmp_path: Path) -> None:
+    store.write(STATUS_KEY, b"{")
+    shutil.copytree(first.evaluated, tmp_path / "run-1")
+    out, target = io.StringIO(), steps.Target(store=store.url, run_id="run-1")
+    log = Journal("publish", out)
+    told = tmp_path / "run-1" / "published.json"
+    steps.publish(first.folders, tmp_path / "run-1", told, target=target, log=log)
+    assert json.loads(told.read_text())["outcome"] == "promoted"
+    assert read_channel(store, "champion").generation == 1
+    assert steps.record_failure("FAILED", "no", store=store.url, run_id="run-9", log=log)
+    warnings = [line for line in out.getvalue().splitlines() if "warning: metrics and alerts" in line]
+    assert len(warnings) == 2
+    assert all("evaluations/status.json is no training status" in line for line in warnings)
 
 
 def test_a_seed_is_named_that_the_bundle_has(first: First, store: Store, tmp_path: Path) -> None:

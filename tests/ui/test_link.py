@@ -10,24 +10,24 @@ from hypothesis import strategies as st
 
 from segue.recommend.request import Request
 from serving.ui.link import from_params, to_params
-from serving.ui.query import BOUNDS, K_MOST, WEIGHTS, Query, Seed
+from serving.ui.query import BOUNDS, MAX_K, WEIGHTS, PageQuery, PageSeed
 from serving.ui.sound import SLIDERS
 
 NAMES = st.text(min_size=1, max_size=40)
 SEEDS = st.lists(
-    st.builds(Seed, st.sampled_from(["track", "artist", "genre"]), NAMES, st.sampled_from(WEIGHTS)),
+    st.builds(PageSeed, st.sampled_from(["track", "artist", "genre"]), NAMES, st.sampled_from(WEIGHTS)),
     max_size=10,
     unique_by=lambda seed: (seed.kind, seed.value),
 )
 HUNDREDTHS = st.integers(0, 100).map(lambda number: number / 100)
 
 
-def in_order_of_kind(seeds: list[Seed]) -> tuple[Seed, ...]:
+def in_order_of_kind(seeds: list[PageSeed]) -> tuple[PageSeed, ...]:
     return tuple(sorted(seeds, key=lambda seed: ("track", "artist", "genre").index(seed.kind)))
 
 
 @st.composite
-def queries(draw: st.DrawFn) -> Query:
+def queries(draw: st.DrawFn) -> PageQuery:
     ranges = {}
     for name in draw(st.sets(st.sampled_from(sorted(BOUNDS)))):
         low, high = BOUNDS[name]
@@ -35,12 +35,12 @@ def queries(draw: st.DrawFn) -> Query:
         pair = tuple(float(f"{low + (high - low) * end / 100:g}") for end in ends)
         if pair != BOUNDS[name]:
             ranges[name] = pair
-    return Query(
+    return PageQuery(
         seeds=in_order_of_kind(draw(SEEDS)),
-        k=draw(st.integers(1, K_MOST)),
+        k=draw(st.integers(1, MAX_K)),
         popularity_weight=draw(st.none() | HUNDREDTHS),
         diversity=draw(HUNDREDTHS),
-        max_per_artist=draw(st.integers(1, K_MOST)),
+        max_per_artist=draw(st.integers(1, MAX_K)),
         clean=draw(st.booleans()),
         genres=tuple(draw(st.lists(NAMES, max_size=3))),
         ranges=ranges,  # type: ignore[arg-type]
@@ -48,12 +48,12 @@ def queries(draw: st.DrawFn) -> Query:
 
 
 @given(queries())
-def test_should_bring_back_the_same_query(query: Query) -> None:
+def test_should_bring_back_the_same_query(query: PageQuery) -> None:
     assert from_params(to_params(query)) == (query, ())
 
 
 @given(queries().filter(lambda query: query.asks_for_something))
-def test_should_be_a_request_that_the_library_takes(query: Query) -> None:
+def test_should_be_a_request_that_the_library_takes(query: PageQuery) -> None:
     request = Request.parse(query.to_instance())
     assert [(seed.weight) for seed in request.seeds] == [seed.weight for seed in query.seeds]
     assert request.k == query.k
@@ -74,11 +74,13 @@ def test_should_take_anything_from_an_address_without_failing(params: dict[str, 
 
 
 def test_should_leave_out_what_is_as_by_default() -> None:
-    assert to_params(Query(seeds=(Seed("track", "id1"),))) == {"seed": ["id1"]}
+    assert to_params(PageQuery(seeds=(PageSeed("track", "id1"),))) == {"seed": ["id1"]}
 
 
 def test_should_write_weights_and_ranges_as_the_command_line_does() -> None:
-    query = Query(seeds=(Seed("track", "ID", -0.5), Seed("artist", "M@x")), ranges={"year": (1955.0, 1969.0)})
+    query = PageQuery(
+        seeds=(PageSeed("track", "ID", -0.5), PageSeed("artist", "M@x")), ranges={"year": (1955.0, 1969.0)}
+    )
     assert to_params(query) == {"seed": ["ID@-0.5"], "artist": ["M@x@1"], "year": ["1955-1969"]}
 
 
@@ -103,18 +105,18 @@ def test_should_write_weights_and_ranges_as_the_command_line_does() -> None:
 def test_should_name_what_it_can_not_read_and_keep_the_rest(name: str, text: str) -> None:
     query, ignored = from_params({name: [text], "genre": ["jazz"]})
     assert ignored == (name,)
-    assert Seed("genre", "jazz") in query.seeds
+    assert PageSeed("genre", "jazz") in query.seeds
 
 
 def test_should_bring_back_a_sound() -> None:
     sound: dict[str, Any] = {name: slider.high for name, slider in SLIDERS.items()} | {"genre": "jazz"}
-    query, ignored = from_params(to_params(Query(sound=sound)))
+    query, ignored = from_params(to_params(PageQuery(sound=sound)))
     assert (dict(query.sound), ignored) == (sound, ())
     request = Request.parse(query.to_instance())
     assert request.features == sound
 
 
 def test_should_step_weights_and_stop_at_the_ends() -> None:
-    seed = Seed("track", "a")
+    seed = PageSeed("track", "a")
     assert [seed.moved(steps).weight for steps in (-4, -3, -1, 0, 1, 9)] == [-1.0, -1.0, 0.5, 1.0, 2.0, 2.0]
-    assert Seed("track", "a", 7.5).moved(-1).weight == 1.0
+    assert PageSeed("track", "a", 7.5).moved(-1).weight == 1.0

@@ -23,7 +23,7 @@ from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
 from segue.settings import read_settings
 from serving.gateway import schemas
-from serving.ui.measures import measures, number
+from serving.ui.parts.comparison import measures, number
 from serving.ui.parts.markup import bar, cover, track_line
 from serving.ui.parts.track_list import as_csv
 from serving.ui.settings import UISettings

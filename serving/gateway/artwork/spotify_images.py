@@ -1,4 +1,4 @@
-"""Covers from Spotify's tracks endpoint: looked up in the background, kept, and left alone when it fails."""
+"""Covers from Spotify's tracks endpoint: looked up in the background and cached, with pauses after errors."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["SpotifyImages"]
 logger = logging.getLogger(__name__)
 
 _BATCH = 50  # Spotify's own limit of ids
-_MOST_KEPT = 50_000
-_MOST_WAITING = 1_000
+_MAX_KEPT = 50_000
+_MAX_WAITING = 1_000
 _SECONDS = 5.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 30.0, 3_600.0
-# It asks those who go on asking to stay away for up to a day.
-_LONGEST_ASKED = 86_400.0
-# Ids that come in together are looked up together.
+_MIN_PAUSE, _MAX_PAUSE = 30.0, 3_600.0
+# Spotify's Retry-After can be up to a day.
+_MAX_RETRY_AFTER = 86_400.0
+# Ids that arrive within this time are looked up in one request.
 _GATHER_SECONDS = 0.2
 
 
 class SpotifyImages:
-    """Addresses of covers by track id. For one event loop; nothing here keeps a request waiting.
+    """Addresses of covers by track id. For one event loop; no request waits here.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SpotifyImages:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._token, self._token_ends = "", 0.0
-        self._pause = _SHORTEST_PAUSE
+        self._pause = _MIN_PAUSE
         self._off_until = 0.0
 
     @property
@@ -61,25 +61,25 @@ class SpotifyImages:
 
     @property
     def is_resting(self) -> bool:
-        """Whether Spotify failed lately, and is left alone."""
+        """Whether no request is made now, after an error."""
         return self._clock() < self._off_until
 
     def find(self, track_id: str) -> str | None:
-        """The address of a cover, if it is known; else it is looked up for the next time."""
+        """The address of a cover if it is known; else None, and it is looked up for later calls."""
         if track_id in self._kept:
             self._kept.move_to_end(track_id)
             return self._kept[track_id]
-        if self.is_on and not self.is_resting and is_native(track_id) and len(self._waiting) < _MOST_WAITING:
+        if self.is_on and not self.is_resting and is_native(track_id) and len(self._waiting) < _MAX_WAITING:
             self._waiting[track_id] = None
             self._wake.set()
         return None
 
     def is_settled(self, track_id: str) -> bool:
-        """Whether `find` will say the same for a long time."""
+        """Whether the result of `find` will not change soon."""
         return not self.is_on or track_id in self._kept or not is_native(track_id)
 
     def start(self) -> None:
-        """Begin to look up, if there are credentials."""
+        """Start to look up, if there are credentials."""
         if self.is_on:
             self._task = asyncio.create_task(self._run(), name="covers")
 
@@ -96,12 +96,12 @@ class SpotifyImages:
                 await self._wake.wait()
                 await asyncio.sleep(max(_GATHER_SECONDS, self._off_until - self._clock()))
                 try:
-                    # they wait until the answer is here, so that none is asked for again meanwhile
+                    # ids stay in `_waiting` until the answer is here, so that none is queued again
                     await self._look_up(http, list(islice(self._waiting, _BATCH)))
                 except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
                     self._rest(error)
                 else:
-                    self._pause = _SHORTEST_PAUSE
+                    self._pause = _MIN_PAUSE
                 if not self._waiting:
                     self._wake.clear()
 
@@ -116,7 +116,7 @@ class SpotifyImages:
         for track_id in batch:
             self._kept[track_id] = found.get(track_id)
             self._waiting.pop(track_id, None)
-        while len(self._kept) > _MOST_KEPT:
+        while len(self._kept) > _MAX_KEPT:
             self._kept.popitem(last=False)
         metrics.GATEWAY_IMAGE_FETCHES.labels("ok").inc()
 
@@ -132,32 +132,32 @@ class SpotifyImages:
             answer.raise_for_status()
             value = answer.json()
             self._token = str(value["access_token"])
-            # a minute early, so that no call is made with one that ends on its way
+            # a minute early, so that the token does not expire during a call
             self._token_ends = self._clock() + float(value["expires_in"]) - 60
         return self._token
 
     def _rest(self, error: Exception) -> None:
-        """Leave Spotify alone for a while, longer each time, or as long as it asks."""
+        """Pause: twice as long after each error, or as long as Spotify asks for."""
         metrics.GATEWAY_IMAGE_FETCHES.labels("failed").inc()
         asked = 0.0
         if isinstance(error, httpx.HTTPStatusError):
             after = error.response.headers.get("retry-after", "")
             asked = float(after) if after.isdecimal() else 0.0
-        seconds = max(self._pause, min(asked, _LONGEST_ASKED))
+        seconds = max(self._pause, min(asked, _MAX_RETRY_AFTER))
         self._off_until = self._clock() + seconds
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, _MAX_PAUSE)
         self._waiting.clear()
-        logger.warning("covers can't be looked up, not trying for %.0f s: %s", seconds, _told(error))
+        logger.warning("covers can't be looked up, next try in %.0f s: %s", seconds, _describe(error))
 
 
 def _cover(track: Any) -> str | None:
-    """The middle one of a track's images: Spotify has 640, 300 and 64 pixels."""
+    """The middle one of a track's images, which have 640, 300 and 64 pixels."""
     images = [image["url"] for image in track["album"]["images"]]
     images = [url for url in images if isinstance(url, str) and url.startswith(("https://", "http://"))]
     return images[len(images) // 2] if images else None
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, httpx.HTTPStatusError):
         return f"{error.request.url.host} answered {error.response.status_code}"
     return f"{type(error).__name__}: {error}"

@@ -80,14 +80,14 @@ async def post_alerts(request: Request, group: AlertGroup) -> Response:
     names = sorted({alert.labels.get("alertname", "?") for alert in group.alerts if alert.status == "firing"})
     reason = await _act(gateway, names) if names else "no alert fires"
     if names and reason:
-        # Alertmanager throws the answer away
+        # logged, since Alertmanager drops the answer
         logger.info("no run for alert %s: %s", ", ".join(names), reason)
     value = {"started": reason is None, "reason": reason or f"started for {', '.join(names)}"}
     return JsonResponse(value)
 
 
 async def _act(gateway: Gateway, names: list[str]) -> str | None:
-    """Start a run; else why not."""
+    """Start a run; the reason if none was started, else None."""
     settings, retrainer = gateway.settings, gateway.retrainer
     if retrainer is None:
         return "not configured: SEGUE_RETRAIN_COMMAND is empty"

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from segue.keys import Scope
 from serving.errors import NotFound
 from serving.gateway.access import needs
-from serving.gateway.artwork.placeholder import draw_cover
+from serving.gateway.artwork.covers import draw_cover
 from serving.gateway.documentation import ERRORS
 from serving.gateway.gateway import gateway_of
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api", tags=["native"], responses=ERRORS)
 
 _DAY = "private, max-age=86400"
 _SOON = "private, max-age=30"
-# what is drawn holds names out of a catalogue: it runs nothing and loads nothing
+# a drawn cover contains names from the catalogue: no scripts, no other resources
 _SAFE = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
 
 

@@ -1,4 +1,4 @@
-"""Bundles of the store: to look at, and for an admin to promote, roll back and pin."""
+"""Bundles of the store: read them, and as an admin promote, roll back and pin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from serving.gateway.access import caller_of, needs
 from serving.gateway.documentation import ERRORS
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonResponse, JsonRoute
-from serving.gateway.store_view import describe_channel
 
 __all__ = ["router"]
 
@@ -50,14 +49,14 @@ async def get_report(request: Request, digest: _Digest) -> Response:
     """A page that stands alone."""
     gateway = gateway_of(request)
     page = await gateway.with_store(lambda: gateway.store_view.report(digest))
-    # whoever can write to the store must not be able to call this API as whoever looks at a report
+    # a script in a report must not be able to call this API as the user who opens it
     headers = {"content-security-policy": "sandbox allow-scripts", "x-content-type-options": "nosniff"}
     return Response(page, headers=headers, media_type="text/html")
 
 
 @router.post(
     "/promote",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Point a channel at a bundle",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -68,7 +67,7 @@ async def post_promote(request: Request, move: schemas.Promotion) -> Response:
 
 @router.post(
     "/rollback",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Go back to the bundle before, and pin it",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -79,7 +78,7 @@ async def post_rollback(request: Request, move: schemas.Move) -> Response:
 
 @router.post(
     "/pin",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Keep pipelines from moving a channel",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -90,7 +89,7 @@ async def post_pin(request: Request, move: schemas.Move) -> Response:
 
 @router.post(
     "/unpin",
-    response_model=schemas.Channel,
+    response_model=schemas.ChannelState,
     summary="Let pipelines move a channel again",
     dependencies=[needs(Scope.ADMIN)],
 )
@@ -102,9 +101,9 @@ async def post_unpin(request: Request, move: schemas.Move) -> Response:
 async def _move(request: Request, move: schemas.Move, made: Callable[..., Channel]) -> Response:
     gateway = gateway_of(request)
     name = gateway.store_view.channel_named(move.channel)
-    # a move's other fields are named as what it is made with
+    # the other fields of a move are the arguments of the function
     asked = {"by": caller_of(request), **move.model_dump(exclude={"channel"})}
     moved = await gateway.with_store(
         lambda: made(gateway.store_view.store, name, **asked), "moving the channel"
     )
-    return JsonResponse(describe_channel(moved))
+    return JsonResponse(moved.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""What listeners did with lists, and what the monitoring page shows of it."""
+"""Feedback on lists, and the statistics of the monitoring page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from segue.keys import Scope
-from segue.log import Feedback, read_stats
+from segue.log.record import Feedback
+from segue.log.stats import read_stats
 from serving.errors import Unavailable
 from serving.gateway import schemas
 from serving.gateway.access import needs
@@ -24,7 +25,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", route_class=JsonRoute, tags=["native"], responses=ERRORS)
 
 _STATS_SECONDS = 10.0
-_MOST_HOURS = 2_160
+_MAX_HOURS = 2_160
 _BUCKETS = 48
 
 
@@ -36,7 +37,7 @@ _BUCKETS = 48
     dependencies=[needs(Scope.FEEDBACK)],
     openapi_extra={"parameters": [SESSION]},
 )
-async def post_feedback(request: Request, feedback: schemas.Feedback) -> Response:
+async def post_feedback(request: Request, feedback: schemas.FeedbackRequest) -> Response:
     """Taken at once and written soon; the same `feedback_id` counts once."""
     gateway = gateway_of(request)
     identity = feedback.feedback_id or uuid.uuid4()
@@ -52,25 +53,25 @@ async def post_feedback(request: Request, feedback: schemas.Feedback) -> Respons
     )
     if not is_taken:
         raise Unavailable("the log takes no records now")
-    opened = gateway.opened_of("")
-    gateway.lists.note_feedback(feedback.event, feedback.track_id, opened.catalogue if opened else None)
+    served = gateway.served_of("")
+    gateway.lists.note_feedback(feedback.event, feedback.track_id, served.catalogue if served else None)
     return JsonResponse({"feedback_id": identity}, 202)
 
 
 @router.get(
     "/stats",
-    response_model=schemas.Stats,
+    response_model=schemas.StatsAnswer,
     summary="What was answered lately, and how",
     dependencies=[needs(Scope.READ)],
 )
 async def get_stats(
     request: Request,
-    hours: Annotated[float, Query(gt=0, le=_MOST_HOURS, description="How far back.")] = 24.0,
+    hours: Annotated[float, Query(gt=0, le=_MAX_HOURS, description="How far back.")] = 24.0,
     bucket_seconds: Annotated[
         int | None,
         Query(
             ge=1,
-            le=_MOST_HOURS * 3600,
+            le=_MAX_HOURS * 3600,
             description="Width of a bucket; a forty-eighth of the time if not given.",
         ),
     ] = None,
@@ -84,8 +85,8 @@ async def get_stats(
         seconds=_STATS_SECONDS,
         what="reading the log",
     )
-    opened = gateway.opened_of("")
-    described = describe_stats(stats, opened.catalogue if opened else None)
+    served = gateway.served_of("")
+    described = describe_stats(stats, served.catalogue if served else None)
     log = gateway.log
     described["log"] = {
         "queued": log.queued,

@@ -119,7 +119,7 @@ async def get_track(request: Request, track_id: str) -> Response:
     return JsonResponse(track)
 
 
-@router.get("/genres", response_model=schemas.Genres, summary="Genres that can be a seed")
+@router.get("/genres", response_model=schemas.GenreList, summary="Genres that can be a seed")
 async def get_genres(request: Request) -> Response:
     """Names and numbers of tracks, the largest first."""
     catalogue = gateway_of(request).catalogue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -15,78 +15,90 @@ from serving.errors import BadRequest, NotFound
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_spotify_covers
 from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
-from serving.gateway.gateway import Gateway, gateway_of
+from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonResponse
 from serving.gateway.lists import recommend, session_of
 from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.examples import TRACK_ID
 from serving.gateway.spotify.objects import Writer
-from serving.gateway.spotify.search_query import MOST_FOUND, SearchQuery
+from serving.gateway.spotify.search_query import MAX_FOUND, SearchQuery
 from serving.gateway.spotify.tuning import Seeds, instance_of
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["spotify"], responses=SPOTIFY_ERRORS, dependencies=[needs(Scope.READ)])
 
-MOST_TRACKS = 50
-MOST_FEATURES = 100
+T = TypeVar("T", bound="dict[str, Any] | None")
+
+MAX_TRACKS = 50
+MAX_FEATURES = 100
 _Market = Annotated[str | None, Query(description="Accepted; a catalogue has no markets.")]
 _Ids = Annotated[str, Query(description="Ids, a comma between them.", examples=[TRACK_ID])]
 _Id = Annotated[str, Path(description="Id of a track.", examples=[TRACK_ID])]
 
 
-def _base(request: Request, gateway: Gateway) -> str:
-    return f"{gateway.settings.public_url or str(request.base_url).rstrip('/')}/v1"
+class _Call:
+    """A call of one of these routes: the gateway, the bundle in service, and the objects written from it."""
+
+    def __init__(self, request: Request, served: ServedCatalogue | None = None) -> None:
+        self.gateway = gateway_of(request)
+        self.base = f"{self.gateway.settings.public_url or str(request.base_url).rstrip('/')}/v1"
+        self.served = served or self.gateway.served
+        self.writer = Writer(self.served, self.base)
+
+    def row_of(self, public_id: str) -> int:
+        """Row of a track; NotFound if the catalogue lacks it."""
+        row = self.served.identities.track_row(public_id)
+        if row is None:
+            raise NotFound(f"Non existing id: 'spotify:track:{public_id:.100}'")
+        return row
+
+    def each(
+        self, ids: str, limit: int, write: Callable[[int], dict[str, Any]]
+    ) -> list[dict[str, Any] | None]:
+        """Objects in the order of their ids, None for those that are unknown."""
+        rows = [self.served.identities.track_row(name) for name in _listed(ids, limit)]
+        return [None if row is None else write(row) for row in rows]
+
+    def with_covers(self, tracks: list[T]) -> list[T]:
+        """Fill covers in that were looked up."""
+        add_spotify_covers(self.gateway.images, tracks, self.served.catalogue)
+        return tracks
 
 
-def _opened(request: Request) -> tuple[Gateway, ServedCatalogue, Writer]:
-    gateway = gateway_of(request)
-    opened = gateway.opened
-    return gateway, opened, Writer(opened, _base(request, gateway))
-
-
-def _listed(ids: str, most: int) -> list[str]:
+def _listed(ids: str, limit: int) -> list[str]:
     if not ids.strip():
         raise BadRequest("ids: expected at least one")
     names = [name.strip() for name in ids.split(",")]
-    if len(names) > most:
-        raise BadRequest(f"ids: expected at most {most}, got {len(names)}")
+    if len(names) > limit:
+        raise BadRequest(f"ids: expected at most {limit}, got {len(names)}")
     return names
-
-
-def _known(opened: ServedCatalogue, public_id: str) -> int:
-    row = opened.identities.track_row(public_id)
-    if row is None:
-        raise NotFound(f"Non existing id: 'spotify:track:{public_id:.100}'")
-    return row
 
 
 @router.get("/recommendations", summary="A list from seeds", openapi_extra={"parameters": TUNING})
 async def get_recommendations(request: Request) -> Response:
     """At most five seeds together. The answer's header `X-Impression-Id` is what feedback refers to."""
     gateway = gateway_of(request)
-    opened = gateway.opened
-    value, seeds = instance_of(request.query_params, opened)
+    served = gateway.served
+    value, seeds = instance_of(request.query_params, served)
     instance = Instance.parse(value)
     answer = await recommend(
         gateway, instance, value, orjson.dumps(value), session=session_of(request), api="spotify"
     )
-    # tracks are written from the bundle that chose them, which may not be the newest any more
-    opened = gateway.opened_of(answer["digest"]) or opened
-    base = _base(request, gateway)
-    writer = Writer(opened, base)
-    rows = opened.catalogue.rows_of([item["track_id"] for item in answer["items"]])
-    tracks = [writer.track(row) for row in rows if row is not None]
-    add_spotify_covers(gateway.images, tracks, opened.catalogue)
+    # tracks are taken from the bundle that chose them, which may no longer be the newest
+    served = gateway.served_of(answer["digest"]) or served
+    call = _Call(request, served)
+    rows = served.catalogue.rows_of([item["track_id"] for item in answer["items"]])
+    tracks = call.with_covers([call.writer.track(row) for row in rows if row is not None])
     labels = [seed.label for seed in instance.seeds]
     return JsonResponse(
-        {"tracks": tracks, "seeds": _seeds(base, seeds, labels, answer)},
+        {"tracks": tracks, "seeds": _seeds(call.base, seeds, labels, answer)},
         headers={"x-impression-id": answer["impression_id"]},
     )
 
 
 def _seeds(base: str, seeds: Seeds, labels: Sequence[str], answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What became of each seed: all that are known share one pool, one that is unknown has none."""
+    """The seeds with the size of their pool: known seeds share one, an unknown seed has none."""
     paths = {"TRACK": "tracks", "ARTIST": "artists"}
     written = []
     for (kind, name), label in zip(seeds, labels, strict=True):
@@ -119,30 +131,34 @@ async def get_search(
     type: Annotated[str, Query(description="`track`: a catalogue has nothing else.")] = "track",
     market: _Market = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
-    offset: Annotated[int, Query(ge=0, lt=MOST_FOUND)] = 0,
+    offset: Annotated[int, Query(ge=0, lt=MAX_FOUND)] = 0,
 ) -> Response:
     """`q` takes words and the filters `artist:`, `track:`, `album:`, `genre:` and `year:`."""
-    gateway, opened, writer = _opened(request)
+    call = _Call(request)
     if type != "track":
         raise BadRequest(f"type: expected track, got {type!r:.40}")
-    query, last = SearchQuery.parse(q), offset + limit
-    total, items = await gateway.in_thread(
-        lambda: _page(query, opened, writer, offset, last),
-        seconds=gateway.settings.search_deadline_seconds,
+    query = SearchQuery.parse(q)
+    last = offset + limit
+
+    def find() -> tuple[int, list[dict[str, Any]]]:
+        rows = query.find(call.served.catalogue)
+        return len(rows), [call.writer.track(row) for row in rows[offset:last]]
+
+    total, items = await call.gateway.in_thread(
+        find,
+        seconds=call.gateway.settings.search_deadline_seconds,
         what="the search",
         is_slow=False,
     )
 
-    add_spotify_covers(gateway.images, items, opened.catalogue)
-
     def href(start: int) -> str:
         asked = {"q": q, "type": type, "market": market, "limit": limit, "offset": start}
         given = {name: value for name, value in asked.items() if value is not None}
-        return f"{_base(request, gateway)}/search?{urlencode(given)}"
+        return f"{call.base}/search?{urlencode(given)}"
 
     page = {
         "href": href(offset),
-        "items": items,
+        "items": call.with_covers(items),
         "limit": limit,
         "next": href(last) if total > last else None,
         "offset": offset,
@@ -152,46 +168,33 @@ async def get_search(
     return JsonResponse({"tracks": page})
 
 
-def _page(
-    query: SearchQuery, opened: ServedCatalogue, writer: Writer, first: int, last: int
-) -> tuple[int, list[dict[str, Any]]]:
-    rows = query.find(opened.catalogue)
-    return len(rows), [writer.track(row) for row in rows[first:last]]
-
-
 @router.get("/tracks/{public_id}", summary="A track")
 async def get_track(request: Request, public_id: _Id, market: _Market = None) -> Response:  # noqa: ARG001
     """A track object."""
-    gateway, opened, writer = _opened(request)
-    track = writer.track(_known(opened, public_id))
-    add_spotify_covers(gateway.images, [track], opened.catalogue)
+    call = _Call(request)
+    (track,) = call.with_covers([call.writer.track(call.row_of(public_id))])
     return JsonResponse(track)
 
 
-# spotipy asks for "tracks/?ids="; a redirect would cost it a second call
+# spotipy calls "tracks/?ids="; a redirect would cost a second request
 @router.get("/tracks", summary="Several tracks")
 @router.get("/tracks/", include_in_schema=False)
 async def get_tracks(request: Request, ids: _Ids, market: _Market = None) -> Response:  # noqa: ARG001
     """Track objects in the order of their ids, null for those that are unknown; at most 50."""
-    gateway, opened, writer = _opened(request)
-    rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_TRACKS)]
-    tracks = [None if row is None else writer.track(row) for row in rows]
-    add_spotify_covers(gateway.images, tracks, opened.catalogue)
-    return JsonResponse({"tracks": tracks})
+    call = _Call(request)
+    return JsonResponse({"tracks": call.with_covers(call.each(ids, MAX_TRACKS, call.writer.track))})
 
 
 @router.get("/audio-features/{public_id}", summary="Audio features of a track")
 async def get_audio_features(request: Request, public_id: _Id) -> Response:
     """An audio features object."""
-    _, opened, writer = _opened(request)
-    return JsonResponse(writer.audio_features(_known(opened, public_id)))
+    call = _Call(request)
+    return JsonResponse(call.writer.audio_features(call.row_of(public_id)))
 
 
 @router.get("/audio-features", summary="Audio features of several tracks")
 @router.get("/audio-features/", include_in_schema=False)
 async def get_several_audio_features(request: Request, ids: _Ids) -> Response:
     """Audio features in the order of their ids, null for those that are unknown; at most 100."""
-    _, opened, writer = _opened(request)
-    rows = [opened.identities.track_row(name) for name in _listed(ids, MOST_FEATURES)]
-    features = [None if row is None else writer.audio_features(row) for row in rows]
-    return JsonResponse({"audio_features": features})
+    call = _Call(request)
+    return JsonResponse({"audio_features": call.each(ids, MAX_FEATURES, call.writer.audio_features)})

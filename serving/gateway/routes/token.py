@@ -22,7 +22,7 @@ _SECONDS = 3600
 _BASIC = 'Basic realm="segue"'
 # Given where authentication is off, since clients ask for one before anything else.
 _ANY = "not-needed"
-_MOST_FIELDS = 20
+_MAX_FIELDS = 20
 
 
 @router.post(
@@ -47,9 +47,9 @@ async def post_token(request: Request) -> Response:
         credential = _credential(request, form)
         await gateway.keys.look_for(credential)
         if not gateway.keys.ring.is_loaded:
-            raise Unavailable("the keys were not read yet: the database is away")
+            raise Unavailable("the keys were not read yet: the database does not answer")
         token = gateway.keys.ring.issue(credential, seconds=_SECONDS)
-        # guesses are counted apart: who knows no more than a key's id must not use up its rate
+        # wrong secrets have a limit of their own, so that they do not use up the rate of the key
         key_id = credential.partition(".")[0]
         gateway.limits.take(key_id if token else f"guesses {key_id}")
     if token is None:
@@ -61,9 +61,9 @@ async def post_token(request: Request) -> Response:
 
 def _form(body: bytes) -> dict[str, list[str]]:
     try:
-        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MAX_FIELDS)
     except ValueError:
-        raise BadRequest(f"expected a form of at most {_MOST_FIELDS} fields") from None
+        raise BadRequest(f"expected a form of at most {_MAX_FIELDS} fields") from None
 
 
 def _credential(request: Request, form: dict[str, list[str]]) -> str:

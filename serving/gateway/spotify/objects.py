@@ -1,4 +1,4 @@
-"""Tracks and audio features in the form that Spotify's clients read."""
+"""Track and audio features objects in the form of Spotify's API."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Writer:
 
     Parameters
     ----------
-    opened
+    served
         The bundle.
     base
         Address of the API with ``/v1``, for `href`.
     """
 
-    def __init__(self, opened: ServedCatalogue, base: str) -> None:
-        self._catalogue = opened.catalogue
-        self._ids = opened.identities
+    def __init__(self, served: ServedCatalogue, base: str) -> None:
+        self._catalogue = served.catalogue
+        self._ids = served.identities
         self._base = base.rstrip("/")
 
     def track(self, row: int) -> dict[str, Any]:
-        """A track object. What the catalogue does not know is null, or empty where clients need a value."""
+        """A track object. Values that the catalogue lacks are null, or empty where clients need a value."""
         catalogue = self._catalogue
         cell = catalogue.cell
         public_id = self._ids.of_track(row)
@@ -101,7 +101,7 @@ class Writer:
         }
 
     def _named(self, kind: str, public_id: str, *, is_known: bool) -> dict[str, Any]:
-        """What every object has by its id. An alias leads back to this API: Spotify does not know it."""
+        """The fields made from an id. The link of an alias is on this API, since Spotify does not know it."""
         href = f"{self._base}/{kind}s/{public_id}"
         link = f"{_OPEN}/{kind}/{public_id}" if is_known and is_native(public_id) else href
         return {

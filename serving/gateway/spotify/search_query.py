@@ -1,4 +1,4 @@
-"""The query of a search: free words, and the field filters that Spotify's clients write into them."""
+"""The query of a search: free words, and field filters as in Spotify's API."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from segue.features.recordings import fold_text
 from serving.errors import BadRequest
 from serving.gateway.catalogue import Catalogue
 
-__all__ = ["MOST_FOUND", "SearchQuery"]
+__all__ = ["MAX_FOUND", "SearchQuery"]
 
 Mask = npt.NDArray[np.bool_]
 
-# Spotify's own bound of limit + offset, and the library's of a search
-MOST_FOUND = 1_000
-# Without words, so many of the most popular tracks of a genre and years are asked about their album.
-_MOST_SIEVED = 20_000
+# Spotify's bound of limit + offset, and the library's bound of a search
+MAX_FOUND = 1_000
+# Without words the album is compared for at most so many tracks of the genre and years, by popularity.
+_MAX_SIEVED = 20_000
 
 _FIELDS = ("artist", "track", "album", "genre", "year")
 _UNKNOWN = ("isrc", "upc", "tag")
@@ -34,14 +34,14 @@ _YEARS = re.compile(r"(\d{4})(?:-(\d{4}))?")
 
 @dataclass(frozen=True, kw_only=True)
 class SearchQuery:
-    """What is looked for.
+    """A parsed query.
 
     Attributes
     ----------
     words, artist, track
         Looked up in the index.
     album, genre
-        Folded; the album's name holds it, the genre is it.
+        Folded. The album's name contains it; the genre equals it.
     years
         First and last.
     """
@@ -60,7 +60,7 @@ class SearchQuery:
         Raises
         ------
         BadRequest
-            Nothing that the index knows is looked for.
+            It has no words and no filter that the index supports.
         """
         text = " ".join(text.split())
         found = {name.lower(): quoted or plain for name, quoted, plain in _FILTER.findall(text)}
@@ -82,32 +82,32 @@ class SearchQuery:
         return query
 
     def find(self, catalogue: Catalogue) -> list[int]:
-        """Rows that answer, the best first, or the most popular where there are no words; at most 1,000.
+        """Matching rows, the best first, or the most popular first where there are no words; at most 1,000.
 
-        The list is always made whole: one that grew with the page asked for would be in another order then.
+        All pages are cut from the same list of 1,000, or the order would depend on the page.
         """
         mask = self._mask(catalogue)
-        # without words there is a genre or a year: `parse` takes nothing less
+        # without words `parse` requires a genre or a year
         if mask is None or self.words or self.artist or self.track:
             passes = None if mask is None and self.album is None else self._passes(catalogue, mask)
             return catalogue.search.search(
-                self.words, artist=self.artist, track=self.track, limit=MOST_FOUND, passes=passes
+                self.words, artist=self.artist, track=self.track, limit=MAX_FOUND, passes=passes
             )
         rows = np.flatnonzero(mask)
         popularity = np.nan_to_num(catalogue.popularity[rows], nan=-1.0)
-        best = rows[np.argsort(-popularity, kind="stable")[:_MOST_SIEVED]].tolist()
-        return list(islice(filter(self._passes(catalogue, None), best), MOST_FOUND))
+        best = rows[np.argsort(-popularity, kind="stable")[:_MAX_SIEVED]].tolist()
+        return list(islice(filter(self._passes(catalogue, None), best), MAX_FOUND))
 
     def _mask(self, catalogue: Catalogue) -> Mask | None:
-        """Tracks of the genre and the years, bool [n]; None where neither is asked for."""
+        """Tracks of the genre and the years, bool [n]; None where the query has neither."""
         masks: list[Mask] = []
         if self.genre is not None:
-            column = catalogue.column("genre")
+            column = catalogue.columns["genre"]
             names = enumerate(column.dictionary.to_pylist())
             codes = [code for code, name in names if fold_text(name or "") == self.genre]
             masks.append(np.isin(column.indices.fill_null(-1).to_numpy(), codes))
         if self.years is not None:
-            year = catalogue.column("year")
+            year = catalogue.columns["year"]
             within = pc.and_(pc.greater_equal(year, self.years[0]), pc.less_equal(year, self.years[1]))
             masks.append(within.fill_null(False).to_numpy(zero_copy_only=False))
         return np.logical_and.reduce(masks) if masks else None

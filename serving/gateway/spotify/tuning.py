@@ -1,4 +1,4 @@
-"""The parameters of ``/v1/recommendations`` → an instance of the library's request."""
+"""Turns the parameters of ``/v1/recommendations`` into a request of the library."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from segue.recommend.request import MAX_NAME, MAX_NUMBER
 from serving.errors import BadRequest
 from serving.gateway.served_catalogue import ServedCatalogue
 
-__all__ = ["MOST_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
+__all__ = ["MAX_SEEDS", "TUNABLE", "Seeds", "genres_in", "instance_of"]
 
-MOST_SEEDS = 5
+MAX_SEEDS = 5
 # https://developer.spotify.com/documentation/web-api/reference/get-recommendations
 TUNABLE = (
     "acousticness",
@@ -30,7 +30,7 @@ TUNABLE = (
     "time_signature",
     "valence",
 )
-# The rule of two tracks an artist leaves too few of the usual candidates for a list longer than this.
+# A longer list needs more candidates, or the limit of two tracks per artist leaves too few.
 _LONG = 30
 _CANDIDATES = 6
 _SEEDS = ("artists", "genres", "tracks")
@@ -38,15 +38,15 @@ _SEEDS = ("artists", "genres", "tracks")
 Seeds = list[tuple[str, str]]
 
 
-def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
+def instance_of(parameters: Mapping[str, str], served: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
     """Read the parameters of a request.
 
     Parameters
     ----------
     parameters
-        Query parameters as they were given.
-    opened
-        Resolves public ids. One that it does not know is passed on and comes back as unknown.
+        Query parameters.
+    served
+        Resolves public ids. An unknown id is passed on, and reported as an unknown seed.
 
     Returns
     -------
@@ -61,10 +61,10 @@ def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple
         Names the parameter.
     """
     given = {kind: _listed(parameters.get(f"seed_{kind}", "")) for kind in _SEEDS}
-    given["genres"] = genres_in(parameters.get("seed_genres", ""), opened.catalogue.transform.genres)
+    given["genres"] = genres_in(parameters.get("seed_genres", ""), served.catalogue.transform.genres)
     number = sum(len(names) for names in given.values())
-    if not 1 <= number <= MOST_SEEDS:
-        raise BadRequest(f"expected 1 to {MOST_SEEDS} seeds together, got {number}")
+    if not 1 <= number <= MAX_SEEDS:
+        raise BadRequest(f"expected 1 to {MAX_SEEDS} seeds together, got {number}")
     seeds: Seeds = [(kind[:-1].upper(), name) for kind in _SEEDS for name in given[kind]]
     for kind, name in seeds:
         if len(name) > MAX_NAME:
@@ -80,7 +80,7 @@ def instance_of(parameters: Mapping[str, str], opened: ServedCatalogue) -> tuple
     }
     k = _limit(parameters.get("limit", "20"))
     instance = {
-        "seeds": [_seed(kind, name, opened) for kind, name in seeds],
+        "seeds": [_seed(kind, name, served) for kind, name in seeds],
         "k": k,
         "candidates": _CANDIDATES * k if k > _LONG else None,
         "filters": {"min": bounds["min"], "max": bounds["max"]},
@@ -94,12 +94,12 @@ def _listed(text: str) -> list[str]:
 
 
 def genres_in(text: str, known: Sequence[str]) -> list[str]:
-    """Names of genres out of a list with commas between them; a genre may have commas of its own."""
+    """Split a comma-separated list of genres; a genre's name may contain commas."""
     names, pieces = set(known), text.split(",")
     longest = max((name.count(",") + 1 for name in names), default=1)
 
     def is_one(part: Sequence[str]) -> bool:
-        # two that are genres by themselves, as clients join them, are two
+        # parts that are genres by themselves are separate genres
         return ",".join(part).strip().lower() in names and not names.issuperset(part)
 
     found, start = [], 0
@@ -111,8 +111,8 @@ def genres_in(text: str, known: Sequence[str]) -> list[str]:
     return [name for name in found if name]
 
 
-def _seed(kind: str, name: str, opened: ServedCatalogue) -> dict[str, str]:
-    catalogue, identities = opened.catalogue, opened.identities
+def _seed(kind: str, name: str, served: ServedCatalogue) -> dict[str, str]:
+    catalogue, identities = served.catalogue, served.identities
     if kind == "TRACK":
         row = identities.track_row(name)
         return {"track_id": name if row is None else catalogue.cell("track_id", row)}
@@ -136,7 +136,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _limit(text: str) -> int:
-    # Python reads no number of thousands of digits: its length is looked at first
+    # the length first: int() refuses thousands of digits with an error of its own
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 100:
         raise BadRequest(f"limit: expected 1 to 100, got {text!r:.40}")
     return int(text)

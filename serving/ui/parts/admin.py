@@ -1,4 +1,4 @@
-"""What an administrator does: promote, roll back, pin, unpin; with a typed key and a reason."""
+"""The admin's actions: promote, roll back, pin, unpin; with a typed key and a reason."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import streamlit as st
 
 from serving.gateway import schemas
 from serving.ui import gateway, state
-from serving.ui.client import Move
 from serving.ui.faults import GatewayFault, KeyRefused, NoKey, ScopeMissing
 from serving.ui.parts.bundle_card import bundle_name
-from serving.ui.parts.fault import fault_words, plain
+from serving.ui.parts.page import fault_words, plain
 from serving.ui.words import say
 
 __all__ = ["admin"]
@@ -18,11 +17,11 @@ _ACTIONS = ("promote", "rollback", "pin", "unpin")
 
 
 def admin(known: schemas.Bundles) -> None:
-    """Draw it: the field for a key, or what the key is for."""
+    """Draw the field for a key, or with a key the actions."""
     st.header(say("admin.title"), anchor=False)
     if done := st.session_state.pop("admin_done", None):
         st.success(plain(done), icon=":material/check_circle:")
-        # it was the reason of that move, and stands in the channel
+        # the field still has the reason of that move
         st.session_state["admin-reason"] = ""
     if not state.admin_key():
         _ask_for_key()
@@ -66,8 +65,7 @@ def _choose(known: schemas.Bundles) -> None:
         default="promote",
         required=True,
     )
-    digest: str | None = None
-    force = False
+    digest, force = "", False
     if action == "promote":
         whole = [bundle for bundle in known.items if bundle.state == "ok" and bundle.digest != channel.digest]
         if not whole:
@@ -76,7 +74,7 @@ def _choose(known: schemas.Bundles) -> None:
         chosen = st.selectbox(
             say("admin.bundle"), whole, format_func=bundle_name, key="admin-bundle", width=480
         )
-        digest = chosen.digest if chosen else None
+        digest = chosen.digest if chosen else ""
         force = channel.pinned and st.checkbox(say("admin.force"), key="admin-force")
     elif action == "rollback":
         if not channel.previous:
@@ -90,22 +88,18 @@ def _choose(known: schemas.Bundles) -> None:
         if not reason.strip():
             st.warning(say("admin.no_reason"))
             return
-        _confirm(
-            Move(
-                action=str(action),
-                channel=name,
-                reason=reason.strip(),
-                digest=digest,
-                force=force,
-                expected_generation=channel.generation,
+        move = schemas.Move(channel=name, reason=reason.strip())
+        if action == "promote":
+            move = schemas.Promotion(
+                **dict(move), digest=digest, force=force, expected_generation=channel.generation
             )
-        )
+        _confirm(str(action), move, digest)
 
 
-def _confirm(move: Move) -> None:
-    @st.dialog(say(f"admin.{move.action}"))
+def _confirm(action: str, move: schemas.Move, digest: str) -> None:
+    @st.dialog(say(f"admin.{action}"))
     def ask() -> None:
-        words = say(f"admin.{move.action}_words", channel=move.channel, digest=(move.digest or "")[:12])
+        words = say(f"admin.{action}_words", channel=move.channel, digest=digest[:12])
         st.markdown(plain(words))
         st.markdown(f"{say('admin.reason')}: *{plain(move.reason)}*")
         with st.container(horizontal=True):
@@ -113,14 +107,14 @@ def _confirm(move: Move) -> None:
             if st.button(say("admin.cancel"), key="admin-cancel"):
                 st.rerun()
         if is_meant:
-            _make(move)
+            _make(action, move)
 
     ask()
 
 
-def _make(move: Move) -> None:
+def _make(action: str, move: schemas.Move) -> None:
     try:
-        channel = gateway.client().move(move, admin_key=state.admin_key())
+        channel = gateway.client().move(action, move, admin_key=state.admin_key())
     except (KeyRefused, NoKey, ScopeMissing):
         st.error(say("admin.wrong"), icon=":material/key_off:")
     except GatewayFault as fault:
@@ -130,6 +124,6 @@ def _make(move: Move) -> None:
         st.session_state["admin_done"] = say(
             "admin.done", channel=move.channel, digest=(channel.digest or "–")[:12]
         )
-        # names and covers may be of another bundle from now on
+        # another bundle may have other names and covers
         st.cache_data.clear()
         st.rerun()

@@ -1,4 +1,4 @@
-"""One bundle of the store: what it is, what the gate said, its report."""
+"""One bundle of the store: its facts, the gate's verdict, its report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from serving.gateway import schemas
 from serving.ui import gateway
-from serving.ui.parts.fault import faults_shown, plain
+from serving.ui.parts.page import faults_shown, plain
 from serving.ui.words import say
 
 __all__ = ["bundle_card", "bundle_name"]
@@ -17,13 +17,13 @@ _REPORT_HEIGHT = 900
 _OUTCOMES = {"passed": ":material/check_circle:", "failed": ":material/cancel:"}
 
 
-def bundle_name(bundle: schemas.Bundle) -> str:
-    """Its digest, as short as it stays telling, and the channels that point at it."""
+def bundle_name(bundle: schemas.BundleItem) -> str:
+    """First digits of its digest, and the channels that point at it."""
     channels = ", ".join(bundle.channels)
     return f"{bundle.digest[:12]} ({channels})" if channels else bundle.digest[:12]
 
 
-def bundle_card(bundle: schemas.Bundle) -> None:
+def bundle_card(bundle: schemas.BundleItem) -> None:
     """Draw it."""
     title = f"{bundle.digest[:12]}  ·  {bundle.modified:%Y-%m-%d %H:%M}"
     if bundle.in_service:
@@ -45,7 +45,7 @@ def bundle_card(bundle: schemas.Bundle) -> None:
         _report(bundle)
 
 
-def _verdict(bundle: schemas.Bundle) -> None:
+def _verdict(bundle: schemas.BundleItem) -> None:
     verdict = bundle.verdict
     if not verdict:
         return
@@ -56,7 +56,7 @@ def _verdict(bundle: schemas.Bundle) -> None:
         st.markdown(f"{_OUTCOMES.get(outcome, ':material/remove:')} {plain(text)}")
 
 
-def _report(bundle: schemas.Bundle) -> None:
+def _report(bundle: schemas.BundleItem) -> None:
     if not bundle.report:
         st.caption(say("models.no_report"))
         return
@@ -73,7 +73,7 @@ def _report(bundle: schemas.Bundle) -> None:
             on_click="ignore",
         )
         if st.toggle(say("models.open_report"), key=f"show-report-{key}"):
-            # a data: address has an origin of its own: what stands in a report can't act as this page
+            # a data: address has its own origin: a report's scripts can't act as this page
             address = (
                 f"data:text/html;charset=utf-8;base64,{base64.b64encode(report.encode()).decode('ascii')}"
             )

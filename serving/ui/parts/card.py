@@ -1,4 +1,4 @@
-"""One recommended track: what it is, how near, why, and what a listener can do with it."""
+"""One recommended track: its facts, similarity, reasons, and the buttons for it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
-from serving.ui.parts.fault import fault_words, plain
 from serving.ui.parts.markup import about, bar, cover, explicit_mark, named, show_html
+from serving.ui.parts.page import fault_words, plain
 from serving.ui.parts.radar import Features, radar
-from serving.ui.query import Seed
+from serving.ui.query import PageSeed
 from serving.ui.why import reasons
 from serving.ui.words import say
 
-__all__ = ["Card", "card"]
+__all__ = ["TrackCard", "card"]
 
-# FSI and PDI, what <bdi> is in plain text
+# FSI and PDI: in plain text what <bdi> is in HTML
 _ISOLATE, _POP = "\u2068", "\u2069"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
-    """What a card shows.
+class TrackCard:
+    """Data of a card.
 
     Attributes
     ----------
     impression
-        The list that it belongs to.
+        The list.
     item, track
         The track as the list and as the catalogue describe it.
     cover
@@ -42,7 +42,7 @@ class Card:
     seed
         Name and features of the seed that it is nearest to; the name is None for raw features.
     is_chosen
-        Whether that seed was chosen itself, and not its artist or genre.
+        Whether the listener chose that seed, and not its artist or genre.
     """
 
     impression: schemas.Recommendations
@@ -55,8 +55,8 @@ class Card:
 
 
 @st.fragment
-def card(shown: Card) -> None:
-    """Draw it. A fragment, so that what is done with one card runs none of the others again."""
+def card(shown: TrackCard) -> None:
+    """Draw it. A fragment, so that a button of one card does not run the others again."""
     item, track = shown.item, shown.track
     with st.container(border=True, key=f"card-{item.rank}", gap="small"):
         show_html(_head(shown))
@@ -65,7 +65,7 @@ def card(shown: Card) -> None:
             _feedback(shown, "skip", icon=":material/skip_next:")
             is_open = _why_button(shown)
             _link(shown)
-            seed = Seed("track", item.track_id)
+            seed = PageSeed("track", item.track_id)
             if st.button(
                 say("card.seed"),
                 key=f"seed-{item.rank}-{item.track_id}",
@@ -81,7 +81,7 @@ def card(shown: Card) -> None:
             _why(shown)
 
 
-def _head(shown: Card) -> str:
+def _head(shown: TrackCard) -> str:
     item, track = shown.item, shown.track
     popularity = item.popularity if item.popularity is not None else item.predicted_popularity
     bars = bar(say("card.similarity"), item.similarity, f"{item.similarity:.0%}") + bar(
@@ -98,7 +98,7 @@ def _head(shown: Card) -> str:
 
 
 def _preview(track: schemas.Track) -> str:
-    """A player, where the catalogue has an address for one; nothing is fetched before it is played."""
+    """A player, where the catalogue has a preview; nothing is fetched before it is played."""
     if not (track.preview_url or "").startswith(("https://", "http://")):
         return ""
     words = escape(say("card.preview", title=track.track_name), quote=True)
@@ -106,25 +106,25 @@ def _preview(track: schemas.Track) -> str:
     return f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio>'
 
 
-def _feedback(shown: Card, event: str, *, icon: str) -> None:
-    """A button that logs an event; it stays pressed once the gateway has it."""
+def _feedback(shown: TrackCard, event: str, *, icon: str) -> None:
+    """A button that sends an event; it stays pressed once the gateway has accepted it."""
     track_id, title = shown.item.track_id, shown.track.track_name
-    said = state.events().get(track_id)
+    sent = state.events().get(track_id)
     past = {"like": "liked", "skip": "skipped"}[event]
     pressed = st.button(
-        say(f"card.{past if said == event else event}"),
+        say(f"card.{past if sent == event else event}"),
         key=f"{event}-{shown.item.rank}-{track_id}",
         help=plain(say(f"card.{event}_help", title=title)),
         icon=icon,
-        type="primary" if said == event else "secondary",
-        disabled=said == event,
+        type="primary" if sent == event else "secondary",
+        disabled=sent == event,
     )
     if pressed and _send(shown, event):
         state.events()[track_id] = event
         st.rerun(scope="fragment")
 
 
-def _send(shown: Card, event: str) -> bool:
+def _send(shown: TrackCard, event: str) -> bool:
     try:
         gateway.client().send_feedback(
             shown.impression.impression_id, shown.item.track_id, event, session=state.session_id()
@@ -135,7 +135,7 @@ def _send(shown: Card, event: str) -> bool:
     return True
 
 
-def _why_button(shown: Card) -> bool:
+def _why_button(shown: TrackCard) -> bool:
     key = f"open-{shown.impression.impression_id}-{shown.item.rank}"
     is_open: bool = st.session_state.get(key, False)
     if st.button(
@@ -149,7 +149,7 @@ def _why_button(shown: Card) -> bool:
     return is_open
 
 
-def _link(shown: Card) -> None:
+def _link(shown: TrackCard) -> None:
     template = gateway.settings().track_link
     if not template:
         return
@@ -165,18 +165,18 @@ def _link(shown: Card) -> None:
     )
 
 
-def _note_click(shown: Card) -> None:
+def _note_click(shown: TrackCard) -> None:
     _send(shown, "click")
 
 
-def _why(shown: Card) -> None:
+def _why(shown: TrackCard) -> None:
     name, features = shown.seed
     words, chart = st.columns([5, 6], gap="medium", vertical_alignment="center")
     with words:
-        # a title from right to left would take the full stop along
+        # or a right-to-left title would move the full stop
         title = f"{_ISOLATE}{name}{_POP}" if name else None
-        told = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
-        show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in told))
+        sentences = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
+        show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in sentences))
     with chart:
         radar(
             (shown.track.track_name, shown.track.features),

@@ -1,4 +1,4 @@
-"""Charts of the Monitoring page: lines over time, bars of shares."""
+"""Charts of the Monitoring page, and the colours of all charts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,36 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from serving.ui.parts.colours import GRID, accent, pair_of_colours
 from serving.ui.words import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["bars", "lines"]
+__all__ = ["GRID", "accent", "bars", "lines", "pair_of_colours", "translucent"]
 
+# Visible on light and dark, and weaker than the data.
+GRID = "rgba(128,140,134,0.35)"
+_LIGHT, _DARK = ("#B85C1E", "#1F5C4D"), ("#E9A066", "#7CCBB2")
 _HEIGHT = 240
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
 
 Points = Sequence[float | None]
+
+
+def pair_of_colours() -> tuple[str, str]:
+    """Colours of the reference and of the subject of a chart."""
+    return _DARK if st.context.theme.type == "dark" else _LIGHT
+
+
+def accent() -> str:
+    """The page's own colour."""
+    return pair_of_colours()[1]
+
+
+def translucent(colour: str) -> str:
+    """A colour such as ``#1F5C4D``, translucent."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.22)"
 
 
 def lines(
@@ -31,7 +49,7 @@ def lines(
     unit: str,
     key: str,
 ) -> None:
-    """Draw values from a moment until now; a gap where nothing is known."""
+    """Draw values from `since` until now; None is a gap."""
     import plotly.graph_objects as go
 
     if not any(value is not None for points in series.values() for value in points):
@@ -57,7 +75,7 @@ def lines(
 
 
 def bars(title: str, shares: Mapping[str, float], *, key: str, shown_as: str = ".0%") -> None:
-    """Draw the size of each part with its figure, the first on top."""
+    """Draw a bar for each share with its value, the first on top."""
     import plotly.graph_objects as go
 
     if not shares:

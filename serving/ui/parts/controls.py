@@ -1,4 +1,4 @@
-"""Sliders and choices of a request. Each keeps its value in the session, so other pages can be looked at."""
+"""Sliders and choices of a request. The session keeps their values while other pages are open."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 import streamlit as st
 
 from serving.ui import gateway
-from serving.ui.faults import GatewayFault
-from serving.ui.query import BOUNDS, K_MOST, Query
+from serving.ui.query import BOUNDS, MAX_K, PageQuery
 from serving.ui.words import say
 
 __all__ = ["controls", "read_controls", "reset_controls", "set_controls"]
 
-_DEFAULT = Query()
+_DEFAULT = PageQuery()
 # Step and format of each range slider.
 _RANGES: Mapping[str, tuple[float, str]] = {
     "energy": (0.05, "%.2f"),
@@ -27,7 +26,7 @@ _EXPLAINED = ("valence", "known")
 
 
 def controls() -> None:
-    """All of them, folded away until they are wanted."""
+    """Draw them, folded."""
     _fill_in()
     with st.expander(
         say("settings.title"), icon=":material/tune:", key="fine-tune", on_change="rerun"
@@ -64,17 +63,18 @@ def controls() -> None:
                 help=say(f"settings.{name}_help") if name in _EXPLAINED else None,
                 **_kept(name),
             )
+        genres = gateway.genre_options(st.session_state["set_genres"])
         st.multiselect(
-            say("settings.genres"), _genres(), placeholder=say("settings.genres_any"), **_kept("genres")
+            say("settings.genres"), genres, placeholder=say("settings.genres_any"), **_kept("genres")
         )
-        st.number_input(say("settings.per_artist"), 1, K_MOST, step=1, **_kept("per_artist"))
-        st.slider(say("settings.k"), 1, K_MOST, step=1, **_kept("k"))
+        st.number_input(say("settings.per_artist"), 1, MAX_K, step=1, **_kept("per_artist"))
+        st.slider(say("settings.k"), 1, MAX_K, step=1, **_kept("k"))
         st.checkbox(say("settings.explicit"), **_kept("clean"))
         st.button(say("settings.reset"), key="reset-controls", type="tertiary", on_click=reset_controls)
 
 
 def read_controls() -> dict[str, Any]:
-    """The values as arguments of `Query`."""
+    """The values as arguments of `PageQuery`."""
     _fill_in()
     value = {name: st.session_state[f"set_{name}"] for name in _values(_DEFAULT)}
     ranges = {name: tuple(map(float, value[name])) for name in BOUNDS}
@@ -89,18 +89,18 @@ def read_controls() -> dict[str, Any]:
     }
 
 
-def set_controls(query: Query) -> None:
-    """Put the values of a query on them."""
+def set_controls(query: PageQuery) -> None:
+    """Set them to the values of a query."""
     for name, value in _values(query).items():
         st.session_state[f"set_{name}"] = value
 
 
 def reset_controls() -> None:
-    """As they were at first."""
+    """Set them to their defaults."""
     set_controls(_DEFAULT)
 
 
-def _values(query: Query) -> dict[str, Any]:
+def _values(query: PageQuery) -> dict[str, Any]:
     weight = query.popularity_weight
     ranges: dict[str, Any] = {name: query.ranges.get(name, bounds) for name, bounds in BOUNDS.items()}
     low, high = ranges["year"]
@@ -124,12 +124,3 @@ def _fill_in() -> None:
 
 def _kept(name: str) -> dict[str, Any]:
     return {"key": f"set_{name}", "persist_state": "session"}
-
-
-def _genres() -> list[str]:
-    """The catalogue's genres, and those that a link chose of another catalogue."""
-    try:
-        known = gateway.genres()
-    except GatewayFault:
-        known = []
-    return [*known, *(name for name in st.session_state["set_genres"] if name not in known)]

@@ -1,4 +1,4 @@
-"""HTML of tracks, everything from a catalogue escaped. Streamlit sanitizes it once more."""
+"""HTML of tracks, with all text of a catalogue escaped. Streamlit sanitizes it as well."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def show_html(text: str) -> None:
 
 
 def named(text: str) -> str:
-    """A name of a catalogue: one that is written from right to left turns nothing beside it."""
+    """A name from the catalogue, isolated: a right-to-left name does not change the text around it."""
     return f"<bdi>{escape(text)}</bdi>"
 
 
 def cover(address: str | None, *, size: str) -> str:
-    """A cover, decorative: the title stands beside it. ``size`` is ``small`` or ``large``."""
+    """A cover, decorative beside the title. ``size`` is ``small`` or ``large``."""
     if not address:
         return f'<div class="segue-cover segue-{size} segue-blank" aria-hidden="true">♪</div>'
     return (
@@ -48,7 +48,7 @@ def about(track: schemas.TrackSummary) -> str:
 
 
 def explicit_mark(track: schemas.TrackSummary) -> str:
-    """The letter E that music shops show, with its meaning for those who can't see it."""
+    """The mark E of explicit tracks, with a label for screen readers."""
     if not track.explicit:
         return ""
     words = escape(say("card.explicit"), quote=True)

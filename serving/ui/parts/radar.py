@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from serving.ui.parts.colours import GRID, pair_of_colours, translucent
+from serving.ui.parts.charts import GRID, pair_of_colours, translucent
 from serving.ui.sound import SHARES, feature_name, feature_value
 from serving.ui.words import say
 
@@ -17,7 +17,7 @@ Features = Mapping[str, float | str | None]
 
 
 def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) -> None:
-    """Draw two tracks, each a name and its raw features; nothing where fewer than three can be compared."""
+    """Draw two tracks, each a name and raw features; nothing if they share fewer than three features."""
     import plotly.graph_objects as go
 
     axes = [name for name in SHARES if _both_known(name, track[1], seed[1])]
@@ -67,7 +67,7 @@ def radar(track: tuple[str, Features], seed: tuple[str, Features], *, key: str) 
 
 
 def _label(axis: str) -> str:
-    # on a phone there is no room beside the chart for the longest on one line
+    # two lines: a phone has no space beside the chart for a long name
     return "<br>".join(part for part in feature_name(axis).rpartition(" ") if part.strip())
 
 

@@ -1,4 +1,4 @@
-"""Search while typing: tracks with cover, artist, year and genre, and their artists, each to start from."""
+"""Search while typing: tracks and their artists, each with a button that adds it as a seed."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import streamlit as st
 
 from serving.gateway import schemas
 from serving.ui import gateway, state
-from serving.ui.parts.fault import faults_shown, plain
 from serving.ui.parts.markup import show_html, track_line
-from serving.ui.query import Seed
+from serving.ui.parts.page import faults_shown, plain
+from serving.ui.query import PageSeed
 from serving.ui.words import say
 
 __all__ = ["genre_seeds", "search"]
 
 _SHOWN = 6
-_LONGEST = 200
+_MAX_LENGTH = 200
 _ARTISTS = 2
 _GENRES = 12
 
 
 def search() -> None:
-    """The field, and what it finds."""
+    """Draw the field and the results."""
     typed = st.text_input(
         say("search.label"),
         type="search",
@@ -29,7 +29,7 @@ def search() -> None:
         key="search",
         persist_state="session",
     )
-    text = (typed or "").strip()[:_LONGEST]
+    text = (typed or "").strip()[:_MAX_LENGTH]
     if not text:
         return
     with faults_shown("search"):
@@ -45,7 +45,7 @@ def search() -> None:
 
 
 def genre_seeds() -> None:
-    """The largest genres, each a seed: somewhere to begin for who has no song in mind."""
+    """Draw the largest genres, each a button that adds it as a seed."""
     with faults_shown("genres"):
         names = gateway.genres()[:_GENRES]
         if not names:
@@ -53,7 +53,7 @@ def genre_seeds() -> None:
         st.caption(say("search.genres"))
         with st.container(horizontal=True, gap="xsmall", key="genre-seeds"):
             for name in names:
-                seed = Seed("genre", name)
+                seed = PageSeed("genre", name)
                 st.button(
                     plain(name),
                     key=f"genre-{name}",
@@ -64,7 +64,7 @@ def genre_seeds() -> None:
 
 
 def _found(track: schemas.TrackSummary, cover: str | None) -> None:
-    seed = Seed("track", track.track_id)
+    seed = PageSeed("track", track.track_id)
     is_chosen = state.has_seed(seed)
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"found-{track.track_id}"
@@ -81,8 +81,8 @@ def _found(track: schemas.TrackSummary, cover: str | None) -> None:
         )
 
 
-def _take(seed: Seed) -> None:
-    """Choose what was found; the field is empty for the next, and the seeds stand right below it."""
+def _take(seed: PageSeed) -> None:
+    """Add a result as a seed, and clear the field."""
     state.add_seed(seed)
     st.session_state["search"] = ""
 
@@ -91,7 +91,7 @@ def _artists(found: list[schemas.TrackSummary]) -> None:
     names = list(dict.fromkeys(track.artist_name for track in found))[:_ARTISTS]
     with st.container(horizontal=True, gap="xsmall", key="found-artists"):
         for name in names:
-            seed = Seed("artist", name)
+            seed = PageSeed("artist", name)
             st.button(
                 plain(say("search.artist", artist=name)),
                 key=f"add-artist-{name}",

@@ -1,4 +1,4 @@
-"""The seeds chosen: what each is, how much it counts, and buttons to change that."""
+"""The chosen seeds with their weights, and buttons to change them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
-from serving.ui.parts.fault import plain
 from serving.ui.parts.markup import cover, named, show_html
-from serving.ui.query import WEIGHTS, Seed
+from serving.ui.parts.page import plain
+from serving.ui.query import WEIGHTS, PageSeed
 from serving.ui.words import say
 
 __all__ = ["seed_list", "seed_names"]
 
 
-def seed_names(seeds: tuple[Seed, ...]) -> dict[Seed, str]:
-    """How each seed is called: a track by its title, where the catalogue has it."""
+def seed_names(seeds: tuple[PageSeed, ...]) -> dict[PageSeed, str]:
+    """Name of each seed: a track's title if the catalogue has it, else its value."""
     known = _known(seeds)
     return {seed: known[seed.value].track_name if seed.value in known else seed.value for seed in seeds}
 
 
 def seed_list() -> None:
-    """The seeds, or how to choose one."""
+    """Draw the seeds, or how to choose one."""
     chosen = state.seeds()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{say('seeds.title')}**")
@@ -43,15 +43,15 @@ def seed_list() -> None:
         st.warning(say("seeds.only_negative"))
 
 
-def _known(seeds: tuple[Seed, ...]) -> dict[str, schemas.Track]:
+def _known(seeds: tuple[PageSeed, ...]) -> dict[str, schemas.Track]:
     try:
         return gateway.tracks([seed.value for seed in seeds if seed.kind == "track"])
     except GatewayFault:
-        # the list says what is wrong with the gateway; the seeds can still be changed
+        # the list shows the fault; the seeds can still be changed
         return {}
 
 
-def _seed(position: int, seed: Seed, name: str, track: schemas.Track | None, address: str | None) -> None:
+def _seed(position: int, seed: PageSeed, name: str, track: schemas.Track | None, address: str | None) -> None:
     with st.container(border=True, key=f"seed-{position}", gap="xsmall"):
         show_html(
             f'<div class="segue-track">{cover(address, size="small")}<div class="segue-names">'
@@ -81,16 +81,16 @@ def _seed(position: int, seed: Seed, name: str, track: schemas.Track | None, add
             )
 
 
-def _about(seed: Seed, track: schemas.Track | None) -> str:
+def _about(seed: PageSeed, track: schemas.Track | None) -> str:
     if seed.kind != "track":
         return say(f"seeds.{seed.kind}")
     return track.artist_name if track else say("seeds.unknown")
 
 
-def _weight(seed: Seed) -> str:
+def _weight(seed: PageSeed) -> str:
     nearest = min(WEIGHTS, key=lambda weight: abs(weight - seed.weight))
     return say(f"weight.{nearest:g}")
 
 
-def _sign(seed: Seed) -> str:
+def _sign(seed: PageSeed) -> str:
     return "against" if seed.weight < 0 else "for"

@@ -1,4 +1,4 @@
-"""A track that is in no catalogue, by how it sounds."""
+"""A form that describes a sound, instead of seeds."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any
 import streamlit as st
 
 from serving.ui import gateway
-from serving.ui.faults import GatewayFault
 from serving.ui.sound import KEYS, SHARES, SLIDERS, feature_name
 from serving.ui.words import say
 
 __all__ = ["read_sound", "set_sound", "sound_form"]
 
 _MINUTE = 60_000.0
-# What may stay unsaid: a missing value is neither near nor far.
+# Fields that may stay empty: a missing value is neither near nor far.
 _OPTIONAL = ("genre", "year", "key", "mode")
 
 
 def sound_form() -> None:
-    """A slider each, and what may stay unsaid."""
+    """Draw a slider for each feature, and the optional fields."""
     _fill_in()
     st.caption(say("sound.lead"))
     for name in SHARES:
@@ -29,7 +28,9 @@ def sound_form() -> None:
     _slider("loudness", _title("loudness"), step=1.0, format="%.0f dB")
     low, high = (bound / _MINUTE for bound in (SLIDERS["duration_ms"].low, SLIDERS["duration_ms"].high))
     st.slider(_title("duration_ms"), low, high, step=0.25, format="%.2f min", **_kept("minutes"))
-    st.selectbox(say("sound.genre"), _genres(), index=None, placeholder=say("sound.unset"), **_kept("genre"))
+    chosen = st.session_state.get("sound_genre")
+    genres = gateway.genre_options([chosen] if chosen is not None else [])
+    st.selectbox(say("sound.genre"), genres, index=None, placeholder=say("sound.unset"), **_kept("genre"))
     st.number_input(
         say("sound.year"),
         int(SLIDERS["year"].low),
@@ -58,7 +59,7 @@ def sound_form() -> None:
 
 
 def read_sound() -> dict[str, float | str]:
-    """What was said, as raw features in the catalogue's units."""
+    """The values as raw features, in the catalogue's units."""
     _fill_in()
     sound: dict[str, float | str] = {name: st.session_state[f"sound_{name}"] for name in _starts()}
     sound["duration_ms"] = float(sound.pop("minutes")) * _MINUTE
@@ -70,7 +71,7 @@ def read_sound() -> dict[str, float | str]:
 
 
 def set_sound(sound: Mapping[str, float | str]) -> None:
-    """Put a sound of a link on the form."""
+    """Set the form to the sound of a link."""
     for name, value in sound.items():
         if name == "duration_ms":
             st.session_state["sound_minutes"] = float(value) / _MINUTE
@@ -104,12 +105,3 @@ def _kept(name: str) -> dict[str, Any]:
 def _title(name: str) -> str:
     words = feature_name(name)
     return words[:1].upper() + words[1:]
-
-
-def _genres() -> list[str]:
-    try:
-        known = gateway.genres()
-    except GatewayFault:
-        known = []
-    chosen = st.session_state.get("sound_genre")
-    return known if chosen is None or chosen in known else [*known, chosen]

@@ -1,4 +1,4 @@
-"""The list: its cards, what was left out, and how to take it along."""
+"""The list: its cards, the dropped candidates, and the buttons to share or save it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.link import to_params
-from serving.ui.parts.card import Card, card
-from serving.ui.parts.fault import plain
+from serving.ui.parts.card import TrackCard, card
+from serving.ui.parts.page import plain
 from serving.ui.parts.radar import Features
 from serving.ui.parts.seeds import seed_names
-from serving.ui.query import Query
+from serving.ui.query import PageQuery
 from serving.ui.why import dropped_words
 from serving.ui.words import say
 
@@ -41,12 +41,12 @@ def track_list(shown: state.Shown) -> None:
     _take_along(shown, {track.track_id: track for track in listed})
     covers = gateway.covers(listed)
     for item in answer.items:
-        # a bundle that was promoted a moment ago may have dropped it
+        # a bundle that was just promoted may lack it
         if item.track_id not in known:
             continue
         entry = explained.get(item.track_id)
         card(
-            Card(
+            TrackCard(
                 impression=answer,
                 item=item,
                 track=known[item.track_id],
@@ -61,7 +61,7 @@ def track_list(shown: state.Shown) -> None:
 
 
 def as_csv(items: list[schemas.Item], tracks: Mapping[str, schemas.Track]) -> str:
-    """The list as a table, one track a row. A cell that a spreadsheet would take for a formula is quoted."""
+    """The list as CSV. A cell that a spreadsheet would read as a formula is quoted."""
     text = io.StringIO()
     table = csv.writer(text)
     columns = (
@@ -109,45 +109,36 @@ def _take_along(shown: state.Shown, tracks: Mapping[str, schemas.Track]) -> None
             with st.popover(say("list.share"), icon=":material/link:", type="tertiary"):
                 st.caption(say("list.share_help"))
                 st.code(_address(shown.query), language=None, wrap_lines=True)
-            # made when it is asked for would be a round trip; a list is two kilobytes
-            st.download_button(
-                say("list.csv"),
-                as_csv(items, tracks),
-                "segue.csv",
-                "text/csv",
-                key="save-csv",
-                help=say("list.csv_help"),
-                icon=":material/download:",
-                type="tertiary",
-                on_click="ignore",
-            )
-            st.download_button(
-                say("list.ids"),
-                "".join(f"{item.track_id}\n" for item in items),
-                "segue.txt",
-                "text/plain",
-                key="save-ids",
-                help=say("list.ids_help"),
-                icon=":material/download:",
-                type="tertiary",
-                on_click="ignore",
-            )
+            # made at once, which saves a round trip: a list has two kilobytes
+            ids = "".join(f"{item.track_id}\n" for item in items)
+            for name, content, kind in (("csv", as_csv(items, tracks), "csv"), ("ids", ids, "plain")):
+                st.download_button(
+                    say(f"list.{name}"),
+                    content,
+                    f"segue.{'csv' if name == 'csv' else 'txt'}",
+                    f"text/{kind}",
+                    key=f"save-{name}",
+                    help=say(f"list.{name}_help"),
+                    icon=":material/download:",
+                    type="tertiary",
+                    on_click="ignore",
+                )
 
 
-def _address(query: Query) -> str:
+def _address(query: PageQuery) -> str:
     here = (st.context.url or "").partition("?")[0]
     return f"{here}?{urlencode(to_params(query), doseq=True)}"
 
 
-def _is_chosen(entry: Mapping[str, Any] | None, query: Query) -> bool:
+def _is_chosen(entry: Mapping[str, Any] | None, query: PageQuery) -> bool:
     nearest = (entry or {}).get("nearest_seed")
     return nearest is None or any(seed.kind == "track" and seed.value == nearest for seed in query.seeds)
 
 
 def _seed(
-    entry: Mapping[str, Any] | None, known: Mapping[str, schemas.Track], query: Query
+    entry: Mapping[str, Any] | None, known: Mapping[str, schemas.Track], query: PageQuery
 ) -> tuple[str | None, Features]:
-    """Name and features of what a track is nearest to: a track, or the sound that was described."""
+    """Name and features of the nearest seed: a track, or the sound of the form."""
     track = known.get(str((entry or {}).get("nearest_seed")))
     if track is not None:
         return track.track_name, track.features

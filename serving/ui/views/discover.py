@@ -1,4 +1,4 @@
-"""Discover: choose seeds or a sound, get the list, see why."""
+"""Discover: choose seeds or a sound, get a list with reasons."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import streamlit as st
 from serving.ui import gateway, state
 from serving.ui.link import from_params, to_params
 from serving.ui.parts.controls import controls, read_controls, set_controls
-from serving.ui.parts.fault import faults_shown, plain
-from serving.ui.parts.heading import heading
 from serving.ui.parts.markup import show_html
+from serving.ui.parts.page import faults_shown, heading, plain
 from serving.ui.parts.search import genre_seeds, search
 from serving.ui.parts.seeds import seed_list
 from serving.ui.parts.sound_form import read_sound, set_sound, sound_form
 from serving.ui.parts.track_list import track_list
-from serving.ui.query import Query
+from serving.ui.query import PageQuery
 from serving.ui.words import say
 
 __all__ = ["discover"]
 
 _MODES = ("songs", "sound")
-# two sounds and what they share
+# a picture of two overlapping circles
 _MARK = (
     '<svg class="segue-mark" viewBox="0 0 120 80" aria-hidden="true" fill="none" stroke-width="3">'
     '<circle cx="46" cy="40" r="32" stroke="var(--segue-accent)"/>'
@@ -43,9 +42,9 @@ def discover() -> None:
 
 @st.fragment
 def _compose() -> None:
-    """What is asked for. A fragment: typing and sliding leave the list as it is."""
+    """Draw the form. A fragment, so that typing and sliding do not draw the list again."""
     if st.session_state.pop("found", False):
-        # the whole page is drawn next: to draw this part before would be for nothing
+        # the whole page is drawn again: skip this run of the fragment
         st.rerun()
     mode = st.segmented_control(
         say("discover.mode"),
@@ -77,9 +76,9 @@ def _compose() -> None:
 
 
 def _answer() -> None:
-    """What came of it."""
+    """Draw the list."""
     st.header(say("list.title"), anchor=False)
-    asked: Query | None = st.session_state.pop("asked", None)
+    asked: PageQuery | None = st.session_state.pop("asked", None)
     with faults_shown("list"):
         if asked is not None:
             _ask(asked)
@@ -90,10 +89,10 @@ def _answer() -> None:
             track_list(current)
 
 
-def _ask(query: Query) -> None:
-    # what went before is no answer to this, even if this one gets none
+def _ask(query: PageQuery) -> None:
+    # the list before does not answer this query, even if it fails
     state.show_list(None)
-    # whoever presses "try again" asks for the same
+    # kept until it is answered: "try again" repeats it
     st.session_state["asked"] = query
     with st.spinner(say("list.finding")):
         answer = gateway.client().recommend(query.to_instance(), session=state.session_id())
@@ -112,31 +111,32 @@ def _nothing_yet() -> None:
 def _find() -> None:
     st.session_state["asked"] = _query()
     st.session_state["found"] = True
-    # what a link could not say is no matter of what is asked for now
+    # the ignored parameters of a link do not concern this query
     st.session_state["link"] = ()
 
 
-def _query() -> Query:
+def _query() -> PageQuery:
     if st.session_state.get("mode") == "sound":
-        return Query(sound=read_sound(), **read_controls())
-    return Query(seeds=state.seeds(), **read_controls())
+        return PageQuery(sound=read_sound(), **read_controls())
+    return PageQuery(seeds=state.seeds(), **read_controls())
 
 
 def _open_link() -> tuple[str, ...]:
-    """Take seeds and settings from the address where it is new: at first, and when the browser goes back.
+    """Read seeds and settings from the address if it is new: at the first run, and after "back".
 
     Returns
     -------
-    The names of the parameters that were not understood.
+    tuple of str
+        Names of the parameters that could not be read.
     """
     params = _address()
     current = state.shown()
     if state.comes_back() and current is not None and not params:
-        # the menu leads to the bare address: whoever loads it anew would have lost the list
+        # the menu leads to the address without parameters: a reload would lose the list
         _put_address(current.query)
         params = _address()
     is_first = "link" not in st.session_state
-    # whoever has just asked sees that, though the browser may not have heard of its address yet
+    # not right after a query: the browser may still have the address before
     is_other = bool(params) and params != st.session_state.get("address") and "asked" not in st.session_state
     if is_first or is_other:
         query, ignored = from_params(params)
@@ -153,8 +153,8 @@ def _open_link() -> tuple[str, ...]:
     return ignored_names
 
 
-def _put_address(query: Query) -> None:
-    """Let the address say what was asked for, unless it does: a step of the browser's history each."""
+def _put_address(query: PageQuery) -> None:
+    """Write a query into the address if it is another one, as a new step of the browser's history."""
     if from_params(_address())[0] != query:
         st.query_params.from_dict(to_params(query))
         st.session_state["address"] = _address()

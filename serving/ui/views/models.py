@@ -1,4 +1,4 @@
-"""Models: bundles, what was measured on them, which of them is in service, and changing that."""
+"""Models: bundles with their evaluations, channels, and the admin's actions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from serving.ui import gateway
 from serving.ui.parts.admin import admin
 from serving.ui.parts.bundle_card import bundle_card
 from serving.ui.parts.comparison import comparison
-from serving.ui.parts.fault import faults_shown, plain
-from serving.ui.parts.heading import heading
+from serving.ui.parts.page import faults_shown, heading, plain
 from serving.ui.words import say
 
 __all__ = ["models"]
@@ -36,8 +35,8 @@ def models() -> None:
         admin(known)
 
 
-def _champion(known: schemas.Bundles) -> schemas.Bundle | None:
-    """What the channel points at, else what answers now."""
+def _champion(known: schemas.Bundles) -> schemas.BundleItem | None:
+    """The bundle that the channel points at, else the one in service."""
     channel = known.channels.get(known.channel or "")
     by_digest = {bundle.digest: bundle for bundle in known.items}
     if channel is not None and channel.digest in by_digest:

@@ -1,4 +1,4 @@
-"""Monitoring: what was asked for and what was answered, from the gateway's log."""
+"""Monitoring: statistics of the gateway's log."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from serving.gateway import schemas
 from serving.ui import gateway
 from serving.ui.faults import GatewayFault
 from serving.ui.parts.charts import bars, lines
-from serving.ui.parts.drift import drift
-from serving.ui.parts.fault import faults_shown, plain
-from serving.ui.parts.figures import figures
-from serving.ui.parts.heading import heading
-from serving.ui.parts.requests_table import requests_table
+from serving.ui.parts.page import faults_shown, heading, plain
+from serving.ui.parts.statistics import drift, figures, requests_table
 from serving.ui.words import say
 
 __all__ = ["monitoring", "share_name"]
 
 _WINDOWS_HOURS = (1, 24, 24 * 7, 24 * 30)
 _REFRESH_SECONDS = 15
-_MOST_GENRES = 10
+_MAX_GENRES = 10
 
 
 def monitoring() -> None:
@@ -46,7 +43,7 @@ def monitoring() -> None:
 
 @st.fragment(run_every=_REFRESH_SECONDS)
 def _figures(hours: int) -> None:
-    """All that the log says; drawn anew by itself while the page is open."""
+    """Draw the statistics, again at intervals while the page is open."""
     with faults_shown("stats"):
         stats = gateway.client().stats(hours=hours)
         st.caption(say("monitoring.updated", time=datetime.now(UTC).strftime("%H:%M:%S")))
@@ -63,7 +60,7 @@ def _figures(hours: int) -> None:
         requests_table(stats.recent)
 
 
-def _over_time(stats: schemas.Stats) -> None:
+def _over_time(stats: schemas.StatsAnswer) -> None:
     times = [bucket.start for bucket in stats.buckets]
     with st.grid(2, min_column_width=320, gap="medium", key="over-time"):
         with st.container():
@@ -90,11 +87,11 @@ def _over_time(stats: schemas.Stats) -> None:
             )
 
 
-def _parts(stats: schemas.Stats) -> None:
+def _parts(stats: schemas.StatsAnswer) -> None:
     with st.grid(3, min_column_width=260, gap="medium", key="parts"):
         with st.container():
             genres = {share_name(share): share.share for share in stats.genres}
-            bars(say("monitoring.genres_chart"), dict(list(genres.items())[:_MOST_GENRES]), key="genres")
+            bars(say("monitoring.genres_chart"), dict(list(genres.items())[:_MAX_GENRES]), key="genres")
         with st.container():
             years = {share_name(share): share.share for share in stats.decades}
             bars(say("monitoring.years_chart"), years, key="years")
@@ -115,11 +112,11 @@ def share_name(share: schemas.Share) -> str:
 
 
 def _live() -> None:
-    """The bundle that answers now."""
+    """Draw the bundle in service."""
     try:
         known = gateway.client().bundles()
     except GatewayFault:
-        # the figures below say what is wrong
+        # the figures below show the fault
         return
     live = next((bundle for bundle in known.items if bundle.in_service), None)
     channel = known.channels.get(known.channel or "")
