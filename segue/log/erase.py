@@ -15,8 +15,9 @@ from segue.database.engine import WRITE, explained
 from segue.database.statements import upsert
 from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.errors import RequestError
+from segue.log.old_spool import import_old_files
 from segue.log.pseudonyms import pseudonym, pseudonym_key
-from segue.log.spool_erase import erase_from_spool
+from segue.log.spool import Spool
 
 __all__ = ["Deleted", "Forgotten", "delete_older_than", "forget_session"]
 
@@ -73,7 +74,7 @@ def forget_session(engine: Engine, session: str, *, spool: Path | None = None) -
         time.sleep(_BATCH_SECONDS)
         later = _erase(engine, session)
     impressions, items, feedback = (sum(counts) for counts in zip(first, later, strict=True))
-    spooled = erase_from_spool(spool, session) if spool is not None else 0
+    spooled = _erase_from_spool(spool, session) if spool is not None and spool.is_dir() else 0
     return Forgotten(impressions=impressions, items=items, feedback=feedback, spooled=spooled)
 
 
@@ -103,6 +104,15 @@ def _remember(engine: Engine, session: str) -> None:
         name = pseudonym(pseudonym_key(connection), session)
         row = {"pseudonym": name, "forgotten_at": datetime.now(UTC)}
         connection.execute(upsert(connection, FORGOTTEN_SESSIONS), row)
+
+
+def _erase_from_spool(root: Path, session: str) -> int:
+    spool = Spool(root)
+    try:
+        import_old_files(spool)
+        return spool.erase(session)
+    finally:
+        spool.close()
 
 
 def _erase(engine: Engine, session: str) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""What is logged, and how it is written as a line of JSON."""
+"""The records of the log, and their form as a line of JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-__all__ = ["Api", "Event", "Feedback", "Impression", "ImpressionItem", "Record", "decode", "encode"]
+__all__ = ["Event", "Feedback", "Impression", "ImpressionItem", "Record", "decode", "encode", "record_id"]
 
 Api = Literal["native", "spotify"]
 Event = Literal["click", "play", "skip", "like", "dislike"]
@@ -18,7 +18,7 @@ Event = Literal["click", "play", "skip", "like", "dislike"]
 
 @dataclass(frozen=True, kw_only=True)
 class ImpressionItem:
-    """One track of a list. Its rank, from 1, is kept so that a model can correct for position."""
+    """A track of a list. A model needs its rank, from 1, to correct for the position."""
 
     rank: int
     track_id: str
@@ -32,17 +32,17 @@ class Impression:
     Attributes
     ----------
     impression_id
-        Drawn by who answers; a record that arrives twice is one.
+        Made by the process that answers.
     at
-        When it was answered, with its zone.
+        Time of the answer, with its time zone.
     session
-        The caller's opaque ``X-Session-Id``.
+        The ``X-Session-Id`` of the request.
     request
-        The instance as it was asked.
+        The request as it was sent.
     latency_seconds
         Time to answer.
     list_diversity, avg_popularity, genre_precision
-        Of the list, where they could be computed.
+        Measures of the list, None where they could not be computed.
     """
 
     impression_id: UUID
@@ -76,50 +76,49 @@ class Feedback:
 Record = Impression | Feedback
 
 
+def record_id(record: Record) -> UUID:
+    """Get the id by which a record that arrives twice is stored once."""
+    return record.impression_id if isinstance(record, Impression) else record.feedback_id
+
+
 def encode(record: Record) -> bytes:
-    """Write a record as one line of JSON, without its end.
+    """Encode a record as a line of JSON without a newline.
 
     Raises
     ------
     TypeError
-        A value is none of JSON's, or a text is no Unicode.
+        A value has no form in JSON, or a text is not valid Unicode.
     """
     kind = "impression" if isinstance(record, Impression) else "feedback"
     return orjson.dumps({kind: record}, option=orjson.OPT_NON_STR_KEYS)
 
 
 def decode(line: bytes) -> Record:
-    """Read a line of `encode`.
+    """Decode a line of `encode`.
 
     Raises
     ------
     ValueError
-        It is none, or half of one.
+        The line is incomplete, or not a record.
     """
     try:
         value = orjson.loads(line)
         if "impression" in value:
-            return _impression(value["impression"])
-        return _feedback(value["feedback"])
+            return Impression(**_fields(Impression, value["impression"]))
+        return Feedback(**_fields(Feedback, value["feedback"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a record of the log: {error!r}") from None
 
 
-def _impression(value: dict[str, Any]) -> Impression:
-    known = {name: value[name] for name in Impression.__dataclass_fields__}
-    known["impression_id"] = UUID(value["impression_id"])
-    known["at"] = datetime.fromisoformat(value["at"])
-    known["seeds"] = tuple(value["seeds"])
-    known["items"] = tuple(
-        ImpressionItem(rank=item["rank"], track_id=item["track_id"], score=item["score"])
-        for item in value["items"]
-    )
-    return Impression(**known)
-
-
-def _feedback(value: dict[str, Any]) -> Feedback:
-    known = {name: value[name] for name in Feedback.__dataclass_fields__}
-    known["feedback_id"] = UUID(value["feedback_id"])
-    known["impression_id"] = UUID(value["impression_id"])
-    known["at"] = datetime.fromisoformat(value["at"])
-    return Feedback(**known)
+def _fields(kind: type[Record], value: dict[str, Any]) -> dict[str, Any]:
+    known = {name: value[name] for name in kind.__dataclass_fields__}
+    for name in known.keys() & {"impression_id", "feedback_id"}:
+        known[name] = UUID(known[name])
+    known["at"] = datetime.fromisoformat(known["at"])
+    if kind is Impression:
+        known["seeds"] = tuple(known["seeds"])
+        known["items"] = tuple(
+            ImpressionItem(rank=item["rank"], track_id=item["track_id"], score=item["score"])
+            for item in known["items"]
+        )
+    return known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ from segue.errors import RequestError
 __all__ = ["Bucket", "RecentRequest", "Stats", "Totals", "read_stats"]
 
 # A page can't draw more, and an answer should stay small.
-_MOST_BUCKETS = 1_000
+_MAX_BUCKETS = 1_000
 
 _MEANS = ("list_diversity", "avg_popularity", "genre_precision")
 _MEASURED = [
@@ -151,8 +151,8 @@ def read_stats(
     if since.tzinfo is None:
         raise RequestError("since", "expected a time with its zone")
     seconds = (datetime.now(UTC) - since).total_seconds()
-    if bucket_seconds < 1 or seconds / bucket_seconds > _MOST_BUCKETS:
-        least = max(1, -(-int(seconds) // _MOST_BUCKETS))
+    if bucket_seconds < 1 or seconds / bucket_seconds > _MAX_BUCKETS:
+        least = max(1, -(-int(seconds) // _MAX_BUCKETS))
         raise RequestError("bucket_seconds", f"expected at least {least}, got {bucket_seconds}")
     with explained(engine), engine.connect() as connection:
         tracks, tracks_lists = _tracks(connection, since, lists)
@@ -229,26 +229,12 @@ def _plain(row: RowMapping) -> dict[str, Any]:
     return counts | {name: None if row[name] is None else float(row[name]) for name in names}
 
 
-def _recent(connection: Connection, since: datetime, most: int) -> tuple[RecentRequest, ...]:
+def _recent(connection: Connection, since: datetime, limit: int) -> tuple[RecentRequest, ...]:
     logs = RECOMMEND_LOGS.c
-    newest = select(RECOMMEND_LOGS).where(logs.time >= since).order_by(logs.time.desc()).limit(most)
-    return tuple(
-        RecentRequest(
-            impression_id=row.impression_id,
-            at=row.time,
-            api=row.api,
-            seeds=tuple(row.seeds),
-            k=row.k,
-            list_size=row.list_size,
-            latency_seconds=row.latency_seconds,
-            digest=row.digest,
-            degraded=row.degraded,
-            list_diversity=row.list_diversity,
-            avg_popularity=row.avg_popularity,
-            genre_precision=row.genre_precision,
-        )
-        for row in connection.execute(newest)
-    )
+    columns = (logs[field.name] for field in fields(RecentRequest) if field.name != "at")
+    query = select(logs.time.label("at"), *columns).where(logs.time >= since)
+    newest = connection.execute(query.order_by(logs.time.desc()).limit(limit)).mappings()
+    return tuple(RecentRequest(**{**row, "seeds": tuple(row["seeds"])}) for row in newest)
 
 
 def _feedback(connection: Connection, since: datetime) -> dict[str, int]:

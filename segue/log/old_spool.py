@@ -1,0 +1,101 @@
+"""Spool files of the version before: folders of JSON lines, moved to the SQLite file and then deleted."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from segue.errors import LogError
+from segue.log.record import Record, decode
+from segue.log.spool import Row, Spool, folder_lock, to_bytes
+
+__all__ = ["import_old_files"]
+
+_LOG = logging.getLogger(__name__)
+
+
+def import_old_files(spool: Spool) -> int:
+    """Move records from files of earlier versions in the spool's folder to its SQLite file; count them.
+
+    The folder of a running process is left alone. A killed import does no harm: a file is deleted after its
+    records are stored, and a record is stored once. Lines that can't be read are counted in `spool.corrupt`.
+
+    Raises
+    ------
+    LogError
+        The spool can't be written to, or a file can't be read or deleted.
+    """
+    moved = 0
+    try:
+        for folder in sorted(path.parent for path in spool.root.glob("*/lock")):
+            lock = _try_lock(spool.root, folder)
+            if lock is not None:
+                try:
+                    moved += _import_folder(spool, folder)
+                finally:
+                    os.close(lock)
+        _import_rejected(spool)
+    except OSError as error:
+        raise LogError(f"{error.filename}: {error.strerror}") from None
+    return moved
+
+
+def _import_folder(spool: Spool, folder: Path) -> int:
+    moved = 0
+    for path in sorted(folder.glob("*.jsonl")):
+        lines = path.read_bytes().splitlines()
+        records = list(_decoded(lines))
+        spool.append(records, is_limited=False)
+        path.unlink()
+        if len(records) < len(lines):  # a killed process wrote half of the last one
+            spool.corrupt += len(lines) - len(records)
+            _LOG.warning("%s: %d lines can't be read, and are lost", path, len(lines) - len(records))
+        moved += len(records)
+    shutil.rmtree(folder, ignore_errors=True)
+    return moved
+
+
+def _try_lock(root: Path, folder: Path) -> int | None:
+    """Lock a folder, unless a running process has it, under the same locks as the earlier version."""
+    with folder_lock(root):
+        try:
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # another process has just moved it
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
+
+
+def _decoded(lines: list[bytes]) -> Iterator[Record]:
+    for line in lines:
+        with suppress(ValueError):
+            yield decode(line)
+
+
+def _import_rejected(spool: Spool) -> None:
+    path, taken = spool.root / "rejected.jsonl", spool.root / "rejected-old.jsonl"
+    with folder_lock(spool.root):  # a running process of the earlier version adds to it
+        if path.exists() and not taken.exists():
+            path.rename(taken)
+    if taken.exists():
+        spool.add_rejected(_rejected_rows(taken.read_bytes().splitlines()))
+        taken.unlink(missing_ok=True)
+
+
+def _rejected_rows(lines: list[bytes]) -> Iterator[Row]:
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # an incomplete line
+            record = json.loads(line)["record"]
+            name = UUID(record.get("feedback_id") or record["impression_id"])
+            yield name.bytes, to_bytes(record["session"]), line.decode()
