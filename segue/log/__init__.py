@@ -1,4 +1,4 @@
-"""The log: which lists were shown, and what listeners did with them."""
+"""The log: the lists that were shown, and the feedback of listeners."""
 
 from segue.log.erase import Deleted, Forgotten, delete_older_than, forget_session
 from segue.log.export import export_interactions

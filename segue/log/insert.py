@@ -1,4 +1,4 @@
-"""Writing records to the database, each once however often it comes."""
+"""Writing records to the database: each is there once, also if it arrives twice."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["insert_records", "takes_rows"]
 
 
 def insert_records(engine: Engine, records: Sequence[Record]) -> None:
-    """Write records in one transaction: all of them or none.
+    """Write records in one transaction: all or none.
 
-    One that is there already is left as it is. One of a session that was erased after it is dropped.
+    A record that exists is left as it is. A record older than the erasure of its session is dropped.
     """
     with engine.connect().execution_options(**WRITE) as connection, connection.begin():
         _insert(connection, _without_forgotten(connection, records))
 
 
 def takes_rows(engine: Engine) -> bool:
-    """Tell whether the database takes a row at all, by one that is taken back at once."""
+    """Test whether the database takes rows, by inserting some and rolling back."""
     try:
         with engine.connect().execution_options(**WRITE) as connection:
-            _insert(connection, _canaries())
+            _insert(connection, _test_records())
             connection.rollback()
     except SQLAlchemyError:
         return False
@@ -57,7 +57,7 @@ def _without_forgotten(connection: Connection, records: Sequence[Record]) -> Seq
     sessions = {record.session for record in records if record.session is not None}
     if not sessions:
         return records
-    # nearly always there is none, and then no session needs to be hashed
+    # usually there is none, and then no session needs to be hashed
     if connection.execute(select(FORGOTTEN_SESSIONS.c.pseudonym).limit(1)).first() is None:
         return records
     key = pseudonym_key(connection)
@@ -102,7 +102,7 @@ def _row(record: Record | ImpressionItem) -> dict[str, Any]:
     return row
 
 
-def _canaries() -> list[Record]:
+def _test_records() -> list[Record]:
     at = datetime.now(UTC)
     impression = Impression(
         impression_id=uuid4(),

@@ -13,7 +13,7 @@ from segue.errors import LogError
 from segue.log.insert import insert_records, takes_rows
 from segue.log.old_spool import import_old_files
 from segue.log.record import Record
-from segue.log.spool import Spool
+from segue.log.spool import Spool, rejected_rows
 
 __all__ = ["Loader"]
 
@@ -177,7 +177,7 @@ class Loader:
 
     def _keep(self, rejected: list[tuple[Record, str]]) -> None:
         try:
-            self._spool.reject(rejected)
+            self._spool.reject(rejected_rows(rejected))
         except LogError as error:
             _LOG.error("%d rejected records of the log can't be kept: %s", len(rejected), error)
 

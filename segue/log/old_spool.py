@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from segue.errors import LogError
-from segue.log.record import Record, decode
+from segue.log.record import decode
 from segue.log.spool import Row, Spool, folder_lock, to_bytes
 
 __all__ = ["import_old_files"]
@@ -41,7 +41,10 @@ def import_old_files(spool: Spool) -> int:
                     moved += _import_folder(spool, folder)
                 finally:
                     os.close(lock)
-        _import_rejected(spool)
+        rejected = spool.root / "rejected.jsonl"
+        if rejected.exists() and not any(spool.root.glob("*/lock")):  # no process adds to it any more
+            spool.reject(_rejected_rows(rejected))
+            rejected.unlink(missing_ok=True)
     except OSError as error:
         raise LogError(f"{error.filename}: {error.strerror}") from None
     return moved
@@ -50,13 +53,15 @@ def import_old_files(spool: Spool) -> int:
 def _import_folder(spool: Spool, folder: Path) -> int:
     moved = 0
     for path in sorted(folder.glob("*.jsonl")):
-        lines = path.read_bytes().splitlines()
-        records = list(_decoded(lines))
+        lines, records = path.read_bytes().splitlines(), []
+        for line in lines:
+            with suppress(ValueError):
+                records.append(decode(line))
         spool.append(records, is_limited=False)
         path.unlink()
-        if len(records) < len(lines):  # a killed process wrote half of the last one
-            spool.corrupt += len(lines) - len(records)
-            _LOG.warning("%s: %d lines can't be read, and are lost", path, len(lines) - len(records))
+        if corrupt := len(lines) - len(records):  # a killed process wrote half of the last one
+            spool.corrupt += corrupt
+            _LOG.warning("%s: %d lines can't be read, and are lost", path, corrupt)
         moved += len(records)
     shutil.rmtree(folder, ignore_errors=True)
     return moved
@@ -77,24 +82,8 @@ def _try_lock(root: Path, folder: Path) -> int | None:
         return lock
 
 
-def _decoded(lines: list[bytes]) -> Iterator[Record]:
-    for line in lines:
-        with suppress(ValueError):
-            yield decode(line)
-
-
-def _import_rejected(spool: Spool) -> None:
-    path, taken = spool.root / "rejected.jsonl", spool.root / "rejected-old.jsonl"
-    with folder_lock(spool.root):  # a running process of the earlier version adds to it
-        if path.exists() and not taken.exists():
-            path.rename(taken)
-    if taken.exists():
-        spool.add_rejected(_rejected_rows(taken.read_bytes().splitlines()))
-        taken.unlink(missing_ok=True)
-
-
-def _rejected_rows(lines: list[bytes]) -> Iterator[Row]:
-    for line in lines:
+def _rejected_rows(path: Path) -> Iterator[Row]:
+    for line in path.read_bytes().splitlines():
         with suppress(ValueError, KeyError, TypeError, AttributeError):  # an incomplete line
             record = json.loads(line)["record"]
             name = UUID(record.get("feedback_id") or record["impression_id"])

@@ -18,7 +18,7 @@ from pathlib import Path
 from segue.errors import LogError
 from segue.log.record import Record, decode, encode, record_id
 
-__all__ = ["Row", "Spool", "folder_lock", "to_bytes"]
+__all__ = ["Row", "Spool", "folder_lock", "rejected_rows", "to_bytes"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Spool:
             if is_limited:
                 self._check_room(sum(len(line) for *_, line in rows))
             connection.executemany(_ADD, rows)
-            _reject(connection, _rejected_rows(rejected))
+            _reject(connection, rejected_rows(rejected))
         return len(rejected)
 
     def oldest(self, limit: int) -> list[Record]:
@@ -138,7 +138,7 @@ class Spool:
             How many records this call removed; another process may have removed some of them before.
         """
         with self._transaction() as connection:
-            _reject(connection, _rejected_rows(rejected))
+            _reject(connection, rejected_rows(rejected))
             refused = connection.executemany(_REMOVE, _ids(record for record, _ in rejected)).rowcount
             written = connection.executemany(_REMOVE, _ids(records)).rowcount
         if not self.records:
@@ -146,12 +146,8 @@ class Spool:
                 connection.executescript("PRAGMA incremental_vacuum")  # gives disk space back
         return written, refused
 
-    def reject(self, rejected: Sequence[tuple[Record, str]]) -> None:
-        """Keep records that the database rejected, with the reason, up to 64 MiB."""
-        self.add_rejected(_rejected_rows(rejected))
-
-    def add_rejected(self, rows: Iterable[Row]) -> None:
-        """Keep rejected records as lines of JSON with ``at``, ``reason`` and ``record``."""
+    def reject(self, rows: Iterable[Row]) -> None:
+        """Keep rejected records, up to 64 MiB."""
         with self._transaction() as connection:
             _reject(connection, rows)
 
@@ -187,10 +183,10 @@ class Spool:
             try:
                 self._count()
                 yield connection
-                self._count()
                 connection.execute("COMMIT")
             finally:
                 connection.rollback()  # does nothing after COMMIT
+            self._count()
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -279,7 +275,8 @@ def _reject(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
         connection.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?)", rows)
 
 
-def _rejected_rows(rejected: Iterable[tuple[Record, str]]) -> Iterator[Row]:
+def rejected_rows(rejected: Iterable[tuple[Record, str]]) -> Iterator[Row]:
+    """Make rows of rejected records, whose JSON has ``at``, ``reason`` and ``record``."""
     at = datetime.now(UTC).isoformat()
     for record, reason in rejected:
         _LOG.error("a record of the log is rejected: %s; it is kept in the spool", reason)

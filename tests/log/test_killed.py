@@ -6,7 +6,6 @@ import logging
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,8 +116,9 @@ def test_writers_should_share_a_spool_and_write_each_record_once(tmp_path: Path)
         writer = LogWriter(engine, spool=spool, flush_seconds=0.02)
         writer.start()
         assert writer.spooled >= 50  # of the other one
-        assert writer.put(impression())
-        until(lambda: any(line["impression"]["k"] == 3 for line in spooled_lines(spool)))
+        own = impression(session="own")
+        assert writer.put(own)
+        until(lambda: any(line["impression"]["session"] == "own" for line in spooled_lines(spool)))
         writer.stop(1)
         assert other.poll() is None
     # both have ended, one was killed: the next ones have the records of both
