@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from segue.errors import LogError
 from segue.log.insert import insert_records, takes_rows
 from segue.log.old_spool import import_old_files
-from segue.log.record import Record
-from segue.log.spool import Spool, rejected_rows
+from segue.log.record import Record, rejected_rows
+from segue.log.spool import Spool
 
 __all__ = ["Loader"]
 
@@ -169,17 +169,14 @@ class Loader:
             batch, is_copied = self._batch, self._is_copied
             self._batch, self._is_copied = (), False
         if not is_copied:  # else its records are counted when they are replayed
-            if rejected:
-                self._keep(rejected)
+            try:
+                if rejected:
+                    self._spool.reject(rejected_rows(rejected))
+            except LogError as error:
+                _LOG.error("%d rejected records of the log can't be kept: %s", len(rejected), error)
             self.rejected += len(rejected)
             self.written += len(batch) - len(rejected)
         self._on_change()
-
-    def _keep(self, rejected: list[tuple[Record, str]]) -> None:
-        try:
-            self._spool.reject(rejected_rows(rejected))
-        except LogError as error:
-            _LOG.error("%d rejected records of the log can't be kept: %s", len(rejected), error)
 
     def _load(self, records: Sequence[Record]) -> list[tuple[Record, str]]:
         """Write records; return those that the database rejects for what they hold, with the reason."""

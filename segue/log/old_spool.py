@@ -13,8 +13,8 @@ from pathlib import Path
 from uuid import UUID
 
 from segue.errors import LogError
-from segue.log.record import decode
-from segue.log.spool import Row, Spool, folder_lock, to_bytes
+from segue.log.record import Row, decode, session_key
+from segue.log.spool import Spool, folder_lock
 
 __all__ = ["import_old_files"]
 
@@ -87,4 +87,4 @@ def _rejected_rows(path: Path) -> Iterator[Row]:
         with suppress(ValueError, KeyError, TypeError, AttributeError):  # an incomplete line
             record = json.loads(line)["record"]
             name = UUID(record.get("feedback_id") or record["impression_id"])
-            yield name.bytes, to_bytes(record["session"]), line.decode()
+            yield name.bytes, session_key(record["session"]), line.decode()

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import orjson
 
-__all__ = ["Event", "Feedback", "Impression", "ImpressionItem", "Record", "decode", "encode", "record_id"]
+__all__ = [
+    "Event",
+    "Feedback",
+    "Impression",
+    "ImpressionItem",
+    "Record",
+    "Row",
+    "decode",
+    "encode",
+    "record_id",
+    "rejected_rows",
+    "session_key",
+]
+
+_LOG = logging.getLogger(__name__)
+
 
 Api = Literal["native", "spotify"]
 Event = Literal["click", "play", "skip", "like", "dislike"]
@@ -74,11 +91,28 @@ class Feedback:
 
 
 Record = Impression | Feedback
+Row = tuple[bytes, bytes | None, str | bytes]
+"""A record's id, its session, and its line of JSON."""
 
 
 def record_id(record: Record) -> UUID:
     """Get the id by which a record that arrives twice is stored once."""
     return record.impression_id if isinstance(record, Impression) else record.feedback_id
+
+
+def session_key(session: str | None) -> bytes | None:
+    """Encode a session, also one that is not valid Unicode, which may be why a record was rejected."""
+    return None if session is None else session.encode("utf-8", "surrogatepass")
+
+
+def rejected_rows(rejected: Iterable[tuple[Record, str]]) -> Iterator[Row]:
+    """Make rows of rejected records; their lines have ``at``, ``reason`` and ``record``."""
+    at = datetime.now(UTC).isoformat()
+    for record, reason in rejected:
+        _LOG.error("a record of the log is rejected: %s; it is kept in the spool", reason)
+        # the standard library's encoder also takes text that is not valid Unicode
+        line = json.dumps({"at": at, "reason": reason, "record": asdict(record)}, default=str, skipkeys=True)
+        yield record_id(record).bytes, session_key(record.session), line
 
 
 def encode(record: Record) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import shutil
@@ -11,19 +10,15 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from segue.errors import LogError
-from segue.log.record import Record, decode, encode, record_id
+from segue.log.record import Record, Row, decode, encode, record_id, rejected_rows, session_key
 
-__all__ = ["Row", "Spool", "folder_lock", "rejected_rows", "to_bytes"]
+__all__ = ["Spool", "folder_lock"]
 
 _LOG = logging.getLogger(__name__)
-
-Row = tuple[bytes, bytes | None, str | bytes]
-"""A record's id, its session, and its line of JSON."""
 
 # Deleting rows needs disk space, too: a spool that took all of it could not be emptied.
 _MIN_FREE_BYTES = 16 << 20
@@ -72,7 +67,7 @@ class Spool:
     records, bytes
         Number and total length of the records at the last call. Reading them never waits for the disk.
     corrupt
-        Number of records that could not be read, and are lost.
+        Number of records that could not be read, or were in a file that was moved aside.
 
     Raises
     ------
@@ -93,18 +88,15 @@ class Spool:
             raise LogError(f"{root}: the log's spool can't be written to: {reason}") from None
 
     def append(self, records: Sequence[Record], *, is_limited: bool = True) -> int:
-        """Add all records, or none and raise. Return how many were rejected, because JSON can't hold them.
+        """Add all records, or none and raise; return how many were rejected, as JSON can't hold them.
 
-        Parameters
-        ----------
-        is_limited
-            Whether to raise at the spool's limit, and when the disk is nearly full.
+        If not `is_limited`, the limits of the spool's size and of free disk space do not apply.
         """
         rows: list[Row] = []
-        rejected = []
+        rejected: list[tuple[Record, str]] = []
         for record in records:
             try:
-                rows.append((record_id(record).bytes, to_bytes(record.session), encode(record)))
+                rows.append((record_id(record).bytes, session_key(record.session), encode(record)))
             except TypeError as error:
                 rejected.append((record, str(error)))
         with self._transaction() as connection:
@@ -139,8 +131,9 @@ class Spool:
         """
         with self._transaction() as connection:
             _reject(connection, rejected_rows(rejected))
-            refused = connection.executemany(_REMOVE, _ids(record for record, _ in rejected)).rowcount
-            written = connection.executemany(_REMOVE, _ids(records)).rowcount
+            bad = [(record_id(record).bytes,) for record, _ in rejected]
+            refused = connection.executemany(_REMOVE, bad).rowcount
+            written = connection.executemany(_REMOVE, [(record_id(r).bytes,) for r in records]).rowcount
         if not self.records:
             with suppress(LogError), self._connected() as connection:
                 connection.executescript("PRAGMA incremental_vacuum")  # gives disk space back
@@ -153,7 +146,7 @@ class Spool:
 
     def erase(self, session: str) -> int:
         """Delete the records of a session, also rejected ones, from every byte of the file; count them."""
-        key = (to_bytes(session),)
+        key = (session_key(session),)
         with self._transaction() as connection:
             deleted = connection.execute("DELETE FROM records WHERE session = ?", key).rowcount
             deleted += connection.execute("DELETE FROM rejected WHERE session = ?", key).rowcount
@@ -203,6 +196,7 @@ class Spool:
                     with folder_lock(self.root):
                         if _inode(self._path) == self._inode:
                             _move_aside(self._path)
+                            self.corrupt += max(1, self.records)
                 raise LogError(f"{self._path}: {error}") from None
 
     def _count(self) -> None:
@@ -225,11 +219,6 @@ def folder_lock(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def to_bytes(session: str | None) -> bytes | None:
-    """Encode a session, also one that is not valid Unicode, which may be why a record was rejected."""
-    return None if session is None else session.encode("utf-8", "surrogatepass")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -265,21 +254,7 @@ def _inode(path: Path) -> int | None:
     return path.stat().st_ino if path.exists() else None
 
 
-def _ids(records: Iterable[Record]) -> list[tuple[bytes]]:
-    return [(record_id(record).bytes,) for record in records]
-
-
 def _reject(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     total = connection.execute("SELECT coalesce(sum(length(line)), 0) FROM rejected")
     if total.fetchone()[0] < _MAX_REJECTED_BYTES:
         connection.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?)", rows)
-
-
-def rejected_rows(rejected: Iterable[tuple[Record, str]]) -> Iterator[Row]:
-    """Make rows of rejected records, whose JSON has ``at``, ``reason`` and ``record``."""
-    at = datetime.now(UTC).isoformat()
-    for record, reason in rejected:
-        _LOG.error("a record of the log is rejected: %s; it is kept in the spool", reason)
-        # the standard library's encoder also takes text that is not valid Unicode
-        line = json.dumps({"at": at, "reason": reason, "record": asdict(record)}, default=str, skipkeys=True)
-        yield record_id(record).bytes, to_bytes(record.session), line

@@ -156,22 +156,17 @@ def read_stats(
         raise RequestError("bucket_seconds", f"expected at least {least}, got {bucket_seconds}")
     with explained(engine), engine.connect() as connection:
         tracks, tracks_lists = _tracks(connection, since, lists)
+        of_all = _ranked(since, literal(0))
         return Stats(
             since=since,
             bucket_seconds=bucket_seconds,
-            totals=_totals(connection, since),
+            totals=Totals(**_plain(connection.execute(select(*_figures(of_all))).mappings().one())),
             buckets=_buckets(connection, since, bucket_seconds),
             recent=_recent(connection, since, recent),
             feedback=_feedback(connection, since),
             tracks=tracks,
             tracks_lists=tracks_lists,
         )
-
-
-def _totals(connection: Connection, since: datetime) -> Totals:
-    ranked = _ranked(since, literal(0))
-    row = connection.execute(select(*_figures(ranked))).mappings().one()
-    return Totals(**_plain(row))
 
 
 def _buckets(connection: Connection, since: datetime, bucket_seconds: int) -> tuple[Bucket, ...]:

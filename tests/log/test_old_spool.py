@@ -39,8 +39,8 @@ REJECTED = (
     '{"at": "2026-11-30T14:55:49.772844+00:00", "reason": "ValueError: x", "record": '
     '{"impression_id": "00000000-0000-0000-0000-000000000003", "at": "2026-03-01 12:00:03.250000+00:00", '
     '"session": "\\ud800anna", "api": "native", "request": {}, "seeds": [], "k": 3, '
-    '"latency_seconds": 0.004, "digest": "ab", "degraded": false, "list_diversity": 0.5, "avg_popularity": 40.0, '
-    '"genre_precision": NaN, "items": []}}\n'
+    '"latency_seconds": 0.004, "digest": "ab", "degraded": false, "list_diversity": 0.5, '
+    '"avg_popularity": 40.0, "genre_precision": NaN, "items": []}}\n'
 )
 
 
