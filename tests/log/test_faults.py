@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from segue.database import migrate, open_engine
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.log import LogWriter
+from segue.log.spool import Spool
 from tests.database_servers import DatabaseServer
 from tests.log.records import count, feedback, impression, rows, spooled_lines, until
 
@@ -113,6 +114,26 @@ def test_stopping_while_the_database_hangs_should_leave_the_rest_in_the_spool(
     until(lambda: after.written == 240)
     after.stop(10)
     assert count(engine, RECOMMEND_LOGS) == 200
+
+
+@pytest.mark.live
+@SERVERS
+def test_two_writers_that_replay_one_spool_should_neither_reject_nor_count_twice(
+    engine: Engine, server: DatabaseServer, tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path / "spool")
+    for start in range(0, 5_000, 500):
+        spool.append([impression(n) for n in range(start, start + 500)])
+    spool.close()
+    writers = [LogWriter(engine, spool=tmp_path / "spool") for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    until(lambda: sum(writer.written for writer in writers) == 5_000)
+    for writer in writers:
+        writer.stop(10)
+        assert (writer.rejected, writer.lost) == (0, 0)
+    assert count(engine, RECOMMEND_LOGS) == 5_000
+    assert count(engine, RECOMMEND_ITEMS) == 15_000
 
 
 def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
