@@ -198,16 +198,18 @@ class Loader:
 
     def _replay_some(self) -> None:
         """Write one batch of the spool's oldest records, so that a new batch never waits for long."""
-        started = time.monotonic()
-        if started >= self._next_poll:
-            self._next_poll = started + _POLL_SECONDS
+        if time.monotonic() >= self._next_poll:
+            self._next_poll = time.monotonic() + _POLL_SECONDS
             self._import_old_files()
         records = self._spool.oldest(self._batch_size)
         if records:
-            written, rejected = self._spool.remove(records, self._load(records))
+            started = time.monotonic()
+            refused = self._load(records)
+            seconds = time.monotonic() - started
+            written, rejected = self._spool.remove(records, refused)
             self.written += written
             self.rejected += rejected
-            self._rest(time.monotonic() - started)
+            self._rest(seconds)
 
     def _rest(self, seconds: float) -> None:
         """Leave the processor to requests for as long as the replay used it, unless a batch comes."""

@@ -26,12 +26,10 @@ _MIN_FREE_BYTES = 16 << 20
 _MAX_REJECTED_BYTES = 64 << 20
 _LOCK_TIMEOUT_SECONDS = 5.0
 
-# FULL: with NORMAL a power failure takes back all transactions since the last checkpoint. The triggers keep
-# the totals, so that nobody has to read a million rows to count them.
+# The triggers keep the totals, so that nobody has to read a million rows to count them.
 _SCHEMA = """
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
 PRAGMA secure_delete = ON;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS records (
@@ -52,8 +50,8 @@ _REMOVE = "DELETE FROM records WHERE id = ?"
 class Spool:
     """The records on disk in one folder, and those that the database rejected.
 
-    Several processes and threads may use one folder. It holds a record once, by its id. What a method wrote
-    survives a killed process and a power failure. A corrupt file is moved aside, and a new one begun.
+    Several processes and threads may use one folder. It holds a record once, by its id. Records that were
+    added survive a killed process and a power failure. A corrupt file is moved aside, and a new one begun.
 
     Parameters
     ----------
@@ -129,7 +127,8 @@ class Spool:
         written, rejected
             How many records this call removed; another process may have removed some of them before.
         """
-        with self._transaction() as connection:
+        # without a sync: records that come back after a power failure are written once all the same
+        with self._transaction(is_durable=False) as connection:
             _reject(connection, rejected_rows(rejected))
             bad = [(record_id(record).bytes,) for record, _ in rejected]
             refused = connection.executemany(_REMOVE, bad).rowcount
@@ -170,8 +169,10 @@ class Spool:
             raise LogError(f"{self.root}: expected {_MIN_FREE_BYTES:,} free bytes on the disk, got {free:,}")
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, is_durable: bool = True) -> Iterator[sqlite3.Connection]:
         with self._connected() as connection:
+            # with NORMAL a power failure takes back the transactions since the last one with FULL
+            connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._count()
