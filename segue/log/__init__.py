@@ -1,1 +1,1 @@
-"""The log: which lists were shown, and what listeners did with them."""
+"""The log: the lists that were shown, and the feedback of listeners."""

@@ -1,8 +1,9 @@
-"""Taking records out of the log: those of a session, or those that are too old."""
+"""Deleting records from the log: those of a session, or those older than a number of days."""
 
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,22 +16,23 @@ from segue.database.engine import WRITE, explained
 from segue.database.statements import upsert
 from segue.database.tables import FEEDBACK, FORGOTTEN_SESSIONS, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.errors import RequestError
+from segue.log.old_spool import import_old_files
 from segue.log.pseudonyms import pseudonym, pseudonym_key
-from segue.log.spool_erase import erase_from_spool
+from segue.log.spool import Spool
 
 __all__ = ["Deleted", "Forgotten", "delete_older_than", "forget_session"]
 
-# So many rows of the first table in one transaction: locks are held for a tenth of a second, and no
-# statement grows longer than a database takes. Larger ones were no faster.
+# Rows of the first table in one transaction: locks are held for about 0.1 s, and no statement is longer than
+# a database accepts. Larger transactions were not faster.
 _BATCH = 1_000
-# A batch of the log's writer is committed within this.
+# The log's writer commits a batch within this time.
 _BATCH_SECONDS = 1.0
-_MOST_DAYS = 36_500
+_MAX_DAYS = 36_500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deleted:
-    """How many rows went."""
+    """Number of deleted rows."""
 
     impressions: int
     items: int
@@ -39,13 +41,13 @@ class Deleted:
 
 @dataclass(frozen=True, kw_only=True)
 class Forgotten(Deleted):
-    """How many records of a session went.
+    """Number of deleted records of a session.
 
     Attributes
     ----------
     spooled
-        Records found in the spool on this machine. What another machine's spool holds nobody can count
-        here; it is dropped when it reaches the database.
+        Number of records deleted from the spool on this machine. Those in the spool of another machine are
+        not counted; they are dropped when they reach the database.
     """
 
     spooled: int
@@ -54,46 +56,49 @@ class Forgotten(Deleted):
 def forget_session(engine: Engine, session: str, *, spool: Path | None = None) -> Forgotten:
     """Erase what was logged of a session until now: lists, their tracks, feedback.
 
-    The moment is kept beside a keyed hash of the session's id, so that no spool can bring it back.
+    The time is stored with a keyed hash of the session's id, so that older records of it that arrive later
+    are dropped.
 
     Parameters
     ----------
     spool
-        The spool on this machine, if there is one.
+        Folder of the spool on this machine.
 
     Raises
     ------
     DatabaseError
-        The database is away or refused; what was erased by then stays erased, and it can be run again.
+        The database is unavailable or refused. What was erased stays erased; run it again.
+    LogError
+        The spool can't be written to, or is in use. Run it again.
     """
     with explained(engine):
         _remember(engine, session)
         first = _erase(engine, session)
-        # a batch that was being written did not know of it yet
+        # a batch that was being written at that time does not know of it
         time.sleep(_BATCH_SECONDS)
         later = _erase(engine, session)
     impressions, items, feedback = (sum(counts) for counts in zip(first, later, strict=True))
-    spooled = erase_from_spool(spool, session) if spool is not None else 0
+    spooled = _erase_from_spool(spool, session) if spool is not None and spool.is_dir() else 0
     return Forgotten(impressions=impressions, items=items, feedback=feedback, spooled=spooled)
 
 
 def delete_older_than(engine: Engine, days: float) -> Deleted:
-    """Delete lists, with their tracks, and feedback that are older than so many days.
+    """Delete lists, with their tracks, and feedback that are older than a number of days.
 
     Raises
     ------
     RequestError
-        A number of days below 0 or above 36,500.
+        The number of days is below 0 or above 36,500.
     DatabaseError
-        The database is away or refused; what was deleted by then stays deleted, and it can be run again.
+        The database is unavailable or refused. What was deleted stays deleted; run it again.
     """
-    if not 0 <= days <= _MOST_DAYS:
-        raise RequestError("days", f"expected 0 to {_MOST_DAYS:,}, got {days}")
+    if not 0 <= days <= _MAX_DAYS:
+        raise RequestError("days", f"expected 0 to {_MAX_DAYS:,}, got {days}")
     oldest = datetime.now(UTC) - timedelta(days=days)
     with explained(engine):
         impressions, items = _delete_before(engine, RECOMMEND_LOGS.c.time, oldest, RECOMMEND_ITEMS)
         (feedback,) = _delete_before(engine, FEEDBACK.c.time, oldest)
-        # what it kept away is too old by now, too
+        # the records that it kept out would be too old now
         _delete_before(engine, FORGOTTEN_SESSIONS.c.forgotten_at, oldest)
     return Deleted(impressions=impressions, items=items, feedback=feedback)
 
@@ -105,10 +110,16 @@ def _remember(engine: Engine, session: str) -> None:
         connection.execute(upsert(connection, FORGOTTEN_SESSIONS), row)
 
 
+def _erase_from_spool(root: Path, session: str) -> int:
+    with closing(Spool(root)) as spool:
+        import_old_files(spool)
+        return spool.erase(session)
+
+
 def _erase(engine: Engine, session: str) -> tuple[int, int, int]:
     of_list, of_event = RECOMMEND_LOGS.c.session, FEEDBACK.c.session
     (feedback,) = _delete(engine, of_event == session, along=of_event)
-    # of its lists there may be feedback that came without the session
+    # feedback on its lists may have arrived without the session
     impressions, items, more = _delete(
         engine, of_list == session, along=of_list, and_in=(RECOMMEND_ITEMS, FEEDBACK)
     )
@@ -122,10 +133,10 @@ def _delete_before(engine: Engine, time: Column[Any], oldest: datetime, *and_in:
 def _delete(
     engine: Engine, which: ColumnElement[bool], *, along: Column[Any], and_in: tuple[Table, ...] = ()
 ) -> list[int]:
-    """Delete rows, and what is theirs in other tables, in the order of a column; how many went of each.
+    """Delete rows, and those with the same key in other tables, in the order of a column; count each.
 
-    Each batch begins where the last one ended, and so does not read past all that is deleted already:
-    PostgreSQL keeps that in table and index until nobody can see it and it vacuums.
+    A batch begins where the last one ended, so that it does not read the deleted rows again: PostgreSQL
+    keeps them in table and index until it vacuums.
     """
     (key,) = along.table.primary_key.columns
     columns = [key, *(other.c[key.name] for other in and_in)]

@@ -22,13 +22,13 @@ __all__ = ["Exported", "export_interactions"]
 _WANTED = ("play", "like")
 _UNWANTED = ("skip", "dislike")
 _ROWS_AT_ONCE = 2_000
-# 128 bits: no two sessions share a name, and a line stays short.
+# 128 bits: no two sessions get the same name, and a line stays short.
 _NAME_DIGITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What was written."""
+    """Number of sessions and of interactions written."""
 
     sessions: int
     interactions: int
@@ -43,26 +43,25 @@ def export_interactions(
 ) -> Exported:
     """Write what listeners played and liked as ``playlist_id,track_id``, a session as a playlist.
 
-    What a listener did last with a track counts: one that was skipped or disliked after it was played is
-    left out, one that was liked after it was skipped is in. Feedback without a session belongs to that of
-    its list; where that has none either, the list itself stands for one. Sessions bear pseudonyms, the same
-    at every export.
+    The last event of a listener with a track counts: a track that was skipped after it was played is left
+    out, one that was liked after it was skipped is included. Feedback without a session gets that of its
+    list; if the list has none, it is its own session. Sessions have pseudonyms, the same at every export.
 
     Parameters
     ----------
     since
-        With its zone; earlier feedback is passed over.
+        Time with its time zone; earlier feedback is left out.
     out
-        Rows go there as they come, a session's together, in order of time; the whole log is never in memory.
+        The CSV file, ordered by session and time. Rows are streamed; the log is never all in memory.
     on_rows
-        Told how many rows were written, now and then.
+        Called with the number of rows written so far.
 
     Raises
     ------
     RequestError
-        `since` has no zone.
+        `since` has no time zone.
     DatabaseError
-        The database is away or refused; then nothing is at `out`.
+        The database is unavailable or refused. Nothing is written to `out`.
     """
     if since.tzinfo is None:
         raise RequestError("since", "expected a time with its zone")

@@ -1,4 +1,4 @@
-"""Writing records to the database, each once however often it comes."""
+"""Writing records to the database: each is there once, also if it arrives twice."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["insert_records", "takes_rows"]
 
 
 def insert_records(engine: Engine, records: Sequence[Record]) -> None:
-    """Write records in one transaction: all of them or none.
+    """Write records in one transaction: all or none.
 
-    One that is there already is left as it is. One of a session that was erased after it is dropped.
+    A record that exists is left as it is. A record older than the erasure of its session is dropped.
     """
     with engine.connect().execution_options(**WRITE) as connection, connection.begin():
         _insert(connection, _without_forgotten(connection, records))
 
 
 def takes_rows(engine: Engine) -> bool:
-    """Tell whether the database takes a row at all, by one that is taken back at once."""
+    """Test whether the database takes rows, by inserting some and rolling back."""
     try:
         with engine.connect().execution_options(**WRITE) as connection:
-            _insert(connection, _canaries())
+            _insert(connection, _test_records())
             connection.rollback()
     except SQLAlchemyError:
         return False
@@ -46,7 +46,7 @@ def _insert(connection: Connection, records: Sequence[Record]) -> None:
     rows = {
         RECOMMEND_LOGS: [_log_row(impression) for impression in impressions],
         RECOMMEND_ITEMS: [row for impression in impressions for row in _item_rows(impression)],
-        FEEDBACK: [_feedback_row(record) for record in records if isinstance(record, Feedback)],
+        FEEDBACK: [_row(record) for record in records if isinstance(record, Feedback)],
     }
     for table, values in rows.items():
         if values:
@@ -57,7 +57,7 @@ def _without_forgotten(connection: Connection, records: Sequence[Record]) -> Seq
     sessions = {record.session for record in records if record.session is not None}
     if not sessions:
         return records
-    # nearly always there is none, and then no session needs to be hashed
+    # usually there is none, and then no session needs to be hashed
     if connection.execute(select(FORGOTTEN_SESSIONS.c.pseudonym).limit(1)).first() is None:
         return records
     key = pseudonym_key(connection)
@@ -76,67 +76,33 @@ def _is_forgotten(record: Record, forgotten: dict[str, datetime]) -> bool:
 
 
 def _log_row(impression: Impression) -> dict[str, Any]:
-    _check_text("session", impression.session)
-    for name in ("latency_seconds", "list_diversity", "avg_popularity", "genre_precision"):
-        _check_number(name, getattr(impression, name))
-    return {
-        "impression_id": impression.impression_id,
-        "time": impression.at,
-        "session": impression.session,
-        "api": impression.api,
-        "request": impression.request,
-        "seeds": impression.seeds,
-        "k": impression.k,
-        "list_size": len(impression.items),
-        "latency_seconds": impression.latency_seconds,
-        "digest": impression.digest,
-        "degraded": impression.degraded,
-        "list_diversity": impression.list_diversity,
-        "avg_popularity": impression.avg_popularity,
-        "genre_precision": impression.genre_precision,
-    }
+    row = _row(impression)
+    return row | {"list_size": len(row.pop("items"))}
 
 
 def _item_rows(impression: Impression) -> list[dict[str, Any]]:
-    for item in impression.items:
-        _check_text("track_id", item.track_id)
-        _check_number("score", item.score)
-    return [
-        {
-            "impression_id": impression.impression_id,
-            "rank": item.rank,
-            "track_id": item.track_id,
-            "score": item.score,
-        }
-        for item in impression.items
-    ]
+    return [_row(item) | {"impression_id": impression.impression_id} for item in impression.items]
 
 
-def _feedback_row(feedback: Feedback) -> dict[str, Any]:
-    _check_text("session", feedback.session)
-    _check_text("track_id", feedback.track_id)
-    return {
-        "feedback_id": feedback.feedback_id,
-        "impression_id": feedback.impression_id,
-        "track_id": feedback.track_id,
-        "event": feedback.event,
-        "time": feedback.at,
-        "session": feedback.session,
-    }
+def _row(record: Record | ImpressionItem) -> dict[str, Any]:
+    """Make a row of a record, whose fields have the names of the columns, except for the time.
+
+    A value that one of the databases refuses is refused for all: SQLite takes a text of any length and NaN,
+    PostgreSQL no NUL.
+    """
+    row = dict(vars(record))
+    for name, value in row.items():
+        if name in ("session", "track_id") and value is not None:
+            if len(value) > ID_LENGTH or "\0" in value:
+                raise ValueError(f"{name}: expected at most {ID_LENGTH} characters and no NUL")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name}: expected a finite number, got {value}")
+    if "at" in row:
+        row["time"] = row.pop("at")
+    return row
 
 
-def _check_text(name: str, value: str | None) -> None:
-    # SQLite takes any length, PostgreSQL no NUL: what one of them refuses is in none
-    if value is not None and (len(value) > ID_LENGTH or "\0" in value):
-        raise ValueError(f"{name}: expected at most {ID_LENGTH} characters and no NUL")
-
-
-def _check_number(name: str, value: float | None) -> None:
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"{name}: expected a finite number, got {value}")
-
-
-def _canaries() -> list[Record]:
+def _test_records() -> list[Record]:
     at = datetime.now(UTC)
     impression = Impression(
         impression_id=uuid4(),

@@ -1,4 +1,4 @@
-"""The thread that writes records to the database: batches from memory first, then what the spool holds."""
+"""The thread that writes records to the database: batches from memory first, then those of the spool."""
 
 from __future__ import annotations
 
@@ -6,49 +6,31 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from segue.errors import LogError
 from segue.log.insert import insert_records, takes_rows
-from segue.log.record import Record
-from segue.log.rejected import set_aside
-from segue.log.spool import Spool, read_segment
+from segue.log.old_spool import import_old_files
+from segue.log.record import Record, rejected_rows
+from segue.log.spool import Spool
 
 __all__ = ["Loader"]
 
 _LOG = logging.getLogger(__name__)
 
-_FIRST_WAIT_SECONDS = 0.25
-_LONGEST_WAIT_SECONDS = 5.0
-# A record is refused for good after so many tries alone: a deadlock looks the same at first.
-_TRIES = 3
+_MIN_RETRY_SECONDS = 0.25
+_MAX_RETRY_SECONDS = 5.0
+# A record is rejected after so many tries on its own: a deadlock looks the same at first.
+_MAX_TRIES = 4
 _TRY_AGAIN_SECONDS = 0.05
-_LONGEST_REST_SECONDS = 0.5
-# How often the spools of dead writers are looked for.
-_ADOPT_SECONDS = 30.0
+_MAX_REST_SECONDS = 0.5
+# How often records of other processes that share the spool are looked for.
+_POLL_SECONDS = 30.0
 
 
-class _Away(Exception):
-    """The database takes nothing at the moment."""
-
-
-class _Refused(NamedTuple):
-    """A record that the database refused for what it holds, and why."""
-
-    record: Record
-    reason: str
-
-
-@dataclass
-class _Replay:
-    """How far a file of the spool was replayed."""
-
-    path: Path
-    records: list[Record]
-    done: int = 0
+class _Unavailable(Exception):
+    """The database takes no records at the moment."""
 
 
 class Loader:
@@ -59,16 +41,16 @@ class Loader:
     engine
         The database.
     spool
-        Where records wait while it is away; read here, written elsewhere.
+        Where records wait while it is unavailable; the loader reads and removes them.
     batch
-        Most records in one transaction.
+        Maximum number of records in one transaction.
     on_change
-        Called when a batch was dealt with.
+        Called after each batch.
 
     Attributes
     ----------
-    written, rejected, corrupt
-        Records that the database has, that it refused for what they hold, and that could not be read.
+    written, rejected
+        Number of records that the database has, and that it rejected for what they hold.
     """
 
     def __init__(self, engine: Engine, spool: Spool, *, batch: int, on_change: Callable[[], None]) -> None:
@@ -80,208 +62,193 @@ class Loader:
         self._batch: Sequence[Record] = ()
         self._batch_since = 0.0
         self._is_copied = False
-        self._returned: Sequence[Record] = ()
         self._is_stopping = False
-        self._away_since: float | None = None
+        self._unavailable_since: float | None = None
         self._failures = 0
         self._next_try = 0.0
-        self._next_adoption = 0.0
-        self._replay: _Replay | None = None
+        self._next_poll = 0.0
+        self._is_spool_failing = False
         self._thread = threading.Thread(target=self._run, name="segue-log-database", daemon=True)
         self.written = 0
         self.rejected = 0
-        self.corrupt = 0
 
     @property
-    def is_away(self) -> bool:
-        """Whether records have to go to the spool."""
+    def needs_spool(self) -> bool:
+        """Whether new records have to go to the spool."""
         return self.has_failed or self._is_copied
 
     @property
     def has_failed(self) -> bool:
-        """Whether the database took nothing when it was last asked; else it may merely be slow."""
-        return self._away_since is not None
+        """Whether the database took no records at the last try. Otherwise it may only be slow."""
+        return self._unavailable_since is not None
 
     @property
     def in_flight(self) -> int:
-        """Records that are nowhere but in memory here."""
-        return (0 if self._is_copied else len(self._batch)) + len(self._returned)
+        """Number of records that are only in memory here."""
+        return 0 if self._is_copied else len(self._batch)
 
     def start(self) -> None:
         """Start the thread."""
+        if self._spool.records:
+            _LOG.info("replaying %d records of the log that are in the spool", self._spool.records)
         self._thread.start()
 
     def stop(self, timeout_seconds: float) -> None:
-        """Stop once the batch in hand is written, or the time is up."""
+        """Stop after the current batch, or after the timeout."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify()
         self._thread.join(max(0.0, timeout_seconds))
 
     def offer(self, records: Sequence[Record]) -> bool:
-        """Hand over a batch; False where another is being written, or the database is away."""
+        """Pass a batch; False if another one is being written, or the database is unavailable."""
         with self._changed:
-            if self._batch or self._returned or self.is_away or self._is_stopping:
+            if self._batch or self.needs_spool or self._is_stopping:
                 return False
             self._batch, self._batch_since = records, time.monotonic()
             self._changed.notify()
             return True
 
     def take_back(self, *, after_seconds: float) -> Sequence[Record]:
-        """Take back the batch that failed, or that has been in hand for so long, so that it can be spooled.
+        """Take back the batch that failed or is being written for so long, so that it can be spooled.
 
-        One that is written all the same after that is written once: inserts are idempotent.
+        If it is written after all, it is in the database once: inserts are idempotent.
         """
         with self._changed:
-            taken, self._returned = self._returned, ()
-            if not self._batch or self._is_copied:
-                return taken
-            if time.monotonic() - self._batch_since < after_seconds:
-                return taken
-            self._is_copied = True
-            return [*taken, *self._batch]
+            batch = self._batch
+            if self.has_failed:
+                self._batch = ()
+            elif self._is_copied or time.monotonic() - self._batch_since < after_seconds:
+                return ()
+            else:
+                self._is_copied = bool(batch)
+            return batch
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._is_stopping and not self._batch and (wait := self._wait_seconds()) > 0:
+                while not self._is_stopping and (wait := self._wait_seconds()) > 0:
                     self._changed.wait(wait)
-                if self._is_stopping and not self._batch:
+                if self._is_stopping and (self.has_failed or not self._batch):
                     return
             try:
                 self._step()
-            except _Away as error:
+            except _Unavailable as error:
                 self._fail(str(error))
             except Exception as error:
-                # a bug or a full disk must not end the log: it is told, and tried again
+                # a bug must not end the log: it is logged, and the batch tried again
                 _LOG.exception("the log's writer failed")
                 self._fail(str(error))
 
     def _wait_seconds(self) -> float:
         now = time.monotonic()
-        if self._away_since is not None:
+        if self._unavailable_since is not None:
             return self._next_try - now
-        if self._spool.records or self._replay is not None:
+        if self._batch or (self._spool.records and not self._is_spool_failing):
             return 0.0
-        return self._next_adoption - now
+        return self._next_poll - now
 
     def _step(self) -> None:
-        if self._away_since is not None:
+        if self._unavailable_since is not None:
             self._probe()
         if self._batch:
             self._end_batch(self._load(self._batch))
-        else:
+            return
+        try:
             self._replay_some()
+            self._is_spool_failing = False
+        except LogError as error:
+            if not self._is_spool_failing:
+                _LOG.error("the log's spool can't be replayed, its records stay there: %s", error)
+            self._is_spool_failing = True
+            self._next_poll = time.monotonic() + _MAX_RETRY_SECONDS
 
-    def _end_batch(self, refused: Sequence[_Refused] | None) -> None:
-        """Let go of the batch: written but for what was refused, or, with None, given back."""
+    def _end_batch(self, rejected: list[tuple[Record, str]]) -> None:
+        """Finish the batch, which is written except for what was rejected."""
         with self._changed:
-            # what was copied to the spool meanwhile is counted when that is replayed
-            if not self._is_copied:
-                if refused is None:
-                    self._returned = self._batch
-                else:
-                    self._settle(self._batch, refused)
+            batch, is_copied = self._batch, self._is_copied
             self._batch, self._is_copied = (), False
+        if not is_copied:  # else its records are counted when they are replayed
+            try:
+                if rejected:
+                    self._spool.reject(rejected_rows(rejected))
+            except LogError as error:
+                _LOG.error("%d rejected records of the log can't be kept: %s", len(rejected), error)
+            self.rejected += len(rejected)
+            self.written += len(batch) - len(rejected)
         self._on_change()
 
-    def _load(self, records: Sequence[Record]) -> list[_Refused]:
-        """Write records; returns those that the database refuses for what they hold."""
-        try:
-            insert_records(self._engine, records)
-        except Exception as error:  # drivers raise all sorts of things about a value
-            if not takes_rows(self._engine):
-                raise _Away(_reason(error)) from None
-            if len(records) == 1:
-                return self._load_alone(records[0])
-            half = len(records) // 2
-            return [*self._load(records[:half]), *self._load(records[half:])]
-        return []
-
-    def _load_alone(self, record: Record) -> list[_Refused]:
+    def _load(self, records: Sequence[Record]) -> list[tuple[Record, str]]:
+        """Write records; return those that the database rejects for what they hold, with the reason."""
         reason = ""
-        for _ in range(_TRIES):
-            time.sleep(_TRY_AGAIN_SECONDS)
+        for _ in range(_MAX_TRIES if len(records) == 1 else 1):
             try:
-                insert_records(self._engine, [record])
-            except Exception as error:
+                insert_records(self._engine, records)
+            except Exception as error:  # drivers raise errors of all types about a value
                 reason = _reason(error)
                 if not takes_rows(self._engine):
-                    raise _Away(reason) from None
+                    raise _Unavailable(reason) from None
             else:
                 return []
-        return [_Refused(record, reason)]
-
-    def _settle(self, records: Sequence[Record], refused: Sequence[_Refused]) -> None:
-        """Count records that were dealt with, and set aside what was refused."""
-        for record, reason in refused:
-            set_aside(self._spool.root, record, reason)
-        self.rejected += len(refused)
-        self.written += len(records) - len(refused)
+            time.sleep(_TRY_AGAIN_SECONDS if len(records) == 1 else 0.0)
+        if len(records) == 1:
+            return [(records[0], reason)]
+        half = len(records) // 2
+        return [*self._load(records[:half]), *self._load(records[half:])]
 
     def _replay_some(self) -> None:
-        """Replay a batch of the oldest file, so that a new batch never waits for long."""
-        if time.monotonic() >= self._next_adoption:
-            self._adopt()
-        if self._replay is None:
-            self._replay = self._open_oldest()
-        if self._replay is None:
-            return
-        replay, end = self._replay, self._replay.done + self._batch_size
-        started = time.monotonic()
-        records = replay.records[replay.done : end]
-        self._settle(records, self._load(records))
-        replay.done = end
-        if replay.done >= len(replay.records):
-            self._spool.remove(replay.path)
-            self._replay = None
-        self._rest(time.monotonic() - started)
+        """Write one batch of the spool's oldest records, so that a new batch never waits for long."""
+        if time.monotonic() >= self._next_poll:
+            self._next_poll = time.monotonic() + _POLL_SECONDS
+            self._import_old_files()
+        records = self._spool.oldest(self._batch_size)
+        if records:
+            started = time.monotonic()
+            refused = self._load(records)
+            seconds = time.monotonic() - started
+            written, rejected = self._spool.remove(records, refused)
+            self.written += written
+            self.rejected += rejected
+            self._rest(seconds)
 
     def _rest(self, seconds: float) -> None:
-        """Leave the processor to requests for as long as a replay had it, unless a batch comes."""
+        """Leave the processor to requests for as long as the replay used it, unless a batch comes."""
         with self._changed:
             if not self._batch and not self._is_stopping:
-                self._changed.wait(min(seconds, _LONGEST_REST_SECONDS))
+                self._changed.wait(min(seconds, _MAX_REST_SECONDS))
 
-    def _open_oldest(self) -> _Replay | None:
-        path = self._spool.oldest()
-        if path is None:
-            return None
-        records, corrupt = read_segment(path)
-        if corrupt:
-            self.corrupt += corrupt
-            _LOG.warning("%s: %d lines can't be read, and are lost", path, corrupt)
-        return _Replay(path, records)
-
-    def _adopt(self) -> None:
-        self._next_adoption = time.monotonic() + _ADOPT_SECONDS
+    def _import_old_files(self) -> None:
         try:
-            adopted = self._spool.adopt()
-        except OSError as error:
-            _LOG.warning("%s can't be searched for what others left: %s", self._spool.root, error.strerror)
-            return
-        if adopted:
-            _LOG.info("replaying %d records of the log that another process left", adopted)
+            if moved := import_old_files(self._spool):
+                _LOG.info("imported %d records of the log from files of an earlier version", moved)
+        except LogError as error:
+            _LOG.warning("the log's files of an earlier version can't be imported: %s", error)
 
     def _probe(self) -> None:
         if not takes_rows(self._engine):
-            raise _Away("still away")
-        assert self._away_since is not None
-        _LOG.info("the log's database is back after %.1f s", time.monotonic() - self._away_since)
-        self._away_since, self._failures = None, 0
+            raise _Unavailable("still unavailable")
+        with self._changed:
+            assert self._unavailable_since is not None
+            seconds = time.monotonic() - self._unavailable_since
+            self._unavailable_since, self._failures = None, 0
+        _LOG.info("the log's database is back after %.1f s", seconds)
         self._on_change()
 
     def _fail(self, reason: str) -> None:
-        now = time.monotonic()
-        if self._away_since is None:
-            _LOG.warning("the log's database takes no records, they go to the spool: %s", reason)
-            self._away_since = now
-        self._next_try = now + min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**self._failures)
-        self._failures = min(self._failures + 1, 16)
-        self._end_batch(None)
+        """Note that the database is unavailable. The batch waits to be taken back."""
+        with self._changed:
+            now = time.monotonic()
+            if self._unavailable_since is None:
+                _LOG.warning("the log's database takes no records, they go to the spool: %s", reason)
+                self._unavailable_since = now
+            self._next_try = now + min(_MAX_RETRY_SECONDS, _MIN_RETRY_SECONDS * 2**self._failures)
+            self._failures = min(self._failures + 1, 16)
+            if self._is_copied:
+                self._batch, self._is_copied = (), False
+        self._on_change()
 
 
 def _reason(error: Exception) -> str:
-    """Say why in one line, without the statement and the values in it."""
+    """Describe an error in one line, without the statement and its values."""
     cause = getattr(error, "orig", None) or error
     return f"{type(cause).__name__}: {' '.join(str(cause).split())}"[:500]

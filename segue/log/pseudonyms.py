@@ -1,4 +1,4 @@
-"""Names that stand for sessions, the same at every export, and that only the database can tell whose."""
+"""Pseudonyms of sessions: the same at every export, and only the database's secret links them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["pseudonym", "pseudonym_key"]
 
 
 def pseudonym_key(connection: Connection) -> bytes:
-    """Read the database's secret for pseudonyms; who asks first draws it.
+    """Read the database's secret for pseudonyms, which the first call creates.
 
-    The connection's transaction has to be committed for it to stay.
+    The caller must commit the connection's transaction.
     """
     found = connection.execute(select(PSEUDONYM_KEY.c.secret)).scalar()
     if found is None:
@@ -28,8 +28,8 @@ def pseudonym_key(connection: Connection) -> bytes:
 
 
 def pseudonym(key: bytes, session: str) -> str:
-    """Hash a session's id under the secret: 64 hexadecimal digits.
+    """Hash a session's id with the secret: 64 hexadecimal digits.
 
-    A plain hash could be undone by trying ids out.
+    A hash without a secret could be reversed by trying ids.
     """
     return hmac.digest(key, session.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()

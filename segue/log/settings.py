@@ -1,4 +1,4 @@
-"""Where the log waits while the database is away, and how it is written."""
+"""Settings of the log's writer and its spool."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ __all__ = ["LogSettings"]
 
 
 class LogSettings(BaseSettings):
-    """How the log is written; see `segue.log.LogWriter`."""
+    """Settings of `segue.log.LogWriter`."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_LOG_", frozen=True, extra="ignore")
 
     spool: Path = Field(
-        default=Path(".segue/spool"), description="Folder for records while the database is away."
+        default=Path(".segue/spool"), description="Folder for records while the database is unavailable."
     )
-    max_queued: int = Field(default=10_000, ge=1, le=1_000_000, description="Most records in memory.")
-    batch: int = Field(default=500, ge=1, le=10_000, description="Most records in one transaction.")
+    max_queued: int = Field(default=10_000, ge=1, le=1_000_000, description="Maximum records in memory.")
+    batch: int = Field(default=500, ge=1, le=10_000, description="Maximum records in one transaction.")
     flush_seconds: float = Field(
-        default=0.5, ge=0.01, le=60, description="How long a record waits for others at most."
+        default=0.5, ge=0.01, le=60, description="Maximum time for which a record waits for others."
     )
     max_spool_bytes: int = Field(
-        default=1 << 30, ge=1 << 20, description="Greatest size of a process's part of the spool."
+        default=1 << 30, ge=1 << 20, description="Maximum total length of the records in the spool."
     )

@@ -1,193 +1,261 @@
-"""Records on disk while the database is away: files of JSON lines, each written once and read once."""
+"""Records that wait on disk while the database is unavailable: one SQLite file, shared by all processes."""
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import os
+import shutil
+import sqlite3
 import threading
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from segue.log.folder import SUFFIX, OwnedFolder, take_dead
-from segue.log.record import Record, decode
+from segue.errors import LogError
+from segue.log.record import Record, Row, decode, encode, record_id, rejected_rows, session_key
 
-__all__ = ["Spool", "read_segment"]
+__all__ = ["Spool", "folder_lock"]
 
-# Small enough that replaying one again after a fault costs nothing.
-_SEGMENT_BYTES = 2 << 20
-_SYNC_SECONDS = 0.5
+_LOG = logging.getLogger(__name__)
 
+# Deleting rows needs disk space, too: a spool that took all of it could not be emptied.
+_MIN_FREE_BYTES = 16 << 20
+# A mistake in every record would otherwise fill the disk.
+_MAX_REJECTED_BYTES = 64 << 20
+_LOCK_TIMEOUT_SECONDS = 5.0
 
-@dataclass
-class _Segment:
-    """A file of records."""
-
-    path: Path
-    records: int
-    bytes: int
+# The triggers keep the totals, so that nobody has to read a million rows to count them.
+_SCHEMA = """
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA secure_delete = ON;
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, session BLOB, line BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS rejected (id BLOB PRIMARY KEY, session BLOB, line TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS totals (records INTEGER NOT NULL, bytes INTEGER NOT NULL);
+INSERT INTO totals SELECT 0, 0 WHERE NOT EXISTS (SELECT * FROM totals);
+CREATE TRIGGER IF NOT EXISTS record_added AFTER INSERT ON records BEGIN
+    UPDATE totals SET records = records + 1, bytes = bytes + length(new.line); END;
+CREATE TRIGGER IF NOT EXISTS record_deleted AFTER DELETE ON records BEGIN
+    UPDATE totals SET records = records - 1, bytes = bytes - length(old.line); END;
+COMMIT;
+"""
+_ADD = "INSERT OR IGNORE INTO records (id, session, line) VALUES (?, ?, ?)"
+_REMOVE = "DELETE FROM records WHERE id = ?"
 
 
 class Spool:
-    """A process's part of the spool: lines are added to the newest file, the oldest is read and removed.
+    """The records on disk in one folder, and those that the database rejected.
 
-    Two threads use it, one to write and one to read; they never have the same file.
+    Several processes and threads may use one folder. It holds a record once, by its id. Records that were
+    added survive a killed process and a power failure. A corrupt file is moved aside, and a new one begun.
 
     Parameters
     ----------
     root
-        Folder that all writers share.
+        The folder, made if it is missing.
     max_bytes
-        Above this nothing is taken.
+        Maximum total length of the records.
 
     Attributes
     ----------
     records, bytes
-        What waits here.
+        Number and total length of the records at the last call. Reading them never waits for the disk.
+    corrupt
+        Number of records that could not be read, or were in a file that was moved aside.
 
     Raises
     ------
     LogError
-        The folder can't be written to.
+        The folder can't be written to. Each method raises it when the file can't be read or written.
     """
 
-    def __init__(self, root: Path, *, max_bytes: int = 1 << 30, segment_bytes: int = _SEGMENT_BYTES) -> None:
+    def __init__(self, root: Path, *, max_bytes: int = 1 << 30) -> None:
         self.root = root
+        self.records = self.bytes = self.corrupt = 0
+        self._path = root / "spool.sqlite"
         self._max_bytes = max_bytes
-        self._segment_bytes = segment_bytes
-        self._folder = OwnedFolder.make(root)
-        self._guard = threading.Lock()
-        self._sealed: list[_Segment] = []
-        self._open: _Segment | None = None
-        self._file: int | None = None
-        self._number = 0
-        self._is_unsynced = False
-        self._synced_at = 0.0
-        # read by others without the guard, which is held while a slow disk syncs
-        self.records = 0
-        self.bytes = 0
+        self._lock = threading.Lock()
+        try:
+            self._open()
+        except (sqlite3.Error, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise LogError(f"{root}: the log's spool can't be written to: {reason}") from None
 
-    def append(self, lines: Sequence[bytes]) -> None:
-        """Add records. All of them are there afterwards, or none and an error is raised.
+    def append(self, records: Sequence[Record], *, is_limited: bool = True) -> int:
+        """Add all records, or none and raise; return how many were rejected, as JSON can't hold them.
 
-        Raises
-        ------
-        OSError
-            The disk is full, or the spool has its greatest size.
+        If not `is_limited`, the limits of the spool's size and of free disk space do not apply.
         """
-        data = b"".join(line + b"\n" for line in lines)
-        with self._guard:
-            if self.bytes + len(data) > self._max_bytes:
-                raise OSError(f"the spool holds {self._max_bytes:,} bytes already")
-            segment = self._writable()
-            assert self._file is not None
+        rows: list[Row] = []
+        rejected: list[tuple[Record, str]] = []
+        for record in records:
             try:
-                _write_all(self._file, data)
-            except OSError:
-                os.ftruncate(self._file, segment.bytes)
-                raise
-            segment.bytes += len(data)
-            segment.records += len(lines)
-            self._count(len(lines), len(data))
-            self._is_unsynced = True
-            if segment.bytes >= self._segment_bytes:
-                self._seal()
+                rows.append((record_id(record).bytes, session_key(record.session), encode(record)))
+            except TypeError as error:
+                rejected.append((record, str(error)))
+        with self._transaction() as connection:
+            if is_limited:
+                self._check_room(sum(len(line) for *_, line in rows))
+            connection.executemany(_ADD, rows)
+            _reject(connection, rejected_rows(rejected))
+        return len(rejected)
 
-    def sync(self, *, now: bool = False) -> None:
-        """Make what was added survive a power cut; at most every half second, unless asked for at once."""
-        with self._guard:
-            if not self._is_unsynced or self._file is None:
-                return
-            if now or time.monotonic() - self._synced_at >= _SYNC_SECONDS:
-                os.fsync(self._file)
-                self._is_unsynced, self._synced_at = False, time.monotonic()
+    def oldest(self, limit: int) -> list[Record]:
+        """Read the oldest records. Rows that are no records are deleted, and counted as corrupt."""
+        records, corrupt = [], []
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT id, line FROM records ORDER BY number LIMIT ?", (limit,))
+            for name, line in rows.fetchall():
+                try:
+                    records.append(decode(line))
+                except ValueError as error:
+                    _LOG.error("%s: a record is lost: %s", self._path, error)
+                    corrupt.append((name,))
+            connection.executemany(_REMOVE, corrupt)
+        self.corrupt += len(corrupt)
+        return records
 
-    def oldest(self) -> Path | None:
-        """Name the oldest file with records in it; it is added to no more."""
-        with self._guard:
-            if not self._sealed and self._open is not None and self._open.records:
-                self._seal()
-            return self._sealed[0].path if self._sealed else None
+    def remove(self, records: Sequence[Record], rejected: Sequence[tuple[Record, str]]) -> tuple[int, int]:
+        """Remove records that were passed to the database; those it rejected are kept apart, with the reason.
 
-    def remove(self, path: Path) -> None:
-        """Remove a file that was read."""
-        with self._guard:
-            path.unlink(missing_ok=True)
-            for segment in self._sealed:
-                if segment.path == path:
-                    self._count(-segment.records, -segment.bytes)
-            self._sealed = [segment for segment in self._sealed if segment.path != path]
-
-    def adopt(self) -> int:
-        """Take over what dead writers left; returns how many records those are.
-
-        Raises
-        ------
-        OSError
-            The folder can't be read.
+        Returns
+        -------
+        written, rejected
+            How many records this call removed; another process may have removed some of them before.
         """
-        taken = [
-            _Segment(path, path.read_bytes().count(b"\n"), path.stat().st_size)
-            for path in take_dead(self.root, self._folder)
-        ]
-        with self._guard:
-            self._sealed = taken + self._sealed
-            for segment in taken:
-                self._count(segment.records, segment.bytes)
-        return sum(segment.records for segment in taken)
+        # without a sync: records that come back after a power failure are written once all the same
+        with self._transaction(is_durable=False) as connection:
+            _reject(connection, rejected_rows(rejected))
+            bad = [(record_id(record).bytes,) for record, _ in rejected]
+            refused = connection.executemany(_REMOVE, bad).rowcount
+            written = connection.executemany(_REMOVE, [(record_id(r).bytes,) for r in records]).rowcount
+        if not self.records:
+            with suppress(LogError), self._connected() as connection:
+                connection.executescript("PRAGMA incremental_vacuum")  # gives disk space back
+        return written, refused
+
+    def reject(self, rows: Iterable[Row]) -> None:
+        """Keep rejected records, up to 64 MiB."""
+        with self._transaction() as connection:
+            _reject(connection, rows)
+
+    def erase(self, session: str) -> int:
+        """Delete the records of a session, also rejected ones, from every byte of the file; count them."""
+        key = (session_key(session),)
+        with self._transaction() as connection:
+            deleted = connection.execute("DELETE FROM records WHERE session = ?", key).rowcount
+            deleted += connection.execute("DELETE FROM rejected WHERE session = ?", key).rowcount
+        with self._connected() as connection:
+            # secure_delete overwrites rows, but not the copies that SQLite left when it moved them
+            connection.execute("VACUUM")
+            (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise LogError(f"{self._path}: another process is using it, try again")
+        return deleted
 
     def close(self) -> None:
-        """Sync, and let go of the folder. What is in it is for the next writer."""
-        self.sync(now=True)
-        with self._guard:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = self._open = None
-            self._folder.release()
+        """Close the file. What is in it is for the next process."""
+        with self._lock:
+            self._connection.close()
 
-    def _count(self, records: int, size: int) -> None:
-        self.records += records
-        self.bytes += size
+    def _check_room(self, size: int) -> None:
+        if size and self.bytes + size > self._max_bytes:
+            raise LogError(f"{self._path}: the limit of {self._max_bytes:,} bytes is reached")
+        if (free := shutil.disk_usage(self.root).free) < _MIN_FREE_BYTES:
+            raise LogError(f"{self.root}: expected {_MIN_FREE_BYTES:,} free bytes on the disk, got {free:,}")
 
-    def _writable(self) -> _Segment:
-        if self._open is None:
-            path = self._folder.path / f"1-{self._number:08d}{SUFFIX}"
-            self._number += 1
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            self._open = _Segment(path, 0, 0)
-        return self._open
+    @contextmanager
+    def _transaction(self, *, is_durable: bool = True) -> Iterator[sqlite3.Connection]:
+        with self._connected() as connection:
+            # with NORMAL a power failure takes back the transactions since the last one with FULL
+            connection.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._count()
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                connection.rollback()  # does nothing after COMMIT
+            self._count()
 
-    def _seal(self) -> None:
-        assert self._file is not None
-        assert self._open is not None
-        os.fsync(self._file)
-        os.close(self._file)
-        self._sealed.append(self._open)
-        self._file = self._open = None
-        self._is_unsynced = False
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection to one thread at a time; SQLite's errors become a LogError."""
+        with self._lock:
+            try:
+                if _inode(self._path) != self._inode:  # another process moved it aside
+                    self._connection.close()
+                    self._open()
+                yield self._connection
+            except (sqlite3.Error, OSError) as error:
+                if _is_corrupt(error):
+                    self._connection.close()
+                    with folder_lock(self.root):
+                        if _inode(self._path) == self._inode:
+                            _move_aside(self._path)
+                            self.corrupt += max(1, self.records)
+                raise LogError(f"{self._path}: {error}") from None
+
+    def _count(self) -> None:
+        self.records, self.bytes = self._connection.execute("SELECT records, bytes FROM totals").fetchone()
+
+    def _open(self) -> None:
+        with folder_lock(self.root):
+            self._connection = _connect(self._path)
+            self._inode = _inode(self._path)
+            self._count()
 
 
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+@contextmanager
+def folder_lock(root: Path) -> Iterator[None]:
+    """Keep other processes from opening or moving files of the spool; to be held for moments."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
-def read_segment(path: Path) -> tuple[list[Record], int]:
-    """Read a file of records.
+def _connect(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)  # SQLite gives the same mode to the files beside it
+    connection = sqlite3.connect(
+        path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.executescript(_SCHEMA)
+    except sqlite3.Error as error:
+        connection.close()
+        if not _is_corrupt(error):
+            raise
+        _move_aside(path)
+        return _connect(path)
+    return connection
 
-    Returns
-    -------
-    records
-        Those that can be read.
-    corrupt
-        Number of lines that can't be: of a process that was killed while it wrote the last one is half.
-    """
-    records: list[Record] = []
-    corrupt = 0
-    for line in path.read_bytes().splitlines():
-        try:
-            records.append(decode(line))
-        except ValueError:
-            corrupt += 1
-    return records, corrupt
+
+def _move_aside(path: Path) -> None:
+    aside = f"{path}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+    for suffix in ("", "-wal", "-shm"):
+        if (file := Path(f"{path}{suffix}")).exists():
+            file.rename(f"{aside}{suffix}")
+    _LOG.error("%s is corrupt and was moved to %s; new records go to a new file", path, aside)
+
+
+def _is_corrupt(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _inode(path: Path) -> int | None:
+    return path.stat().st_ino if path.exists() else None
+
+
+def _reject(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    total = connection.execute("SELECT coalesce(sum(length(line)), 0) FROM rejected")
+    if total.fetchone()[0] < _MAX_REJECTED_BYTES:
+        connection.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?)", rows)

@@ -1,4 +1,4 @@
-"""What the monitoring page shows: counts over time, the latest requests, feedback, what was recommended."""
+"""Statistics of the log for the monitoring page: counts over time, latest requests, feedback, tracks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from segue.log.figures import Bucket, RecentRequest, Totals
 
 __all__ = ["Stats", "read_stats"]
 
-# A page can draw no more, and an answer should stay small.
+# A chart has no room for more, and a response should stay small.
 _MAX_BUCKETS = 1_000
 
 _MEANS = ("list_diversity", "avg_popularity", "genre_precision")
@@ -44,24 +44,24 @@ _MEASURED = [
 
 @dataclass(frozen=True, kw_only=True)
 class Stats:
-    """What was logged since a moment.
+    """Statistics of the log since a time.
 
     Attributes
     ----------
     since, bucket_seconds
-        As asked.
+        As requested.
     totals
-        Of the whole time.
+        Of the whole period.
     buckets
-        Oldest first; one in which nothing was logged is not there.
+        Oldest first, without empty ones.
     recent
         Newest first.
     feedback
         Number of events by kind.
     tracks
-        How often each track was shown in the latest lists, the most frequent first.
+        Number of times each track was shown in the latest lists, the most frequent first.
     tracks_lists
-        How many lists those are.
+        Number of those lists.
     """
 
     since: datetime
@@ -82,25 +82,25 @@ def read_stats(
     recent: int = 50,
     lists: int = 2_000,
 ) -> Stats:
-    """Read what was logged since a moment.
+    """Compute the statistics of the log since a time.
 
     Parameters
     ----------
     since
-        With its zone.
+        Time with its time zone.
     bucket_seconds
-        Width of a bucket; at most a thousand of them fit between `since` and now.
+        Width of a bucket; at most 1,000 of them fit between `since` and now.
     recent
-        How many of the latest requests are wanted.
+        Number of the latest requests to return.
     lists
-        Over how many of the latest lists `Stats.tracks` counts, so that it costs the same on any database.
+        Number of the latest lists that `Stats.tracks` counts, which bounds its cost.
 
     Raises
     ------
     RequestError
-        `since` has no zone, or there would be too many buckets.
+        `since` has no time zone, or there would be more than 1,000 buckets.
     DatabaseError
-        The database is away or refused.
+        The database is unavailable or refused.
     """
     if since.tzinfo is None:
         raise RequestError("since", "expected a time with its zone")
@@ -110,22 +110,17 @@ def read_stats(
         raise RequestError("bucket_seconds", f"expected at least {least}, got {bucket_seconds}")
     with explained(engine), engine.connect() as connection:
         tracks, tracks_lists = _tracks(connection, since, lists)
+        of_all = _ranked(since, literal(0))
         return Stats(
             since=since,
             bucket_seconds=bucket_seconds,
-            totals=_totals(connection, since),
+            totals=Totals(**_plain(connection.execute(select(*_figures(of_all))).mappings().one())),
             buckets=_buckets(connection, since, bucket_seconds),
             recent=_recent(connection, since, recent),
             feedback=_feedback(connection, since),
             tracks=tracks,
             tracks_lists=tracks_lists,
         )
-
-
-def _totals(connection: Connection, since: datetime) -> Totals:
-    ranked = _ranked(since, literal(0))
-    row = connection.execute(select(*_figures(ranked))).mappings().one()
-    return Totals(**_plain(row))
 
 
 def _buckets(connection: Connection, since: datetime, bucket_seconds: int) -> tuple[Bucket, ...]:
@@ -152,7 +147,7 @@ def _bucket_number(connection: Connection, since: datetime, bucket_seconds: int)
 
 
 def _ranked(since: datetime, bucket: ColumnElement[int]) -> Subquery:
-    """Rank each list by its latency within its bucket, since not every database has percentiles."""
+    """Rank the lists of each bucket by latency, as not every database has percentiles."""
     logs = RECOMMEND_LOGS.c
     numbered = select(*_MEASURED, bucket.label("bucket")).where(logs.time >= since).subquery()
     place = func.row_number().over(partition_by=numbered.c.bucket, order_by=numbered.c.latency_seconds)
@@ -168,7 +163,7 @@ def _figures(ranked: Subquery) -> list[ColumnElement[Any]]:
         func.sum(case((of.list_size == 0, 1), else_=0)).label("empty"),
         func.count(of.session.distinct()).label("sessions"),
         *(
-            # nearest rank: the least latency that so large a share of the lists did not exceed
+            # nearest rank: the smallest latency that this share of the lists did not exceed
             func.min(case((of.place >= share * of.of, of.latency_seconds))).label(name)
             for name, share in (("latency_p50_seconds", 0.5), ("latency_p95_seconds", 0.95))
         ),
@@ -177,18 +172,18 @@ def _figures(ranked: Subquery) -> list[ColumnElement[Any]]:
 
 
 def _plain(row: RowMapping) -> dict[str, Any]:
-    # a sum is None over nothing, and a Decimal on two of the databases
+    # a sum of no rows is None, and a Decimal on two of the databases
     counts = {name: int(row[name] or 0) for name in ("requests", "degraded", "empty", "sessions")}
     names = ("latency_p50_seconds", "latency_p95_seconds", *_MEANS)
     return counts | {name: None if row[name] is None else float(row[name]) for name in names}
 
 
-def _recent(connection: Connection, since: datetime, most: int) -> tuple[RecentRequest, ...]:
+def _recent(connection: Connection, since: datetime, limit: int) -> tuple[RecentRequest, ...]:
     logs = RECOMMEND_LOGS.c
-    newest = select(RECOMMEND_LOGS).where(logs.time >= since).order_by(logs.time.desc()).limit(most)
+    query = select(RECOMMEND_LOGS).where(logs.time >= since).order_by(logs.time.desc()).limit(limit)
     return tuple(
         RecentRequest(at=row.time, seeds=tuple(row.seeds), **{name: getattr(row, name) for name in _RECENT})
-        for row in connection.execute(newest)
+        for row in connection.execute(query)
     )
 
 

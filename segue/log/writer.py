@@ -1,4 +1,4 @@
-"""The log's writer: a request leaves its record and goes on; threads see to the rest."""
+"""The log's writer: a request puts its record in a queue; threads write the queue to the database."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from segue.errors import LogError
 from segue.log.loader import Loader
-from segue.log.record import Record, encode
-from segue.log.rejected import set_aside
+from segue.log.record import Record
 from segue.log.spool import Spool
 
 __all__ = ["LogWriter"]
 
 _LOG = logging.getLogger(__name__)
 
-# A batch that the database has not taken by then is copied to the spool.
-_STALL_SECONDS = 0.5
+# A batch that the database has not written after this time is copied to the spool.
+_MAX_BATCH_SECONDS = 0.5
 
 
 class LogWriter:
-    """Takes records without making anyone wait, and writes them to the database in batches.
+    """Takes records without making a request wait, and writes them to the database in batches.
 
-    While the database is away, hangs, or is too slow, records go to a spool on disk, and from there to the
-    database when it is back. Each arrives once, because its id is the row's. A process that is killed loses
-    what came in its last second at most.
+    While the database is unavailable, hangs, or is too slow, records go to a spool on disk, and from there to
+    the database when it is back. Each is there once, because its id is the row's key. A killed process loses
+    at most the records of its last second.
 
     Parameters
     ----------
     engine
         The database.
     spool
-        Folder that all writers on this machine may share; each has a folder of its own in it, and takes over
-        what dead ones left.
+        The spool's folder, which all writers on this machine may share.
     max_queued
-        Most records in memory.
+        Maximum number of records in memory.
     batch
-        Most records in one transaction.
+        Maximum number of records in one transaction.
     flush_seconds
-        How long a record may wait for others.
+        Maximum time for which a record waits for others.
     max_spool_bytes
-        Greatest size of this process's part of the spool.
+        Maximum total length of the records in the spool.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class LogWriter:
         self._wake = threading.Event()
         self._counting = threading.Lock()
         self._lost = 0
-        self._unwritable = 0
+        self._not_json = 0
         self._is_accepting = False
         self._stop_at: float | None = None
         self._is_spool_failing = False
@@ -78,31 +77,31 @@ class LogWriter:
 
     @property
     def queued(self) -> int:
-        """Records that are in memory alone."""
+        """Number of records that are only in memory."""
         return len(self._queue) + (self._loader.in_flight if self._loader else 0)
 
     @property
     def spooled(self) -> int:
-        """Records that wait on disk."""
+        """Number of records that wait on disk, of all processes that share the spool."""
         return self._spool.records if self._spool else 0
 
     @property
     def written(self) -> int:
-        """Records that the database has."""
+        """Number of records that this process wrote to the database."""
         return self._loader.written if self._loader else 0
 
     @property
     def rejected(self) -> int:
-        """Records that the database refused for what they hold; they are in ``rejected.jsonl``."""
-        return self._unwritable + (self._loader.rejected if self._loader else 0)
+        """Number of records that were rejected for what they hold; they are kept in the spool."""
+        return self._not_json + (self._loader.rejected if self._loader else 0)
 
     @property
     def lost(self) -> int:
-        """Records that are nowhere: memory and disk were full, or a line of the spool was torn."""
-        return self._lost + (self._loader.corrupt if self._loader else 0)
+        """Number of records that are lost: memory and disk were full, or one on disk was corrupt."""
+        return self._lost + (self._spool.corrupt if self._spool else 0)
 
     def start(self) -> None:
-        """Open the spool and start the threads. The database may be away.
+        """Open the spool and start the threads. The database may be unavailable.
 
         Raises
         ------
@@ -119,7 +118,7 @@ class LogWriter:
         self._thread.start()
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Write what is there; what the database has not taken in time is left in the spool."""
+        """Write what is queued; what the database has not taken after the timeout stays in the spool."""
         if self._thread is None or self._spool is None or self._loader is None:
             return
         self._is_accepting = False
@@ -127,20 +126,11 @@ class LogWriter:
         self._wake.set()
         self._thread.join(timeout_seconds + 1.0)
         self._loader.stop(self._stop_at - time.monotonic())
-        try:
-            self._spool.close()
-        except OSError as error:
-            _LOG.warning("the log's spool can't be closed: %s", error)
+        self._spool.close()
         self._thread = None
 
     def put(self, record: Record) -> bool:
-        """Take a record; never waits.
-
-        Returns
-        -------
-        bool
-            False if it was lost, which is counted.
-        """
+        """Take a record without waiting; False if memory is full, and the record lost and counted."""
         queued = len(self._queue)
         if not self._is_accepting or queued >= self._max_queued:
             self._lose()
@@ -161,10 +151,10 @@ class LogWriter:
         while self._stop_at is None:
             self._wake.wait(self._flush_seconds)
             self._wake.clear()
-            self._pass_on(spool, loader)
-        # a database that is merely slow may still take all of it, what is in the spool too
+            self._flush(spool, loader)
+        # a database that is only slow may still take all records, those of the spool too
         while (self._queue or loader.in_flight or spool.records) and time.monotonic() < self._stop_at:
-            self._pass_on(spool, loader)
+            self._flush(spool, loader)
             if loader.has_failed:
                 break
             self._wake.wait(0.01)
@@ -175,53 +165,40 @@ class LogWriter:
                 self._lost += len(rest)
             _LOG.error("%d records of the log are lost: neither database nor spool takes them", len(rest))
 
-    def _pass_on(self, spool: Spool, loader: Loader) -> None:
+    def _flush(self, spool: Spool, loader: Loader) -> None:
         """Give what is queued to the database, or to the spool where that does not take it."""
-        if not self._keep(spool, loader.take_back(after_seconds=_STALL_SECONDS)):
+        if not self._keep(spool, loader.take_back(after_seconds=_MAX_BATCH_SECONDS)):
             return
         while self._queue:
             records = self._take(self._batch)
             if loader.offer(records):
                 continue
-            if not loader.is_away and len(self._queue) + len(records) <= self._max_queued // 2:
+            if not loader.needs_spool and len(self._queue) + len(records) <= self._max_queued // 2:
                 self._put_back(records)
                 break
             if not self._keep(spool, records):
                 break
-        try:
-            spool.sync()
-        except OSError as error:
-            _LOG.warning("the log's spool can't be synced: %s", error)
 
     def _keep(self, spool: Spool, records: Sequence[Record]) -> bool:
         """Add records to the spool; if it takes none they go back to the queue."""
-        lines = [(record, line) for record in records if (line := self._encoded(record)) is not None]
-        if not lines:
+        if not records:
             return True
         try:
-            spool.append([line for _, line in lines])
-        except OSError as error:
+            self._not_json += spool.append(records)
+        except LogError as error:
             if not self._is_spool_failing:
                 _LOG.error("the log's spool takes no records, they stay in memory: %s", error)
             self._is_spool_failing = True
-            self._put_back([record for record, _ in lines])
+            self._put_back(records)
             return False
-        # a nearly full disk may take a few and then none: that is no change to be told
+        # a nearly full disk may take a few and then none: that is not worth a message
         if self._is_spool_failing and not self._queue:
             _LOG.info("the log's spool takes records again")
             self._is_spool_failing = False
         return True
 
-    def _encoded(self, record: Record) -> bytes | None:
-        try:
-            return encode(record)
-        except TypeError as error:
-            set_aside(self._root, record, str(error))
-            self._unwritable += 1
-            return None
-
-    def _take(self, most: int) -> list[Record]:
-        return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+    def _take(self, limit: int) -> list[Record]:
+        return [self._queue.popleft() for _ in range(min(limit, len(self._queue)))]
 
     def _put_back(self, records: Sequence[Record]) -> None:
         self._queue.extendleft(reversed(records))

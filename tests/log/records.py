@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -59,6 +63,14 @@ def rows(engine: Engine, table: Table) -> Sequence[Any]:
 def count(engine: Engine, table: Table) -> int:
     with engine.connect() as connection:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def spooled_lines(spool: Path, table: str = "records") -> list[Any]:
+    """The lines of JSON that are in a spool's file, read as a stranger would."""
+    with closing(sqlite3.connect(f"file:{spool / 'spool.sqlite'}?mode=ro", uri=True)) as connection:
+        return [
+            json.loads(line) for (line,) in connection.execute(f"SELECT line FROM {table} ORDER BY rowid")
+        ]
 
 
 def until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -16,8 +16,9 @@ from segue.errors import RequestError
 from segue.log.erase import Deleted, Forgotten, delete_older_than, forget_session
 from segue.log.insert import insert_records
 from segue.log.record import Record
+from segue.log.spool import Spool
 from segue.log.writer import LogWriter
-from tests.log.records import count, feedback, impression, rows, until
+from tests.log.records import count, feedback, impression, rows, spooled_lines, until
 
 
 def sessions_in(engine: Engine) -> set[str | None]:
@@ -73,7 +74,7 @@ def test_should_not_let_a_session_come_back_but_let_it_go_on(database: Engine) -
     assert not any("anna" in str(row) for row in rows(database, FORGOTTEN_SESSIONS))
 
 
-def test_should_erase_from_the_spools_of_dead_and_living_processes(tmp_path: Path) -> None:
+def test_should_erase_from_a_spool_that_a_process_is_using(tmp_path: Path) -> None:
     url, spool = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
     engine = open_engine(url)  # no tables yet: whatever is logged is spooled
     living = LogWriter(engine, spool=spool, flush_seconds=0.02)
@@ -86,28 +87,45 @@ def test_should_erase_from_the_spools_of_dead_and_living_processes(tmp_path: Pat
     dead.stop(1)
     assert living.put(impression(session="anna"))
     assert living.put(impression(session="bo"))
-    until(lambda: living.spooled == 2)
-    poison = '{"reason": "x", "record": {"session": "anna", "impression_id": "1"}}\n'
-    (spool / "rejected.jsonl").write_text(poison + poison.replace("anna", "bo"))
+    assert living.put(impression(session="anna", k=1 << 70))
+    assert living.put(impression(session="bo", k=1 << 70))
+    until(lambda: (living.spooled, living.rejected) == (8, 2))
 
     # as a command on the same machine would, while one process lives
     other = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
     migrate(f"sqlite:///{tmp_path / 'other.db'}")
     gone = forget_session(other, "anna", spool=spool)
     assert gone.spooled == 3
-    left = "".join(path.read_text() for path in spool.rglob("*.jsonl"))
-    assert left.count('"anna"') == 1  # the living process's own
-    assert (left.count('"Anna"'), left.count('"bo"')) == (2, 3)
+    left = str([*spooled_lines(spool), *spooled_lines(spool, "rejected")])
+    assert (left.count("'anna'"), left.count("'Anna'"), left.count("'bo'")) == (0, 2, 3)
 
     migrate(url)
-    forget_session(engine, "anna", spool=spool)
     until(lambda: living.spooled == 0)
     living.stop(5)
-    after = LogWriter(engine, spool=spool)
-    after.start()
-    until(lambda: after.written == 5)
-    after.stop(5)
     assert sessions_in(engine) == {"Anna", "bo", None}
+
+
+def test_what_a_process_spools_of_an_erased_session_should_not_reach_the_database(tmp_path: Path) -> None:
+    url, spool = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
+    migrate(url)
+    engine = open_engine(url)
+    forget_session(engine, "anna", spool=spool)
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    late = Spool(spool)  # as one whose queue still held it
+    late.append([impression(session="anna", at=before), impression(session="bo", at=before)])
+    late.close()
+    writer = LogWriter(engine, spool=spool)
+    writer.start()
+    until(lambda: writer.spooled == 0)
+    writer.stop(5)
+    assert sessions_in(engine) == {"bo"}
+
+
+def test_should_erase_where_there_is_no_spool(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'segue.db'}"
+    migrate(url)
+    assert forget_session(open_engine(url), "anna", spool=tmp_path / "spool").spooled == 0
+    assert not (tmp_path / "spool").exists()
 
 
 def test_should_delete_what_is_older_than_so_many_days(database: Engine) -> None:

@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 
 from segue.database import migrate, open_engine
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.log.spool import Spool
 from segue.log.writer import LogWriter
 from tests.database_servers import DatabaseServer
-from tests.log.records import count, feedback, impression, rows, until
+from tests.log.records import count, feedback, impression, rows, spooled_lines, until
 
 SERVERS = pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 
@@ -70,7 +71,7 @@ def test_should_lose_nothing_when_the_database_is_killed_for_a_third_of_the_time
         range(10_000)
     )
     assert (writer.lost, writer.rejected) == (0, 0)
-    assert list((tmp_path / "spool").glob("*/*")) == []
+    assert spooled_lines(tmp_path / "spool") == []
 
 
 @pytest.mark.live
@@ -115,6 +116,26 @@ def test_stopping_while_the_database_hangs_should_leave_the_rest_in_the_spool(
     assert count(engine, RECOMMEND_LOGS) == 200
 
 
+@pytest.mark.live
+@SERVERS
+def test_two_writers_that_replay_one_spool_should_neither_reject_nor_count_twice(
+    engine: Engine, server: DatabaseServer, tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path / "spool")
+    for start in range(0, 5_000, 500):
+        spool.append([impression(n) for n in range(start, start + 500)])
+    spool.close()
+    writers = [LogWriter(engine, spool=tmp_path / "spool") for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    until(lambda: sum(writer.written for writer in writers) == 5_000)
+    for writer in writers:
+        writer.stop(10)
+        assert (writer.rejected, writer.lost) == (0, 0)
+    assert count(engine, RECOMMEND_LOGS) == 5_000
+    assert count(engine, RECOMMEND_ITEMS) == 15_000
+
+
 def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
     path = tmp_path / "segue.db"
     migrate(f"sqlite:///{path}")
@@ -154,7 +175,7 @@ def test_should_set_aside_once_what_was_tried_while_the_database_was_slow(
     until(lambda: writer.spooled == 0 and count(engine, RECOMMEND_LOGS) == 2)
     writer.stop(5)
     assert (writer.written, writer.rejected, writer.lost) == (2, 1, 0)
-    assert len((tmp_path / "spool" / "rejected.jsonl").read_text().splitlines()) == 1
+    assert len(spooled_lines(tmp_path / "spool", "rejected")) == 1
     engine.dispose()
 
 

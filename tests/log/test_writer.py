@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time
@@ -19,7 +18,7 @@ from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.log.insert import insert_records, takes_rows
 from segue.log.record import ImpressionItem
 from segue.log.writer import LogWriter
-from tests.log.records import START, count, feedback, impression, rows, until
+from tests.log.records import START, count, feedback, impression, rows, spooled_lines, until
 
 Start = Callable[..., LogWriter]
 
@@ -124,8 +123,7 @@ def test_a_record_that_is_refused_should_not_stop_the_others(
     assert ids == {record.impression_id for record in (*before, *after)}
     assert count(database, FEEDBACK) == 1
     assert (writer.written, writer.rejected, writer.lost) == (21, 1, 0)
-    (line,) = (tmp_path / "spool" / "rejected.jsonl").read_text().splitlines()
-    aside = json.loads(line)
+    (aside,) = spooled_lines(tmp_path / "spool", "rejected")
     assert aside["record"]["impression_id"] == str(poison.impression_id)
     assert aside["reason"]
     assert writer.put(impression(21))
