@@ -122,26 +122,20 @@ def test_anything_is_a_request_or_a_request_error(value: Any) -> None:
 @pytest.mark.parametrize(
     ("instance", "said"),
     [
-        (
-            {"seeds": [{"track_id": "x" * 80, "weight": -0.0}]},
-            "seeds[0].weight: must not be 0, and at least 1e-06",
-        ),
+        ({"seeds": [{"genre": "x", "weight": -0.0}]}, "seeds[0].weight: must not be 0, and at least 1e-06"),
         ({**GOOD, "k": 1.5}, "k: Input should be a valid integer, got 1.5"),
-        ({**GOOD, "k": "y" * 58}, "k: Input should be a valid integer, got '" + "y" * 58 + "'"),
         (
             {**GOOD, "explain": 2**2000},
-            "explain: Input should be a valid boolean, got an integer of 2001 bits",
+            "explain: Input should be a valid boolean, got an integer of 2001 bit",
         ),
+        ({**GOOD, "explain": 2**40}, "explain: Input should be a valid boolean, got 1099511627776"),
         ({**GOOD, "filters": {"year": {}}}, "filters.year: Input should be a valid tuple"),
-        (
-            {**GOOD, "features": {"tempo": 2**1024}},
-            "features.tempo: expected a number between -3.4e+38 and 3.4e+38, ",
-        ),
+        ({**GOOD, "features": {"key": 2**1024}}, "features.key: expected a number between -3.4e+38 and 3.4e"),
         ({"k": 3}, "seeds: expected at least one seed of positive weight, or features"),
         ([], "body: Input should be a valid dictionary or instance of Request"),
         (
             {**GOOD, "seeds": [{"genre": "x", "artist": "y"}]},
-            "seeds[0]: expected exactly one of track_id, artist, ",
+            "seeds[0]: expected exactly one of track_id, ar",
         ),
         ({**GOOD, "seeds": [{}]}, "seeds[0]: expected exactly one of track_id, artist, genre, got none"),
     ],
@@ -153,14 +147,14 @@ def test_an_error_says_what_was_seen_and_what_was_expected(instance: Any, said: 
 
 
 def test_what_is_shown_of_a_value_is_at_most_sixty_characters() -> None:
-    with pytest.raises(RequestError) as caught:
-        Request.parse({**GOOD, "k": "y" * 100})
-    shown = str(caught.value).split("got ")[1]
-    assert len(shown) <= 60
-    with pytest.raises(RequestError) as caught:
-        Request.parse({**GOOD, "filters": {"year": [1999, 2000], "explicit": "é" * 40}})
-    assert str(caught.value).count("é") > 20
-    assert caught.value.field == "filters.explicit"
+    def shown(value: list[str]) -> str:
+        with pytest.raises(RequestError) as caught:
+            Request.parse({"features": {"tempo": value}})
+        return str(caught.value).split("got ")[1]
+
+    assert shown(["abcdefghij"] * 6) == "['abcdefghij', 'abcdefghij', 'abcdefghij', 'abcdefghij', 'a…"
+    # sixty characters as they stand
+    assert shown(["abcdefgh"] * 5) == str(["abcdefgh"] * 5)
 
 
 def test_the_bounds_themselves_are_allowed() -> None:
