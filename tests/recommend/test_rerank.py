@@ -12,6 +12,7 @@ import pytest
 from segue.bundle.definition import Booster, BundleDefinition, IndexSpec
 from segue.errors import BundleError
 from segue.recommend.rerank import LocalRanker
+from tests.small_catalogue import Steps
 
 COLUMNS = ["energy", "key", "valence"]
 # 1 and 3 in each column, in every combination
@@ -102,3 +103,11 @@ def test_a_booster_of_columns_that_the_matrix_lacks_is_refused(tmp_path: Path) -
     write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=1)
     with pytest.raises(BundleError, match=r"booster popularity reads \['tempo'\]"):
         ranker(tmp_path, ("popularity", ["tempo"]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_trained_booster_predicts_the_same_in_any_number_of_threads(small: Steps, threads: int) -> None:
+    matrix = np.load(small.parts["features.npy"])
+    at_once = lightgbm.Booster(model_file=str(small.parts["popularity.txt"])).predict(matrix)
+    seen = small.ranker().predict(matrix, threads=threads)["popularity"]
+    np.testing.assert_allclose(seen, at_once, rtol=1e-6)
