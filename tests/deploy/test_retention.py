@@ -15,7 +15,6 @@ from segue.database.tables import RECOMMEND_LOGS
 from segue.log.insert import insert_records
 from tests.deploy.chart import CHART, MINIMAL, Manifest, deep_merge, environment_of, render
 from tests.deploy.matrix import DATABASE, MATRIX
-from tests.deploy.schemas import problems
 from tests.log.records import feedback, impression, rows
 
 KEPT: dict[str, Any] = MATRIX["log that is kept for a while"]
@@ -46,10 +45,6 @@ def test_should_delete_nothing_unless_it_is_asked_to() -> None:
         rendered = render(values)
         assert rendered.of("CronJob") == []
         assert [m for m in rendered if m["metadata"]["name"].endswith("-retention")] == []
-
-
-def test_should_be_what_the_api_servers_take() -> None:
-    assert problems(render(KEPT), custom=False) == []
 
 
 def test_should_run_every_night_by_utc_and_never_twice_at_once() -> None:
