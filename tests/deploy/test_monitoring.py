@@ -45,7 +45,7 @@ def chart(tmp_path: Path) -> Path:
     return made
 
 
-def test_should_deploy_rules_as_they_are_and_not_their_tests(chart: Path) -> None:
+def test_it_deploys_rules_as_they_are_and_not_their_tests(chart: Path) -> None:
     rendered = render(ON, chart=chart)
     rule = rendered.one("PrometheusRule")
     assert rule["spec"] == RULES
@@ -53,20 +53,20 @@ def test_should_deploy_rules_as_they_are_and_not_their_tests(chart: Path) -> Non
     assert rule["metadata"]["labels"]["prometheus"] == "main"
 
 
-def test_should_deploy_a_dashboard_byte_by_byte(chart: Path) -> None:
+def test_it_deploys_a_dashboard_byte_by_byte(chart: Path) -> None:
     config = render(ON, chart=chart).one("ConfigMap")
     assert config["data"] == {"Serving.json": DASHBOARD}
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
-def test_should_leave_rules_and_dashboards_to_another_release(chart: Path) -> None:
+def test_it_leaves_rules_and_dashboards_to_another_release(chart: Path) -> None:
     off = {"monitoring": {**ON["monitoring"], "rules": False, "dashboards": False}}
     rendered = render(off, chart=chart)
     assert rendered.of("PrometheusRule") == rendered.of("ConfigMap") == []
     assert len(rendered.of("PodMonitor")) == 2
 
 
-def test_should_deploy_all_that_lies_in_dashboards() -> None:
+def test_it_deploys_all_that_lies_in_dashboards() -> None:
     rendered = render(ON)
     folder = CHART / "dashboards"
     shown = {name: text for config in rendered.of("ConfigMap") for name, text in config["data"].items()}
@@ -80,12 +80,12 @@ def test_should_deploy_all_that_lies_in_dashboards() -> None:
     assert sorted(groups) == sorted(deployed)
 
 
-def test_should_have_no_monitor_where_it_is_off() -> None:
+def test_it_has_no_monitor_where_it_is_off() -> None:
     rendered = render()
     assert [m for m in rendered if m["apiVersion"].startswith("monitoring.coreos.com")] == []
 
 
-def test_should_read_metrics_at_ports_that_pods_have() -> None:
+def test_it_reads_metrics_at_ports_that_pods_have() -> None:
     rendered = render(ON)
     for monitor in rendered.of("PodMonitor"):
         wanted = monitor["spec"]["selector"]["matchLabels"]
@@ -98,7 +98,7 @@ def test_should_read_metrics_at_ports_that_pods_have() -> None:
     assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
 
 
-def test_should_tell_releases_channels_and_components_apart() -> None:
+def test_it_tells_releases_channels_and_components_apart() -> None:
     rendered = render({**ON, "store": {"channel": "challenger"}}, name="jazz")
     endpoints = [m["spec"]["podMetricsEndpoints"][0] for m in rendered.of("PodMonitor")]
     endpoints.append(rendered.one("ServiceMonitor")["spec"]["endpoints"][0])

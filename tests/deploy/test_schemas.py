@@ -14,13 +14,13 @@ from tests.deploy.schemas import CUSTOM, group_of, problems
 
 
 @pytest.mark.usefixtures("custom_schemas")
-def test_should_find_a_typo_deep_in_the_inference_service() -> None:
+def test_it_finds_a_typo_deep_in_the_inference_service() -> None:
     service = copy.deepcopy(render().one("InferenceService"))
     service["spec"]["transformer"]["minReplica"] = 1
     assert any("minReplica" in problem for problem in problems([service]))
 
 
-def test_should_find_a_typo_in_a_core_object() -> None:
+def test_it_finds_a_typo_in_a_core_object() -> None:
     gateway = copy.deepcopy(render().one("StatefulSet"))
     gateway["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
     assert any("readynessProbe" in problem for problem in problems([gateway]))
@@ -41,16 +41,16 @@ def rendered() -> list[Manifest]:
     return [json.loads(text) for text in dict.fromkeys(made)]
 
 
-def test_should_make_an_object_of_every_kind(rendered: list[Manifest]) -> None:
+def test_it_makes_an_object_of_every_kind(rendered: list[Manifest]) -> None:
     kinds = {manifest["kind"] for values in MATRIX.values() for manifest in render(values)}
     assert {manifest["kind"] for manifest in rendered} == kinds
 
 
-def test_should_render_what_kubernetes_takes(rendered: list[Manifest]) -> None:
+def test_it_renders_what_kubernetes_takes(rendered: list[Manifest]) -> None:
     assert problems(rendered, custom=False) == []
 
 
 @pytest.mark.usefixtures("custom_schemas")
-def test_should_render_custom_resources_that_their_servers_take(rendered: list[Manifest]) -> None:
+def test_it_renders_custom_resources_that_their_servers_take(rendered: list[Manifest]) -> None:
     custom = [manifest for manifest in rendered if group_of(manifest) in CUSTOM]
     assert problems(custom) == []

@@ -39,7 +39,7 @@ def values_of(release: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("custom_schemas")
-def test_should_be_what_skaffold_takes_and_a_typo_not() -> None:
+def test_it_is_what_skaffold_takes_and_a_typo_not() -> None:
     schema = json.loads((SCHEMAS / "skaffold-v4beta13.json").read_text())
     validator = jsonschema.Draft7Validator(schema)
     assert [error.message for error in validator.iter_errors(SKAFFOLD)] == []
@@ -48,7 +48,7 @@ def test_should_be_what_skaffold_takes_and_a_typo_not() -> None:
 
 
 @pytest.mark.parametrize("profile", RELEASES)
-def test_should_deploy_values_that_the_chart_takes(profile: str) -> None:
+def test_it_deploys_values_that_the_chart_takes(profile: str) -> None:
     rendered = render(values_of(RELEASES[profile]))
     for _, pod in rendered.pods():
         images = [container["image"] for container in pod["spec"]["containers"]]
@@ -63,7 +63,7 @@ def test_should_deploy_values_that_the_chart_takes(profile: str) -> None:
     }
 
 
-def test_should_build_every_image_of_the_chart_from_a_dockerfile_that_is_there() -> None:
+def test_it_builds_every_image_of_the_chart_from_a_dockerfile_that_is_there() -> None:
     images = yaml.safe_load((ROOT / "helm/segue/values.yaml").read_text())["images"]
     built = {
         artifact["image"]: artifact["docker"]["dockerfile"] for artifact in SKAFFOLD["build"]["artifacts"]
@@ -72,7 +72,7 @@ def test_should_build_every_image_of_the_chart_from_a_dockerfile_that_is_there()
     assert all((ROOT / path).exists() for path in built.values())
 
 
-def test_should_write_saved_files_of_the_page_to_where_it_runs() -> None:
+def test_it_writes_saved_files_of_the_page_to_where_it_runs() -> None:
     page = next(a for a in SKAFFOLD["build"]["artifacts"] if a["image"] == "segue-ui")
     sync = page["sync"]["manual"][0]
     pod = render(values_of(RELEASES["dev"])).pod("-ui")
@@ -83,7 +83,7 @@ def test_should_write_saved_files_of_the_page_to_where_it_runs() -> None:
     assert "workingDir" not in render().pod("-ui")["spec"]["containers"][0]
 
 
-def test_should_forward_ports_of_services_that_are_there() -> None:
+def test_it_forwards_ports_of_services_that_are_there() -> None:
     services = {
         s["metadata"]["name"]: [port["port"] for port in s["spec"]["ports"]]
         for s in render(values_of(RELEASES["dev"])).of("Service")
@@ -92,7 +92,7 @@ def test_should_forward_ports_of_services_that_are_there() -> None:
         assert forward["port"] in services[forward["resourceName"]]
 
 
-def test_should_forward_nothing_in_prod_that_is_not_there() -> None:
+def test_it_forwards_nothing_in_prod_that_is_not_there() -> None:
     """A profile's patches as Skaffold applies them: in order, to the base with the profile on it."""
     forwards = list(SKAFFOLD["portForward"])
     prod = SKAFFOLD["profiles"][0]
@@ -106,7 +106,7 @@ def test_should_forward_nothing_in_prod_that_is_not_there() -> None:
     assert {forward["resourceName"] for forward in forwards} <= services
 
 
-def test_should_not_wait_for_pods_that_wait_for_their_first_bundle() -> None:
+def test_it_does_not_wait_for_pods_that_wait_for_their_first_bundle() -> None:
     assert SKAFFOLD["deploy"]["statusCheck"] is False
     assert "hooks" not in SKAFFOLD["profiles"][0]["deploy"]["helm"]
 
@@ -117,7 +117,7 @@ case "$*" in *"get secret"*|*"get namespace"*) exit 1;; esac
 """
 
 
-def test_should_draw_new_secrets_of_the_form_that_they_must_have(tmp_path: Any) -> None:
+def test_it_draws_new_secrets_of_the_form_that_they_must_have(tmp_path: Any) -> None:
     (tmp_path / "kubectl").write_text(KUBECTL)
     (tmp_path / "kubectl").chmod(0o755)
     seen = []

@@ -56,12 +56,12 @@ def impression(opened: Opened, rows: list[int], *, seeds: list[int], **fields: A
     ("popularity", "band"),
     [(0, "0-24"), (24.9, "0-24"), (25, "25-49"), (75, "75-100"), (100, "75-100"), (None, "unknown")],
 )
-def test_should_name_bands_of_popularity(popularity: float | None, band: str) -> None:
+def test_it_names_bands_of_popularity(popularity: float | None, band: str) -> None:
     assert popularity_band(popularity) == band
     assert popularity_band(float("nan")) == "unknown"
 
 
-def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened: Opened) -> None:
+def test_it_compares_the_popularity_of_lists_with_that_of_their_seeds(opened: Opened) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
     ListMeasures().note_list(impression(opened, [10, 11], seeds=[0, 1]), opened.catalogue, [10, 11])
@@ -71,7 +71,7 @@ def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(opened:
         assert value(f"{name}_count") - before[name][1] == 1
 
 
-def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(opened: Opened) -> None:
+def test_it_forgets_lists_that_are_long_gone_and_those_of_another_bundle(opened: Opened) -> None:
     measures, size = ListMeasures(), opened.catalogue.size
     measures.note_list(impression(opened, [1, 2, 3], seeds=[0]), opened.catalogue, [1, 2, 3])
     measures.note_list(impression(opened, [3, 4], seeds=[0]), opened.catalogue, [3, 4])
@@ -109,13 +109,13 @@ def leave_run(
         os.utime(folder / name, (ended, ended))
 
 
-def test_should_know_nothing_of_an_empty_store(tmp_path: Path) -> None:
+def test_it_knows_nothing_of_an_empty_store(tmp_path: Path) -> None:
     found = read_training(open_store(str(tmp_path / "store")), "champion")
     assert found.runs == {"passed": 0, "refused": 0, "failed": 0}
     assert (found.champion_evaluated, found.figures, found.checks) == (None, {}, {})
 
 
-def test_should_tell_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
+def test_it_tells_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
     champion, root = gateway_shelf.publish(0), gateway_shelf.root
     leave_run(root, champion, "monday", passed=True, ended=1_000.0)
     leave_run(root, champion, "tuesday", passed=True, ended=2_000.0)
@@ -135,7 +135,7 @@ def test_should_tell_runs_that_passed_were_refused_and_failed(gateway_shelf: She
     assert found.catalog_psi == {"energy": 0.4}
 
 
-def test_should_export_no_more_than_the_newest_bundles(gateway_shelf: Shelf) -> None:
+def test_it_exports_no_more_than_the_newest_bundles(gateway_shelf: Shelf) -> None:
     gateway_shelf.publish(0)
     for number in range(training.BUNDLES_SHOWN + 2):
         leave_run(gateway_shelf.root, f"{number:064x}", "run", passed=True, ended=1_000.0 + number)
@@ -144,7 +144,7 @@ def test_should_export_no_more_than_the_newest_bundles(gateway_shelf: Shelf) -> 
     assert digests == {f"{number:064x}" for number in range(2, training.BUNDLES_SHOWN + 2)}
 
 
-def test_should_keep_its_figures_while_the_store_is_away(
+def test_it_keeps_its_figures_while_the_store_is_away(
     gateway_shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     champion = gateway_shelf.publish(0)
@@ -160,7 +160,7 @@ def test_should_keep_its_figures_while_the_store_is_away(
     assert len([line for line in caplog.messages if "what training did can't be read" in line]) == 1
 
 
-def test_should_count_feedback_by_the_popularity_of_its_track(stack: Stack) -> None:
+def test_it_counts_feedback_by_the_popularity_of_its_track(stack: Stack) -> None:
     shown = stack.recommend({"seeds": ["id000042"], "k": 5})
     item = shown.json["items"][0]
     event = {"impression_id": shown.json["impression_id"], "track_id": item["track_id"], "event": "play"}

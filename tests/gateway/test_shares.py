@@ -20,7 +20,7 @@ def ids_of(opened: Opened, rows: np.ndarray) -> list[list[str]]:
     return [[str(opened.catalogue.cell("track_id", int(row)))] for row in rows]
 
 
-def test_should_find_the_feature_in_which_listeners_moved(opened: Opened) -> None:
+def test_it_finds_the_feature_in_which_listeners_moved(opened: Opened) -> None:
     draw = np.random.default_rng(7)
     by_energy = np.argsort(opened.catalogue.features[:, opened.catalogue.position("energy")])
     quiet = draw.choice(by_energy[: ROWS // 3], 600)
@@ -35,7 +35,7 @@ def test_should_find_the_feature_in_which_listeners_moved(opened: Opened) -> Non
     assert max(stayed["psi"].values()) < 0.1
 
 
-def test_should_say_when_there_are_too_few_seeds_and_count_only_tracks(opened: Opened) -> None:
+def test_it_says_when_there_are_too_few_seeds_and_counts_only_tracks(opened: Opened) -> None:
     few = ids_of(opened, np.arange(2 * FEWEST_SEEDS - 2))
     strange = [["artist:Nina Simone", "nobody"], []]
     found = query_drift(opened.catalogue, [*strange, *few])
@@ -57,7 +57,7 @@ def stats_of(shown: Mapping[str, int]) -> Stats:
     )
 
 
-def test_should_share_out_what_was_shown_by_genre_and_decade(opened: Opened) -> None:
+def test_it_shares_out_what_was_shown_by_genre_and_decade(opened: Opened) -> None:
     cell = opened.catalogue.cell
     shown = {cell("track_id", row): 1 + row % 3 for row in range(50)} | {"gone from the catalogue": 9}
     total = sum(1 + row % 3 for row in range(50))

@@ -92,13 +92,13 @@ def test_sessions_should_bear_the_same_pseudonyms_every_time(database: Engine, t
     assert b"anna" not in one.read_bytes()
 
 
-def test_should_leave_out_what_came_before(database: Engine, tmp_path: Path) -> None:
+def test_it_leaves_out_what_came_before(database: Engine, tmp_path: Path) -> None:
     insert_records(database, acts("a", ("play", "x"), ("skip", "y"), ("play", "z")))
     export_interactions(database, since=START + timedelta(seconds=1), out=tmp_path / "i.csv")
     assert exported(tmp_path / "i.csv") == [["z"]]
 
 
-def test_should_never_have_the_whole_log_in_memory(database: Engine, tmp_path: Path) -> None:
+def test_it_never_has_the_whole_log_in_memory(database: Engine, tmp_path: Path) -> None:
     for n in range(0, 40_000, 4_000):
         insert_records(
             database,
@@ -125,7 +125,7 @@ def test_the_pipeline_should_take_it(database: Engine, tmp_path: Path) -> None:
     assert (found.rows_kept, found.rows_rejected, found.playlists, found.tracks) == (4, 0, 2, 3)
 
 
-def test_should_leave_the_file_of_before_when_it_fails(tmp_path: Path) -> None:
+def test_it_leaves_the_file_of_before_when_it_fails(tmp_path: Path) -> None:
     from segue.database import open_engine
 
     out = tmp_path / "i.csv"

@@ -49,7 +49,7 @@ def put_all(writer: LogWriter, numbers: range) -> None:
 
 @pytest.mark.live
 @SERVERS
-def test_should_lose_nothing_when_the_database_is_killed_for_a_third_of_the_time(
+def test_it_loses_nothing_when_the_database_is_killed_for_a_third_of_the_time(
     server: DatabaseServer, engine: Engine, tmp_path: Path
 ) -> None:
     writer = LogWriter(engine, spool=tmp_path / "spool")
@@ -75,7 +75,7 @@ def test_should_lose_nothing_when_the_database_is_killed_for_a_third_of_the_time
 
 @pytest.mark.live
 @SERVERS
-def test_should_go_on_when_the_database_hangs(server: DatabaseServer, engine: Engine, tmp_path: Path) -> None:
+def test_it_goes_on_when_the_database_hangs(server: DatabaseServer, engine: Engine, tmp_path: Path) -> None:
     writer = LogWriter(engine, spool=tmp_path / "spool")
     writer.start()
     put_all(writer, range(500))
@@ -115,7 +115,7 @@ def test_stopping_while_the_database_hangs_should_leave_the_rest_in_the_spool(
     assert count(engine, RECOMMEND_LOGS) == 200
 
 
-def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
+def test_it_goes_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
     path = tmp_path / "segue.db"
     migrate(f"sqlite:///{path}")
     engine = open_engine(f"sqlite:///{path}")
@@ -136,7 +136,7 @@ def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("poison", [{"session": "x" * 300}, {"k": 1 << 70}], ids=["refused", "unwritable"])
-def test_should_set_aside_once_what_was_tried_while_the_database_was_slow(
+def test_it_sets_aside_once_what_was_tried_while_the_database_was_slow(
     tmp_path: Path, poison: dict[str, Any]
 ) -> None:
     path = tmp_path / "segue.db"
@@ -158,7 +158,7 @@ def test_should_set_aside_once_what_was_tried_while_the_database_was_slow(
     engine.dispose()
 
 
-def test_should_lose_only_what_neither_memory_nor_disk_holds(
+def test_it_loses_only_what_neither_memory_nor_disk_holds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"sqlite:///{tmp_path / 'segue.db'}"

@@ -88,7 +88,7 @@ def test_a_field_of_a_newer_version_should_be_passed_over() -> None:
     assert decode(encode(record).replace(b'"event"', b'"mood":1,"event"')) == record
 
 
-def test_should_be_read_in_the_order_it_was_written(tmp_path: Path) -> None:
+def test_it_is_read_in_the_order_it_was_written(tmp_path: Path) -> None:
     spool = Spool(tmp_path, segment_bytes=1_000)
     for n in range(10):
         spool.append(lines(2 * n, 2 * n + 1))
@@ -105,7 +105,7 @@ def test_should_be_read_in_the_order_it_was_written(tmp_path: Path) -> None:
     assert folders(tmp_path) == []
 
 
-def test_should_take_what_a_closed_writer_left_before_its_own(tmp_path: Path) -> None:
+def test_it_takes_what_a_closed_writer_left_before_its_own(tmp_path: Path) -> None:
     first = Spool(tmp_path)
     first.append(lines(1, 2))
     first.close()
@@ -121,7 +121,7 @@ def test_should_take_what_a_closed_writer_left_before_its_own(tmp_path: Path) ->
     second.close()
 
 
-def test_should_not_take_from_a_living_writer(tmp_path: Path) -> None:
+def test_it_does_not_take_from_a_living_writer(tmp_path: Path) -> None:
     first, second = Spool(tmp_path), Spool(tmp_path)
     first.append(lines(1))
     assert second.adopt() == 0
@@ -131,7 +131,7 @@ def test_should_not_take_from_a_living_writer(tmp_path: Path) -> None:
     second.close()
 
 
-def test_should_take_nothing_above_its_greatest_size(tmp_path: Path) -> None:
+def test_it_takes_nothing_above_its_greatest_size(tmp_path: Path) -> None:
     spool = Spool(tmp_path, max_bytes=2_000)
     spool.append(lines(1, 2))
     with pytest.raises(OSError, match="holds 2,000 bytes already"):
@@ -143,7 +143,7 @@ def test_should_take_nothing_above_its_greatest_size(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_be_for_its_owner_alone(tmp_path: Path) -> None:
+def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     spool.append(lines(1))
     for path in (tmp_path / "spool").rglob("*"):
@@ -152,7 +152,7 @@ def test_should_be_for_its_owner_alone(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_refuse_to_start_where_it_can_not_write(tmp_path: Path) -> None:
+def test_it_refuses_to_start_where_it_can_not_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     writer = LogWriter(open_engine("sqlite://"), spool=tmp_path / "file" / "spool")
     with pytest.raises(LogError, match="the log's spool can't be written to: Not a directory"):

@@ -17,9 +17,7 @@ from segue.recommend.lookup import Lookup
     seed=st.integers(0, 2**32 - 1),
     piece=st.sampled_from([1, 7, 1_000]),
 )
-def test_should_order_an_artists_tracks_by_popularity_and_row(
-    artists: list[int], seed: int, piece: int
-) -> None:
+def test_it_orders_an_artists_tracks_by_popularity_and_row(artists: list[int], seed: int, piece: int) -> None:
     artist = np.unique(artists, return_inverse=True)[1].astype(np.int32)
     popularity = np.random.default_rng(seed).integers(0, 4, len(artist)).astype(np.float32)
     popularity[popularity == 3] = np.nan
@@ -46,7 +44,7 @@ def test_should_order_an_artists_tracks_by_popularity_and_row(
     ids=st.sets(st.text("ab봄\U0001f3b5", min_size=1, max_size=6), min_size=1, max_size=400),
     others=st.lists(st.text("ab봄\U0001f3b5c", max_size=7), max_size=50),
 )
-def test_should_find_every_id_and_no_other(ids: set[str], others: list[str]) -> None:
+def test_it_finds_every_id_and_no_other(ids: set[str], others: list[str]) -> None:
     ordered = sorted(ids, key=str.encode)
     column, zeros = pa.array(ordered), np.zeros(len(ordered), np.int32)
     rows = Lookup(

@@ -19,7 +19,7 @@ def opened(families: list[Family]) -> tuple[Recommender, Reference]:
     return Recommender(family.steps.bundle()), reference
 
 
-def test_should_count_seeds_and_lists_into_the_bundles_bins(opened: tuple[Recommender, Reference]) -> None:
+def test_it_counts_seeds_and_lists_into_the_bundles_bins(opened: tuple[Recommender, Reference]) -> None:
     recommender, reference = opened
     names = recommender.bundle.definition.features
     counts = DriftCounts("d", names, reference)
@@ -47,7 +47,7 @@ def test_should_count_seeds_and_lists_into_the_bundles_bins(opened: tuple[Recomm
     assert counts.queries()[names[0]].sum() == 701
 
 
-def test_should_end_the_series_of_a_dropped_bundle(opened: tuple[Recommender, Reference]) -> None:
+def test_it_ends_the_series_of_a_dropped_bundle(opened: tuple[Recommender, Reference]) -> None:
     recommender, reference = opened
     collector = DriftCollector()
     collector.add(DriftCounts("d", recommender.bundle.definition.features, reference))

@@ -27,7 +27,7 @@ def logged(*arguments: object, **extra: object) -> dict[str, object]:
     return value
 
 
-def test_should_log_one_json_object_a_line_with_the_request_id() -> None:
+def test_it_logs_one_json_object_a_line_with_the_request_id() -> None:
     take_request_id({"x-request-id": "abc"})
     line = logged("first\nsecond %s", "é", extra={"fields": {"digest": "d"}})
     assert line["message"] == "first\nsecond é"
@@ -36,7 +36,7 @@ def test_should_log_one_json_object_a_line_with_the_request_id() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "a b", 'a"b', "a\nb", "x" * 129, "ä"])
-def test_should_make_a_request_id_where_the_given_one_is_not_plain(given: str) -> None:
+def test_it_makes_a_request_id_where_the_given_one_is_not_plain(given: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", take_request_id({"x-request-id": given}))
 
 
@@ -50,6 +50,6 @@ def test_should_make_a_request_id_where_the_given_one_is_not_plain(given: str) -
         "access_key=hunter2, region=eu",
     ],
 )
-def test_should_never_log_a_secret(text: str) -> None:
+def test_it_never_logs_a_secret(text: str) -> None:
     assert "hunter2" not in json.dumps(logged(text))
     assert "hunter2" not in json.dumps(logged("failed", exc_info=ValueError(text)))

@@ -9,14 +9,14 @@ from prometheus_client import Counter, Gauge, Histogram, Summary, generate_lates
 from serving import metrics
 
 
-def test_should_say_of_each_metric_who_reads_it() -> None:
+def test_it_says_of_each_metric_who_reads_it() -> None:
     source = Path(metrics.__file__).read_text(encoding="utf-8").splitlines()
     for name in metrics.__all__:
         line = next(number for number, text in enumerate(source) if text.startswith(f"{name} = "))
         assert source[line - 1].startswith("# "), name
 
 
-def test_should_prefix_all_metrics_and_label_none_with_a_track() -> None:
+def test_it_prefixes_all_metrics_and_labels_none_with_a_track() -> None:
     for name in metrics.__all__:
         metric = getattr(metrics, name)
         if isinstance(metric, Counter | Gauge | Histogram | Summary):
@@ -24,11 +24,11 @@ def test_should_prefix_all_metrics_and_label_none_with_a_track() -> None:
             assert not {"track", "track_id", "user", "query", "session"} & set(metric._labelnames)
 
 
-def test_should_keep_series_of_creation_times_out() -> None:
+def test_it_keeps_series_of_creation_times_out() -> None:
     assert b"segue_requests_created" not in generate_latest()
 
 
-def test_should_document_every_metric() -> None:
+def test_it_documents_every_metric() -> None:
     text = (Path(metrics.__file__).parent / "README.md").read_text(encoding="utf-8")
     for name in metrics.__all__:
         metric = getattr(metrics, name)

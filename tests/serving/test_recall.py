@@ -16,14 +16,14 @@ def bundle(families: list[Family]) -> Bundle:
     return families[0].steps.bundle()
 
 
-def test_should_find_the_neighbours_that_an_exact_search_finds(bundle: Bundle) -> None:
+def test_it_finds_the_neighbours_that_an_exact_search_finds(bundle: Bundle) -> None:
     point = np.array(bundle.embedding[7])[None, :]
     distances = ((np.asarray(bundle.embedding) - point) ** 2).sum(axis=1)
     expected = set(np.argsort(distances, kind="stable")[:50].tolist())
     assert len(expected & set(exact_neighbours(bundle.embedding, point, 50).tolist())) >= 49
 
 
-def test_should_export_live_recall_and_forget_it(bundle: Bundle) -> None:
+def test_it_exports_live_recall_and_forgets_it(bundle: Bundle) -> None:
     recall = LiveRecall(0.0)
     assert recall.measure(bundle, np.array(bundle.embedding[7])[None, :]) == 1.0
     labels = {"digest": bundle.digest}

@@ -21,7 +21,7 @@ def parse(*arguments: str) -> TransformerSettings:
     return parse_settings(TransformerSettings, arguments, program="transformer", about="")
 
 
-def test_should_read_flags_before_variables_before_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_reads_flags_before_variables_before_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGUE_BUNDLE", "/a/channels/champion")
     monkeypatch.setenv("SEGUE_HTTP_PORT", "9000")
     monkeypatch.setenv("SEGUE_STRICT", "true")
@@ -40,7 +40,7 @@ def test_should_read_flags_before_variables_before_defaults(monkeypatch: pytest.
         (("--bundle", "x"), {}, "--bundle: 'x' is not a bundle"),
     ],
 )
-def test_should_name_a_wrong_setting(
+def test_it_names_a_wrong_setting(
     arguments: tuple[str, ...], variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -49,7 +49,7 @@ def test_should_name_a_wrong_setting(
         parse(*arguments)
 
 
-def test_should_listen_on_different_ports_on_one_machine() -> None:
+def test_it_listens_on_different_ports_on_one_machine() -> None:
     ports = [
         field.default
         for kind in (TransformerSettings, PredictorSettings)
@@ -59,7 +59,7 @@ def test_should_listen_on_different_ports_on_one_machine() -> None:
     assert sorted(ports) == [8080, 8081, 8082, 8083]
 
 
-def test_should_document_every_setting() -> None:
+def test_it_documents_every_setting() -> None:
     text = (Path(metrics.__file__).parent / "README.md").read_text(encoding="utf-8")
     for kind in (TransformerSettings, PredictorSettings, GatewaySettings):
         for name, field in kind.model_fields.items():
@@ -67,7 +67,7 @@ def test_should_document_every_setting() -> None:
             assert f"| {flag} | `SEGUE_{name.upper()}`" in text
 
 
-def test_should_take_a_secret_from_its_variable_alone(
+def test_it_takes_a_secret_from_its_variable_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def parse_gateway(*arguments: str) -> GatewaySettings:
