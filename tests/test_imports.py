@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LINTER = Path(sys.executable).with_name("lint-imports")
 
 
-def test_should_keep_to_the_contracts_of_imports() -> None:
+def test_it_keeps_to_the_contracts_of_imports() -> None:
     done = subprocess.run(
         [LINTER, "--no-cache", "--no-logo"],
         cwd=ROOT,

@@ -25,7 +25,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-def test_should_pause_in_proportion_to_the_work(slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_pauses_in_proportion_to_the_work(slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([10.0, 10.02, 10.1, 10.11, 10.2])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     throttle = Throttle(0.2)
@@ -34,7 +34,7 @@ def test_should_pause_in_proportion_to_the_work(slept: list[float], monkeypatch:
     assert slept == pytest.approx([0.08, 0.04])
 
 
-def test_should_not_make_up_for_a_stretch_that_was_kept_waiting(
+def test_it_does_not_make_up_for_a_stretch_that_was_kept_waiting(
     slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 60.0, 60.0])
@@ -43,14 +43,14 @@ def test_should_not_make_up_for_a_stretch_that_was_kept_waiting(
     assert slept == [0.25]
 
 
-def test_should_never_pause_at_full_speed(slept: list[float]) -> None:
+def test_it_never_pauses_at_full_speed(slept: list[float]) -> None:
     throttle = Throttle()
     throttle()
     assert throttle.is_full
     assert slept == []
 
 
-def test_should_hash_alike_in_blocks(
+def test_it_hashes_alike_in_blocks(
     tmp_path: Path, slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checksum, "_THROTTLED_BLOCK", 1_000)
@@ -61,7 +61,7 @@ def test_should_hash_alike_in_blocks(
     assert len(slept) == 4
 
 
-def test_should_read_alike_a_column_of_a_row_group_at_a_time(tmp_path: Path, slept: list[float]) -> None:
+def test_it_reads_alike_a_column_of_a_row_group_at_a_time(tmp_path: Path, slept: list[float]) -> None:
     table = pa.table(
         {
             "name": ["a", None, "봄날", "", "e", "f", "g"],

@@ -168,7 +168,7 @@ def test_two_publishers_of_the_same_bundle_make_one_bundle_and_one_generation(
     found = [publisher.result() for publisher in pair]
     assert found[0]["digest"] == found[1]["digest"]
     assert [result["generation"] for result in found] == [1, 1]
-    assert len(store.entries("bundles/")) == 9
+    assert all(found[0]["digest"] in entry.key for entry in store.entries("bundles/"))
     assert not verify_bundle(BundleLocation.in_store(store, found[0]["digest"])).problems
 
 

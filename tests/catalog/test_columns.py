@@ -6,16 +6,16 @@ from segue.catalog.columns import COLUMNS, COMPARED, EMBEDDED, NUMERIC, OPTIONAL
 from segue.features.transform import FEATURES
 
 
-def test_should_embed_each_scaled_column_once() -> None:
+def test_it_embeds_each_scaled_column_once() -> None:
     assert sorted(EMBEDDED) == sorted(column.name for column in COLUMNS if column.scalings)
 
 
-def test_should_compare_and_embed_only_features() -> None:
+def test_it_compares_and_embeds_only_features() -> None:
     assert set(COMPARED) | set(EMBEDDED) <= set(FEATURES)
     assert len(set(COMPARED)) == len(COMPARED)
 
 
-def test_should_keep_the_order_of_features_that_older_bundles_have() -> None:
+def test_it_keeps_the_order_of_features_that_older_bundles_have() -> None:
     first = (
         "danceability",
         "energy",
@@ -29,7 +29,7 @@ def test_should_keep_the_order_of_features_that_older_bundles_have() -> None:
     assert OPTIONAL_SOUND[0] == "time_signature"
 
 
-def test_should_bound_and_count_every_numeric_column() -> None:
+def test_it_bounds_and_counts_every_numeric_column() -> None:
     for name in NUMERIC:
         column = column_named(name)
         assert column.low is not None
@@ -37,7 +37,7 @@ def test_should_bound_and_count_every_numeric_column() -> None:
         assert column.edges[0] <= column.low < column.high <= column.edges[-1]
 
 
-def test_should_offer_on_the_page_what_a_catalogue_may_hold() -> None:
+def test_it_offers_on_the_page_what_a_catalogue_may_hold() -> None:
     for column in COLUMNS:
         if column.slider is not None:
             assert column.low <= column.slider.low < column.slider.high <= column.high

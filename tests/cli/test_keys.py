@@ -29,7 +29,7 @@ def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return call_main(main, *arguments, variables=variables(url))
 
 
-def test_should_print_a_credential_that_opens_and_how_to_use_it(url: str) -> None:
+def test_it_prints_a_credential_that_opens_and_how_to_use_it(url: str) -> None:
     migrate(url)
     arguments = ("keys", "create", "--name", "page", "--scope", "read", "--scope", "feedback")
     command = [sys.executable, "-m", "segue.cli", *arguments]
@@ -45,7 +45,7 @@ def test_should_print_a_credential_that_opens_and_how_to_use_it(url: str) -> Non
     assert f"client id {key.id}, client secret {credential.partition('.')[2]}" in done.stderr
 
 
-def test_should_list_and_revoke_by_name_or_id(url: str) -> None:
+def test_it_lists_and_revokes_by_name_or_id(url: str) -> None:
     migrate(url)
     made = json.loads(
         run(url, "keys", "create", "-n", "page", "-s", "admin", "--expires", "90d", "--json").stdout
@@ -75,7 +75,7 @@ def test_should_list_and_revoke_by_name_or_id(url: str) -> None:
         (("keys", "revoke", "nobody"), "no key has the id or live name 'nobody'"),
     ],
 )
-def test_should_say_in_one_line_what_is_wrong(url: str, arguments: tuple[str, ...], message: str) -> None:
+def test_it_says_in_one_line_what_is_wrong(url: str, arguments: tuple[str, ...], message: str) -> None:
     migrate(url)
     done = run(url, *arguments)
     assert done.returncode == 1
@@ -83,7 +83,7 @@ def test_should_say_in_one_line_what_is_wrong(url: str, arguments: tuple[str, ..
     assert message in line
 
 
-def test_should_say_what_to_do_before_there_are_tables_and_do_it(url: str) -> None:
+def test_it_says_what_to_do_before_there_are_tables_and_does_it(url: str) -> None:
     done = run(url, "keys", "list")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"segue: {url} has no tables yet: run segue database migrate\n"
@@ -108,7 +108,7 @@ def test_should_say_what_to_do_before_there_are_tables_and_do_it(url: str) -> No
         ("postgresql://u:hunter2@127.0.0.1:1/x", "postgresql://u:***@127.0.0.1:1/x: "),
     ],
 )
-def test_should_name_a_wrong_address_and_never_its_password(url: str, message: str) -> None:
+def test_it_names_a_wrong_address_and_never_its_password(url: str, message: str) -> None:
     done = run(url, "database", "status")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

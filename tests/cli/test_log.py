@@ -43,7 +43,7 @@ def run_as_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess
     return subprocess.run(command, check=False, capture_output=True, text=True, env=env, cwd=folder)
 
 
-def test_should_export_what_was_played_since_a_day(engine: Engine, tmp_path: Path) -> None:
+def test_it_exports_what_was_played_since_a_day(engine: Engine, tmp_path: Path) -> None:
     old = datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)
     insert_records(engine, [feedback(track_id="new"), feedback(track_id="old", at=old)])
     done = run_as_process(tmp_path, "export", "--since", "2026-01-01", "--out", "interactions.csv")
@@ -56,7 +56,7 @@ def test_should_export_what_was_played_since_a_day(engine: Engine, tmp_path: Pat
     assert json.loads(again.stdout) == {"out": "i.csv", "sessions": 1, "interactions": 2}
 
 
-def test_should_erase_a_session_also_from_the_spool(engine: Engine, tmp_path: Path) -> None:
+def test_it_erases_a_session_also_from_the_spool(engine: Engine, tmp_path: Path) -> None:
     insert_records(engine, [impression(session="anna"), impression(session="bo")])
     spool = Spool(tmp_path / "spool")
     spool.append([impression(session="anna"), impression(session="bo")])
@@ -68,7 +68,7 @@ def test_should_erase_a_session_also_from_the_spool(engine: Engine, tmp_path: Pa
     assert (left.count(b"anna"), left.count(b'"session":"bo"')) == (0, 1)
 
 
-def test_should_delete_what_is_old(engine: Engine, tmp_path: Path) -> None:
+def test_it_deletes_what_is_old(engine: Engine, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     insert_records(engine, [impression(at=now - timedelta(days=days)) for days in (1, 13, 15, 400)])
     done = run(tmp_path, "prune", "--older-than", "2w")
@@ -84,7 +84,7 @@ def test_should_delete_what_is_old(engine: Engine, tmp_path: Path) -> None:
         (("prune", "--older-than", "90"), "--older-than: expected a number and m, h, d or w, such as 90d"),
     ],
 )
-def test_should_say_in_one_line_what_is_wrong(
+def test_it_says_in_one_line_what_is_wrong(
     engine: Engine, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     done = run(tmp_path, *arguments)

@@ -27,7 +27,7 @@ def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
 ALL = [pytest.param(p, id=f"{n}: {p['title']}") for n, board in BOARDS.items() for p in panels(board)]
 
 
-def test_should_have_the_panels_that_the_runbook_sends_to() -> None:
+def test_it_has_the_panels_that_the_runbook_sends_to() -> None:
     text = (FOLDER / "RUNBOOK.md").read_text(encoding="utf-8")
     sent = re.findall(r'\*(\w+)\*: ((?:[^"*.?]*"[^"]+")+)', text)
     assert len(sent) >= 12
@@ -36,18 +36,18 @@ def test_should_have_the_panels_that_the_runbook_sends_to() -> None:
         assert set(re.findall(r'"([^"]+)"', named_there)) <= titles, (board, named_there)
 
 
-def test_should_be_what_the_code_makes() -> None:
+def test_it_is_what_the_code_makes() -> None:
     assert made() == {path: path.read_text(encoding="utf-8") for path in FILES}
 
 
-def test_should_be_four_with_ids_of_their_own() -> None:
+def test_it_is_four_with_ids_of_their_own() -> None:
     assert {board["uid"] for board in BOARDS.values()} == {
         f"segue-{name}" for name in ("drift", "quality", "serving", "training")
     }
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
-def test_should_have_no_panel_twice_and_none_over_another(board: dict[str, Any]) -> None:
+def test_it_has_no_panel_twice_and_none_over_another(board: dict[str, Any]) -> None:
     numbers = [panel["id"] for panel in board["panels"]]
     assert len(numbers) == len(set(numbers))
     titles = [panel["title"] for panel in panels(board)]
@@ -61,7 +61,7 @@ def test_should_have_no_panel_twice_and_none_over_another(board: dict[str, Any])
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
-def test_should_offer_namespace_release_channel_and_source(board: dict[str, Any]) -> None:
+def test_it_offers_namespace_release_channel_and_source(board: dict[str, Any]) -> None:
     variables = {variable["name"]: variable for variable in board["templating"]["list"]}
     assert {"datasource", "namespace", "release", "channel", "docs", "page"} <= variables.keys()
     assert variables["datasource"]["query"] == "prometheus"
@@ -73,14 +73,14 @@ def test_should_offer_namespace_release_channel_and_source(board: dict[str, Any]
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
-def test_should_be_taken_by_grafanas_own_model(board: dict[str, Any]) -> None:
+def test_it_is_taken_by_grafanas_own_model(board: dict[str, Any]) -> None:
     known = {name.lower() for name in models.Dashboard.from_json(board).to_json()}
     assert {name.lower() for name in board} <= known
     assert board["schemaVersion"] >= 36
 
 
 @pytest.mark.parametrize("panel", ALL)
-def test_should_say_what_a_panel_shows_and_where_to_read_on(panel: dict[str, Any]) -> None:
+def test_it_says_what_a_panel_shows_and_where_to_read_on(panel: dict[str, Any]) -> None:
     assert panel["description"].endswith(".")
     assert panel["fieldConfig"]["defaults"]["unit"]
     urls = [link["url"] for link in panel["links"]]
@@ -90,7 +90,7 @@ def test_should_say_what_a_panel_shows_and_where_to_read_on(panel: dict[str, Any
 
 
 @pytest.mark.parametrize("panel", ALL)
-def test_should_ask_the_chosen_source_for_metrics_that_exist(panel: dict[str, Any]) -> None:
+def test_it_asks_the_chosen_source_for_metrics_that_exist(panel: dict[str, Any]) -> None:
     for part in (panel, *panel["targets"]):
         assert part["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     for target in panel["targets"]:
@@ -102,7 +102,7 @@ def test_should_ask_the_chosen_source_for_metrics_that_exist(panel: dict[str, An
             assert all(f'{name}=~"${name}"' in selector for name in ("namespace", "release", "channel"))
 
 
-def test_should_show_each_metric_that_a_panel_is_said_to_show() -> None:
+def test_it_shows_each_metric_that_a_panel_is_said_to_show() -> None:
     source = (Path(__file__).resolve().parents[2] / "serving" / "metrics.py").read_text(encoding="utf-8")
     shown = {panel["title"] for board in BOARDS.values() for panel in panels(board)}
     said = set(re.findall(r'[Pp]anels? "([^"]+)"', source)) | set(re.findall(r'and "([^"]+)"', source))

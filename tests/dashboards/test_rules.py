@@ -53,7 +53,7 @@ def named(expression: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
-def test_should_fire_when_promtool_says_so(path: Path) -> None:
+def test_it_fires_when_promtool_says_so(path: Path) -> None:
     require(shutil.which("promtool") is not None, "promtool", "apt-get install prometheus")
     command = ["promtool", "test", "rules", str(path)]
     # it has little to collect, and spends a quarter of its time on it
@@ -64,7 +64,7 @@ def test_should_fire_when_promtool_says_so(path: Path) -> None:
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
-def test_should_test_every_alert() -> None:
+def test_it_tests_every_alert() -> None:
     tested = [
         test["name"] for path in TESTS for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
     ]
@@ -72,13 +72,13 @@ def test_should_test_every_alert() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_should_say_how_urgent_it_is_and_what_to_do(alert: dict[str, Any]) -> None:
+def test_it_says_how_urgent_it_is_and_what_to_do(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in ("page", "ticket")
     assert alert["annotations"]["summary"].strip().endswith(".")
     assert alert["annotations"]["runbook_url"] == f"RUNBOOK.md#{alert['alert'].lower()}"
 
 
-def test_should_have_a_section_of_the_runbook_for_each_alert_and_no_other() -> None:
+def test_it_has_a_section_of_the_runbook_for_each_alert_and_no_other() -> None:
     text = (ROOT / "dashboards" / "RUNBOOK.md").read_text(encoding="utf-8")
     sections = re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert [name for name, _ in sections] == list(dict.fromkeys(name for name, _ in sections))
@@ -89,13 +89,13 @@ def test_should_have_a_section_of_the_runbook_for_each_alert_and_no_other() -> N
             assert link in {other.lower() for other, _ in sections}, (name, link)
 
 
-def test_should_read_only_metrics_that_exist() -> None:
+def test_it_reads_only_metrics_that_exist() -> None:
     known = exported() | RECORDED
     for rule in rules():
         assert named(rule["expr"]) <= known, rule.get("alert") or rule.get("record")
 
 
-def test_should_name_only_alerts_and_recording_rules_that_exist_in_the_code() -> None:
+def test_it_names_only_alerts_and_recording_rules_that_exist_in_the_code() -> None:
     source = Path(metrics.__file__).read_text(encoding="utf-8")
     assert set(re.findall(r"\bSegue[A-Z]\w+", source)) <= {alert["alert"] for alert in ALERTS}
     assert set(re.findall(r"\bsegue:\w+", source)) <= RECORDED

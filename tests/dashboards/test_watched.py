@@ -56,7 +56,7 @@ def monitor(watched: Watched) -> Iterator[Monitor]:
 
 
 @pytest.mark.live
-def test_should_alert_of_what_happens_and_of_nothing_else(watched: Watched, monitor: Monitor) -> None:
+def test_it_alerts_of_what_happens_and_of_nothing_else(watched: Watched, monitor: Monitor) -> None:
     begun = time.time()
     everyone, loud = seeds_of(watched.store, watched.champion)
     good = watched.champion

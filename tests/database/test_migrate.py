@@ -31,7 +31,7 @@ def set_revision(engine: Engine, revision: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
-def test_should_make_the_tables_and_do_nothing_the_second_time(database_url: str, engine: Engine) -> None:
+def test_it_makes_the_tables_and_does_nothing_the_second_time(database_url: str, engine: Engine) -> None:
     assert schema_state(engine) == "empty"
     migrate(database_url)
     assert schema_state(engine) == "current"
@@ -40,14 +40,14 @@ def test_should_make_the_tables_and_do_nothing_the_second_time(database_url: str
     assert schema_state(engine) == "current"
 
 
-def test_should_make_the_tables_that_the_code_expects(database_url: str, engine: Engine) -> None:
+def test_it_makes_the_tables_that_the_code_expects(database_url: str, engine: Engine) -> None:
     migrate(database_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
 
 
-def test_should_be_safe_when_several_processes_start_at_once(database_url: str, engine: Engine) -> None:
+def test_it_is_safe_when_several_processes_start_at_once(database_url: str, engine: Engine) -> None:
     started = [
         subprocess.Popen([sys.executable, "-c", MIGRATE, database_url], stderr=subprocess.PIPE, text=True)
         for _ in range(4)
@@ -61,7 +61,7 @@ def test_should_be_safe_when_several_processes_start_at_once(database_url: str, 
         assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 
 
-def test_should_go_on_where_a_process_was_killed_half_way(database_url: str, engine: Engine) -> None:
+def test_it_goes_on_where_a_process_was_killed_half_way(database_url: str, engine: Engine) -> None:
     migrate(database_url)
     # what a MySQL has that was stopped between two of its statements
     with engine.begin() as connection:
@@ -73,7 +73,7 @@ def test_should_go_on_where_a_process_was_killed_half_way(database_url: str, eng
     assert "feedback" in inspect(engine).get_table_names()
 
 
-def test_should_refuse_tables_that_are_newer_than_the_code(database_url: str, engine: Engine) -> None:
+def test_it_refuses_tables_that_are_newer_than_the_code(database_url: str, engine: Engine) -> None:
     migrate(database_url)
     set_revision(engine, "9999")
     assert schema_state(engine) == "ahead"
@@ -83,13 +83,13 @@ def test_should_refuse_tables_that_are_newer_than_the_code(database_url: str, en
     assert schema_state(engine) == "ahead"
 
 
-def test_should_say_what_to_do_where_there_are_no_tables(engine: Engine) -> None:
+def test_it_says_what_to_do_where_there_are_no_tables(engine: Engine) -> None:
     with pytest.raises(SchemaError, match=r"has no tables yet: run segue database migrate$"):
         check_schema(engine)
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_should_say_that_the_database_is_away_without_its_password(kind: str) -> None:
+def test_it_says_that_the_database_is_away_without_its_password(kind: str) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         migrate(f"{kind}://segue:hunter2@127.0.0.1:1/segue")
     assert "127.0.0.1:1/segue: " in str(caught.value)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deploy.schemas import SCHEMAS
+from tests.conftest import shared_folder
 
 
 @pytest.fixture(scope="session")
 def custom_schemas() -> None:
-    """Skip where the schemas of the custom resources are not: they lie beside a developer's checkout."""
-    if not SCHEMAS.is_dir():
-        pytest.skip("schemas of the custom resources are not here: they lie in ../shared/schemas")
+    """Skip where the schemas of the custom resources are not."""
+    shared_folder("schemas")

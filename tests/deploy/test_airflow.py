@@ -88,13 +88,13 @@ def api() -> Iterator[KfpApi]:
         yield served
 
 
-def test_should_be_parsed_without_an_error(airflow: Airflow) -> None:
+def test_it_is_parsed_without_an_error(airflow: Airflow) -> None:
     told = airflow.run(PARSE)
     assert told == {"errors": {}, "tasks": {"submit": ["ended"], "ended": []}, "once": 1}
 
 
 @pytest.mark.parametrize(("end", "state"), [("SUCCEEDED", "success"), ("FAILED", "failed")])
-def test_should_submit_the_pipeline_and_end_as_its_run_does(
+def test_it_submits_the_pipeline_and_ends_as_its_run_does(
     airflow: Airflow, api: KfpApi, end: str, state: str
 ) -> None:
     api.state = end

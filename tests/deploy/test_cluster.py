@@ -58,7 +58,7 @@ def uids(cluster: Cluster, namespace: str, release: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
-def test_should_render_what_the_api_server_takes(
+def test_it_renders_what_the_api_server_takes(
     cluster: Cluster, namespace: str, values: dict[str, Any]
 ) -> None:
     # roles for a profile belong into its namespace
@@ -69,7 +69,7 @@ def test_should_render_what_the_api_server_takes(
 
 
 @pytest.mark.parametrize("values", [MATRIX["trained"], MATRIX["evaluation"]], ids=["trained", "evaluation"])
-def test_should_make_pods_that_the_restricted_standard_admits(
+def test_it_makes_pods_that_the_restricted_standard_admits(
     cluster: Cluster, namespace: str, values: dict[str, Any]
 ) -> None:
     values = deep_merge(values, {"training": {"pipelines": {"namespace": ""}}})
@@ -89,14 +89,14 @@ def test_should_make_pods_that_the_restricted_standard_admits(
         cluster.apply([rooted], namespace)
 
 
-def test_should_be_refused_with_a_typo(cluster: Cluster, namespace: str) -> None:
+def test_it_is_refused_with_a_typo(cluster: Cluster, namespace: str) -> None:
     service = copy.deepcopy(render(namespace=namespace).one("InferenceService"))
     service["spec"]["predictor"]["minReplica"] = 1
     with pytest.raises(Refused, match="minReplica"):
         cluster.apply([service], namespace)
 
 
-def test_should_install_upgrade_and_go_back_without_making_anything_anew(
+def test_it_installs_upgrades_and_goes_back_without_making_anything_anew(
     cluster: Cluster, namespace: str
 ) -> None:
     cluster.install("segue", namespace, TRIED)
@@ -119,7 +119,7 @@ def test_should_install_upgrade_and_go_back_without_making_anything_anew(
     assert {name: uids(cluster, namespace, "segue")[name] for name in kept} == {n: before[n] for n in kept}
 
 
-def test_should_do_nothing_when_it_is_upgraded_to_the_same(cluster: Cluster, namespace: str) -> None:
+def test_it_does_nothing_when_it_is_upgraded_to_the_same(cluster: Cluster, namespace: str) -> None:
     def generations() -> dict[str, int]:
         kinds = "inferenceservice,statefulset,deployment,job"
         listed = json.loads(cluster.kubectl("-n", namespace, "get", kinds, "-o", "json"))
@@ -131,9 +131,7 @@ def test_should_do_nothing_when_it_is_upgraded_to_the_same(cluster: Cluster, nam
     assert generations() == before
 
 
-def test_should_take_the_place_of_the_version_before(
-    cluster: Cluster, namespace: str, tmp_path: Path
-) -> None:
+def test_it_takes_the_place_of_the_version_before(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     older = ("--version", "0.0.9", "--app-version", "0.0.9", "--destination", str(tmp_path))
     cluster.run("helm", "package", str(CHART), *older)
     cluster.helm("install", "segue", str(tmp_path / "segue-0.0.9.tgz"), namespace=namespace, values=TRIED)
@@ -145,7 +143,7 @@ def test_should_take_the_place_of_the_version_before(
     }
 
 
-def test_should_be_upgraded_by_the_page_s_command_to_a_chart_with_more_values(
+def test_it_is_upgraded_by_the_page_s_command_to_a_chart_with_more_values(
     cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     page = (ROOT / "docs/DEPLOY.md").read_text()
@@ -170,7 +168,7 @@ def test_should_be_upgraded_by_the_page_s_command_to_a_chart_with_more_values(
     assert added["data"] == {"name": "new", "catalogue": "sample"}
 
 
-def test_should_be_rolled_back_where_it_does_not_become_ready(cluster: Cluster, namespace: str) -> None:
+def test_it_is_rolled_back_where_it_does_not_become_ready(cluster: Cluster, namespace: str) -> None:
     cluster.install("segue", namespace, TRIED)
     changed = deep_merge(TRIED, {"predictor": {"replicas": 3}})
     # no node here, so nothing becomes ready
@@ -184,7 +182,7 @@ def test_should_be_rolled_back_where_it_does_not_become_ready(cluster: Cluster, 
     assert service["spec"]["predictor"]["minReplicas"] == 1
 
 
-def test_should_leave_another_release_alone_when_it_goes(cluster: Cluster, namespace: str) -> None:
+def test_it_leaves_another_release_alone_when_it_goes(cluster: Cluster, namespace: str) -> None:
     plain = deep_merge(TRIED, {"monitoring": {"rules": False, "dashboards": False}})
     cluster.install("jazz", namespace, plain)
     cluster.install("rock", namespace, plain)
@@ -197,7 +195,7 @@ def test_should_leave_another_release_alone_when_it_goes(cluster: Cluster, names
     assert "state-rock-segue-gateway-0" in claims
 
 
-def test_should_allow_each_account_what_it_needs_and_no_more(cluster: Cluster, namespace: str) -> None:
+def test_it_allows_each_account_what_it_needs_and_no_more(cluster: Cluster, namespace: str) -> None:
     cluster.install("segue", namespace, deep_merge(TRIED, {"training": {"onAlert": True}}))
 
     def may(account: str, verb: str, what: str) -> bool:
@@ -223,7 +221,7 @@ def test_should_allow_each_account_what_it_needs_and_no_more(cluster: Cluster, n
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_should_apply_an_overlay_twice_and_change_nothing_the_second_time(
+def test_it_applies_an_overlay_twice_and_changes_nothing_the_second_time(
     cluster: Cluster, overlay: str, tmp_path: Path
 ) -> None:
     namespace = cluster.namespace(f"overlay-{overlay}")

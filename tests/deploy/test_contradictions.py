@@ -103,14 +103,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("values", "told"), CASES.values(), ids=CASES)
-def test_should_refuse_with_a_sentence(values: dict[str, Any], told: str) -> None:
+def test_it_refuses_with_a_sentence(values: dict[str, Any], told: str) -> None:
     with pytest.raises(helm_python.HelmRenderError) as caught:
         render(values)
     assert told in str(caught.value)
 
 
 @pytest.mark.parametrize(("values", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_should_refuse_what_the_schema_does_not_know(values: dict[str, Any], told: str) -> None:
+def test_it_refuses_what_the_schema_does_not_know(values: dict[str, Any], told: str) -> None:
     lint = helm_python.lint(str(CHART), deep_merge(MINIMAL, values), strict=True)
     assert any(told in str(message) for message in [*lint["messages"], *lint["errors"]])
     with pytest.raises(helm_python.HelmError) as caught:

@@ -62,17 +62,17 @@ def missing(dockerfile: str, have: set[Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("dockerfile", PROGRAMS)
-def test_should_copy_every_module_that_its_process_imports(dockerfile: str) -> None:
+def test_it_copies_every_module_that_its_process_imports(dockerfile: str) -> None:
     assert missing(dockerfile, copied(dockerfile)) == []
 
 
-def test_should_find_a_module_that_is_not_copied() -> None:
+def test_it_finds_a_module_that_is_not_copied() -> None:
     dockerfile = "serving/ui/Dockerfile"
     schemas = ROOT / "serving/gateway/schemas.py"
     assert missing(dockerfile, copied(dockerfile) - {schemas}) == ["serving/gateway/schemas.py"]
 
 
-def test_should_know_every_dockerfile() -> None:
+def test_it_knows_every_dockerfile() -> None:
     there = {
         str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("Dockerfile")
     }
@@ -80,7 +80,7 @@ def test_should_know_every_dockerfile() -> None:
 
 
 @pytest.mark.parametrize("dockerfile", PROGRAMS)
-def test_should_share_base_user_and_labels(dockerfile: str) -> None:
+def test_it_shares_base_user_and_labels(dockerfile: str) -> None:
     text = (ROOT / dockerfile).read_text()
     base = re.findall(r"^ARG BASE=(\S+)$", text, re.MULTILINE)
     assert base == [
@@ -94,7 +94,7 @@ def test_should_share_base_user_and_labels(dockerfile: str) -> None:
     assert f'ENTRYPOINT ["python", "-m", "{program}"]' in text
 
 
-def test_should_send_the_builder_only_what_is_copied() -> None:
+def test_it_sends_the_builder_only_what_is_copied() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert ignored[1] == "*"
     allowed = {line[1:] for line in ignored if line.startswith("!")}

@@ -23,21 +23,21 @@ def has(path: str) -> bool:
     return True
 
 
-def test_should_name_values_that_there_are() -> None:
+def test_it_names_values_that_there_are() -> None:
     tops = "|".join(VALUES)
     named = set(re.findall(rf"[`\s]((?:{tops})\.[A-Za-z.]+?)(?:=|`)", PAGE))
     assert len(named) > 20
     assert [path for path in sorted(named) if not has(path)] == []
 
 
-def test_should_name_objects_that_appear() -> None:
+def test_it_names_objects_that_appear() -> None:
     rendered = render(MATRIX["trained"])
     there = {f"{m['kind']}/{m['metadata']['name']}" for m in rendered}
     for name in re.findall(r"`([A-Z]\w+/segue[\w-]*)(?:…)?`", PAGE):
         assert any(key.startswith(name) for key in there), name
 
 
-def test_should_name_targets_and_files_that_there_are() -> None:
+def test_it_names_targets_and_files_that_there_are() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", PAGE)) <= targets
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGE):
@@ -46,7 +46,7 @@ def test_should_name_targets_and_files_that_there_are() -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_should_tell_after_an_install_what_to_watch() -> None:
+def test_it_tells_after_an_install_what_to_watch() -> None:
     import helm_python
 
     from tests.deploy.chart import CHART, MINIMAL, deep_merge

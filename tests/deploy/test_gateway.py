@@ -6,7 +6,7 @@ from tests.deploy.chart import containers_of, environment_of, render
 from tests.deploy.matrix import DATABASE, MATRIX
 
 
-def test_should_ask_the_transformer_at_a_service_that_is_there() -> None:
+def test_it_asks_the_transformer_at_a_service_that_is_there() -> None:
     rendered = render()
     gateway = rendered.pod("-gateway")["spec"]["containers"][0]
     assert environment_of(gateway)["SEGUE_TRANSFORMER_URL"] == "http://segue-transformer-http:8080"
@@ -15,12 +15,12 @@ def test_should_ask_the_transformer_at_a_service_that_is_there() -> None:
     assert service["spec"]["selector"] == {"app": "isvc.segue-transformer"}
 
 
-def test_should_serve_the_same_channel_as_the_pair() -> None:
+def test_it_serves_the_same_channel_as_the_pair() -> None:
     gateway = render({"store": {"channel": "jazz"}}).pod("-gateway")["spec"]["containers"][0]
     assert environment_of(gateway)["SEGUE_BUNDLE"] == "s3://music/segue/channels/jazz"
 
 
-def test_should_migrate_before_it_serves_and_with_the_same_database() -> None:
+def test_it_migrates_before_it_serves_and_with_the_same_database() -> None:
     for values in ({}, DATABASE):
         pod = render(values).pod("-gateway")
         migrate, _, gateway = containers_of(pod)
@@ -29,7 +29,7 @@ def test_should_migrate_before_it_serves_and_with_the_same_database() -> None:
         assert environment_of(migrate)["SEGUE_DATABASE_URL"] == address
 
 
-def test_should_know_the_page_s_key_before_the_page_asks() -> None:
+def test_it_knows_the_page_s_key_before_the_page_asks() -> None:
     pod = render().pod("-gateway")
     _, adopt, _ = containers_of(pod)
     assert adopt["command"][:3] == ["segue", "keys", "adopt"]
@@ -39,7 +39,7 @@ def test_should_know_the_page_s_key_before_the_page_asks() -> None:
     assert [container["name"] for container in without] == ["migrate", "gateway"]
 
 
-def test_should_keep_sqlite_and_the_spool_on_a_volume_that_outlives_the_pod() -> None:
+def test_it_keeps_sqlite_and_the_spool_on_a_volume_that_outlives_the_pod() -> None:
     stateful = render().one("StatefulSet")
     assert stateful["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "state"
     container = stateful["spec"]["template"]["spec"]["containers"][0]
@@ -48,13 +48,13 @@ def test_should_keep_sqlite_and_the_spool_on_a_volume_that_outlives_the_pod() ->
     assert environment_of(container)["SEGUE_DATABASE_URL"] == f"sqlite:///{mounts['state']}/segue.sqlite"
 
 
-def test_should_read_the_database_server_s_address_from_its_secret() -> None:
+def test_it_reads_the_database_server_s_address_from_its_secret() -> None:
     container = render(DATABASE).pod("-gateway")["spec"]["containers"][0]
     reference = environment_of(container)["SEGUE_DATABASE_URL"]["secretKeyRef"]
     assert reference == {"name": "segue-database", "key": "url"}
 
 
-def test_should_have_no_replicas_of_its_own_when_something_scales_it() -> None:
+def test_it_has_no_replicas_of_its_own_when_something_scales_it() -> None:
     assert "replicas" not in render(MATRIX["hpa"]).one("StatefulSet")["spec"]
     target = render(MATRIX["hpa"]).one("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
     assert target == {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "segue-gateway"}
@@ -62,7 +62,7 @@ def test_should_have_no_replicas_of_its_own_when_something_scales_it() -> None:
     assert render(MATRIX["keda"]).one("ScaledObject")["spec"]["maxReplicaCount"] == 6
 
 
-def test_should_split_sessions_only_with_a_challenger() -> None:
+def test_it_splits_sessions_only_with_a_challenger() -> None:
     plain = environment_of(render().pod("-gateway")["spec"]["containers"][0])
     assert not any("CHALLENGER" in name for name in plain)
     split = render(MATRIX["served with a canary"])
@@ -75,7 +75,7 @@ def test_should_split_sessions_only_with_a_challenger() -> None:
     assert environment["SEGUE_CHALLENGER_URL"] == f"http://{service['metadata']['name']}:{port}"
 
 
-def test_should_give_the_page_a_gateway_and_a_key_by_reference() -> None:
+def test_it_gives_the_page_a_gateway_and_a_key_by_reference() -> None:
     rendered = render({"ui": {"existingSecret": "page"}})
     environment = environment_of(rendered.pod("-ui")["spec"]["containers"][0])
     service = rendered.one("Service", "-gateway")
@@ -85,12 +85,12 @@ def test_should_give_the_page_a_gateway_and_a_key_by_reference() -> None:
     assert environment["SEGUE_HOST"] == "0.0.0.0"
 
 
-def test_should_have_no_page_where_it_is_off() -> None:
+def test_it_has_no_page_where_it_is_off() -> None:
     rendered = render({"ui": {"enabled": False}})
     assert [m["kind"] for m in rendered if m["metadata"]["name"].endswith("-ui")] == []
 
 
-def test_should_publish_what_has_a_host() -> None:
+def test_it_publishes_what_has_a_host() -> None:
     ingress = render({"ingress": {"enabled": True, "gatewayHost": "api.music.example"}}).one("Ingress")
     assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["api.music.example"]
     assert "tls" not in ingress["spec"]
@@ -102,7 +102,7 @@ def test_should_publish_what_has_a_host() -> None:
         assert services[backend["name"]] == backend["port"]
 
 
-def test_should_find_the_pods_of_every_service_and_budget() -> None:
+def test_it_finds_the_pods_of_every_service_and_budget() -> None:
     for values in MATRIX.values():
         rendered = render(values)
         labels = [pod["metadata"]["labels"] for _, pod in rendered.pods()]
@@ -113,7 +113,7 @@ def test_should_find_the_pods_of_every_service_and_budget() -> None:
             assert len(found) == 1, manifest["metadata"]["name"]
 
 
-def test_should_give_the_role_s_name_to_the_accounts_that_read_the_store_alone() -> None:
+def test_it_gives_the_role_s_name_to_the_accounts_that_read_the_store_alone() -> None:
     role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/music"}
     values = {"store": {"secretRequired": False, "roleAnnotations": role}, "catalog": {"source": "sample"}}
     rendered = render(values)

@@ -109,7 +109,7 @@ def containers(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_should_be_small_and_run_as_nobody_special(
+def test_it_is_small_and_runs_as_nobody_special(
     containers: dict[str, Container], images: dict[str, str], name: str
 ) -> None:
     config = containers[name].config
@@ -134,7 +134,7 @@ def test_should_be_small_and_run_as_nobody_special(
         ("pipeline", ("kserve", "streamlit", "pytest")),
     ],
 )
-def test_should_carry_nothing_that_it_does_not_need(
+def test_it_carries_nothing_that_it_does_not_need(
     containers: dict[str, Container], name: str, absent: tuple[str, ...]
 ) -> None:
     code = f"import importlib.util as u; print([n for n in {absent!r} if u.find_spec(n)])"
@@ -142,12 +142,12 @@ def test_should_carry_nothing_that_it_does_not_need(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_should_write_nowhere_but_in_its_scratch_space(containers: dict[str, Container], name: str) -> None:
+def test_it_writes_nowhere_but_in_its_scratch_space(containers: dict[str, Container], name: str) -> None:
     code = "import os; print([p for p in ('/', '/srv/segue', '/opt/segue', '/etc') if os.access(p, os.W_OK)])"
     assert containers[name].run("python", "-c", code, entry=False).strip() == "[]"
 
 
-def test_should_train_in_one_image_and_serve_from_the_others(
+def test_it_trains_in_one_image_and_serves_from_the_others(
     containers: dict[str, Container], tmp_path: Path
 ) -> None:
     sample = ("--catalog", "sample://3000", "--interactions", "sample://3000/playlists")
@@ -218,7 +218,7 @@ def answers(port: int, path: str) -> bool:
         return False
 
 
-def test_should_start_what_is_scheduled_from_the_gateway_s_image(containers: dict[str, Container]) -> None:
+def test_it_starts_what_is_scheduled_from_the_gateway_s_image(containers: dict[str, Container]) -> None:
     command = containers["gateway"].command(
         "python", "-m", "pipelines", "trigger", "--host", "http://127.0.0.1:9", entry=False
     )

@@ -101,13 +101,13 @@ def assert_parity(built: Rendered, components: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_should_give_with_a_component_what_the_chart_gives_with_its_values(
+def test_it_gives_with_a_component_what_the_chart_gives_with_its_values(
     component: str, tmp_path: Path
 ) -> None:
     assert_parity(combination(tmp_path, component), (component,))
 
 
-def test_should_give_with_every_component_what_the_chart_gives_with_all_values(tmp_path: Path) -> None:
+def test_it_gives_with_every_component_what_the_chart_gives_with_all_values(tmp_path: Path) -> None:
     for either in ("hpa", "keda"):
         every = tuple(name for name in COMPONENTS if name != either)
         folder = tmp_path / either
@@ -116,12 +116,12 @@ def test_should_give_with_every_component_what_the_chart_gives_with_all_values(t
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_should_give_with_two_patches_what_the_chart_gives(pair: tuple[str, str], tmp_path: Path) -> None:
+def test_it_gives_with_two_patches_what_the_chart_gives(pair: tuple[str, str], tmp_path: Path) -> None:
     assert_parity(combination(tmp_path, *pair), pair)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_should_build_an_overlay_whose_pods_keep_the_rules(overlay: str) -> None:
+def test_it_builds_an_overlay_whose_pods_keep_the_rules(overlay: str) -> None:
     built = build(MANIFESTS / "overlays" / overlay)
     for name, pod in built.pods():
         assert violations(pod, runs_to_its_end=runs_to_its_end(name)) == [], name
@@ -130,11 +130,11 @@ def test_should_build_an_overlay_whose_pods_keep_the_rules(overlay: str) -> None
 
 @pytest.mark.usefixtures("custom_schemas")
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_should_build_an_overlay_that_the_api_servers_take(overlay: str) -> None:
+def test_it_builds_an_overlay_that_the_api_servers_take(overlay: str) -> None:
     assert problems(build(MANIFESTS / "overlays" / overlay)) == []
 
 
-def test_should_point_everything_at_your_store_in_prod() -> None:
+def test_it_points_everything_at_your_store_in_prod() -> None:
     built = build(MANIFESTS / "overlays" / "prod")
     text = json.dumps(built)
     assert "s3://segue/segue" not in text
@@ -146,7 +146,7 @@ def test_should_point_everything_at_your_store_in_prod() -> None:
     assert built.of("ConfigMap") == [] or "segue-store" not in text
 
 
-def test_should_patch_the_inference_service_by_json6902_alone() -> None:
+def test_it_patches_the_inference_service_by_json6902_alone() -> None:
     for path in MANIFESTS.glob("*/*/kustomization.yaml"):
         described = yaml.safe_load(path.read_text())
         assert "patchesStrategicMerge" not in described
@@ -154,7 +154,7 @@ def test_should_patch_the_inference_service_by_json6902_alone() -> None:
             assert isinstance(yaml.safe_load(patch["patch"]), list), path
 
 
-def test_should_say_what_each_component_is_for() -> None:
+def test_it_says_what_each_component_is_for() -> None:
     for folder in sorted((MANIFESTS / "components").iterdir()):
         readme = folder / "README.md"
         assert readme.exists(), folder

@@ -57,7 +57,7 @@ def connects(rendered: Rendered, source: Manifest, target: Manifest, port: int) 
         ("transformer", "predictor", 8081),
     ],
 )
-def test_should_let_a_request_through_step_by_step(source: str, target: str, port: int) -> None:
+def test_it_lets_a_request_through_step_by_step(source: str, target: str, port: int) -> None:
     rendered = render()
     labels = pods(rendered)
     assert connects(rendered, labels[source], labels[target], port)
@@ -75,13 +75,13 @@ def test_should_let_a_request_through_step_by_step(source: str, target: str, por
         ("predictor", "transformer", 8080),
     ],
 )
-def test_should_let_nothing_else_through(source: str, target: str, port: int) -> None:
+def test_it_lets_nothing_else_through(source: str, target: str, port: int) -> None:
     rendered = render()
     labels = pods(rendered)
     assert not connects(rendered, labels[source], labels[target], port)
 
 
-def test_should_keep_strangers_from_the_pair_but_not_prometheus() -> None:
+def test_it_keeps_strangers_from_the_pair_but_not_prometheus() -> None:
     rendered = render()
     labels = pods(rendered)
     for component, port in (("predictor", 8082), ("transformer", 8080)):
@@ -90,7 +90,7 @@ def test_should_keep_strangers_from_the_pair_but_not_prometheus() -> None:
     assert connects(rendered, STRANGER, labels["gateway"], 8000)
 
 
-def test_should_let_only_those_named_reach_the_gateway_and_the_page() -> None:
+def test_it_lets_only_those_named_reach_the_gateway_and_the_page() -> None:
     peer = {"podSelector": {"matchLabels": {"app": "shop"}}}
     rendered = render({"networkPolicy": {"gatewayFrom": [peer], "uiFrom": [peer]}})
     labels = pods(rendered)
@@ -101,7 +101,7 @@ def test_should_let_only_those_named_reach_the_gateway_and_the_page() -> None:
     assert connects(rendered, PROMETHEUS, labels["gateway"], 8000)
 
 
-def test_should_let_a_champion_s_gateway_reach_its_canary() -> None:
+def test_it_lets_a_champion_s_gateway_reach_its_canary() -> None:
     champion = render(MATRIX["served with a canary"])
     canary = render(MATRIX["canary"], name="segue-challenger")
     gateway, transformer = pods(champion)["gateway"], pods(canary)["transformer"]
@@ -117,12 +117,12 @@ def test_should_let_a_champion_s_gateway_reach_its_canary() -> None:
     ("component", "port", "reaches"),
     [("predictor", 9000, True), ("gateway", 5432, True), ("predictor", 5432, False), ("ui", 9000, False)],
 )
-def test_should_let_out_only_to_what_a_component_needs(component: str, port: int, *, reaches: bool) -> None:
+def test_it_lets_out_only_to_what_a_component_needs(component: str, port: int, *, reaches: bool) -> None:
     rendered = render()
     assert may(rendered.of("NetworkPolicy"), "Egress", pods(rendered)[component], STRANGER, port) is reaches
 
 
-def test_should_let_the_nightly_job_reach_the_database_and_nothing_else() -> None:
+def test_it_lets_the_nightly_job_reach_the_database_and_nothing_else() -> None:
     rendered = render(MATRIX["log that is kept for a while"])
     labels, policies = pods(rendered), rendered.of("NetworkPolicy")
     assert may(policies, "Egress", labels["retention"], STRANGER, 5432)
@@ -136,7 +136,7 @@ def test_should_let_the_nightly_job_reach_the_database_and_nothing_else() -> Non
 
 
 @pytest.mark.parametrize("values", [v for n, v in MATRIX.items() if "open" not in n])
-def test_should_deny_by_default_for_every_pod(values: dict[str, Any]) -> None:
+def test_it_denies_by_default_for_every_pod(values: dict[str, Any]) -> None:
     rendered = render(values)
     deny = rendered.one("NetworkPolicy", "-default-deny")["spec"]
     assert "ingress" not in deny
@@ -145,5 +145,5 @@ def test_should_deny_by_default_for_every_pod(values: dict[str, Any]) -> None:
         assert selects(deny["podSelector"], pod["metadata"]["labels"]), name
 
 
-def test_should_have_no_policy_where_they_are_off() -> None:
+def test_it_has_no_policy_where_they_are_off() -> None:
     assert render({"networkPolicy": {"enabled": False}}).of("NetworkPolicy") == []

@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.chart import Manifest, arguments_of, environment_of, render
 
 
-def test_should_be_a_pair_in_standard_mode_within_the_cluster() -> None:
+def test_it_is_a_pair_in_standard_mode_within_the_cluster() -> None:
     service = render().one("InferenceService")
     assert service["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] == "Standard"
     assert service["metadata"]["labels"]["networking.kserve.io/visibility"] == "cluster-local"
@@ -30,7 +30,7 @@ def port_order_problems(service: Manifest) -> list[str]:
     return problems
 
 
-def test_should_have_the_port_first_that_kserve_sends_its_port_80_to() -> None:
+def test_it_has_the_port_first_that_kserve_sends_its_port_80_to() -> None:
     service = render().one("InferenceService")
     assert port_order_problems(service) == []
     wrong = copy.deepcopy(service)
@@ -38,7 +38,7 @@ def test_should_have_the_port_first_that_kserve_sends_its_port_80_to() -> None:
     assert port_order_problems(wrong) == ["predictor: the first port is http, expected h2c"]
 
 
-def test_should_decide_the_arguments_that_kserve_would_add() -> None:
+def test_it_decides_the_arguments_that_kserve_would_add() -> None:
     arguments = arguments_of(render().pod("-transformer")["spec"]["containers"][0])
     assert arguments["model_name"] == "segue"
     assert arguments["predictor_host"] == "segue-predictor-pods:8081"
@@ -46,7 +46,7 @@ def test_should_decide_the_arguments_that_kserve_would_add() -> None:
     assert "workers" not in arguments
 
 
-def test_should_reach_each_predictor_pod_by_a_headless_service() -> None:
+def test_it_reaches_each_predictor_pod_by_a_headless_service() -> None:
     rendered = render()
     service = rendered.one("Service", "-predictor-pods")
     assert service["spec"]["clusterIP"] == "None"
@@ -58,7 +58,7 @@ def test_should_reach_each_predictor_pod_by_a_headless_service() -> None:
 
 
 @pytest.mark.parametrize("component", ["predictor", "transformer"])
-def test_should_follow_the_channel_with_room_for_its_bundles(component: str) -> None:
+def test_it_follows_the_channel_with_room_for_its_bundles(component: str) -> None:
     rendered = render({"store": {"channel": "challenger", "cacheSize": "9Gi"}})
     pod = rendered.pod(f"-{component}")
     container = pod["spec"]["containers"][0]
@@ -70,7 +70,7 @@ def test_should_follow_the_channel_with_room_for_its_bundles(component: str) -> 
 
 
 @pytest.mark.parametrize("component", ["predictor", "transformer"])
-def test_should_live_before_it_is_ready(component: str) -> None:
+def test_it_lives_before_it_is_ready(component: str) -> None:
     container = render().pod(f"-{component}")["spec"]["containers"][0]
     port = int(arguments_of(container)["http_port"])
     live, ready = (container[f"{probe}Probe"]["httpGet"] for probe in ("liveness", "readiness"))
@@ -79,7 +79,7 @@ def test_should_live_before_it_is_ready(component: str) -> None:
     assert (ready["path"], ready["port"]) == ("/v2/models/segue/ready", port)
 
 
-def test_should_pass_settings_as_flags() -> None:
+def test_it_passes_settings_as_flags() -> None:
     settings = {"strict": True, "predictor_deadline_seconds": 0.25}
     arguments = arguments_of(
         render({"transformer": {"settings": settings}}).pod("-transformer")["spec"]["containers"][0]
@@ -90,7 +90,7 @@ def test_should_pass_settings_as_flags() -> None:
     assert "strict" not in arguments_of(off["spec"]["containers"][0])
 
 
-def test_should_give_requests_time_to_end() -> None:
+def test_it_gives_requests_time_to_end() -> None:
     for name in ("-predictor", "-transformer", "-gateway"):
         spec = render().pod(name)["spec"]
         wait = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -98,14 +98,14 @@ def test_should_give_requests_time_to_end() -> None:
         assert spec["terminationGracePeriodSeconds"] > wait + drain
 
 
-def test_should_stay_at_its_replicas_where_nothing_scales_it() -> None:
+def test_it_stays_at_its_replicas_where_nothing_scales_it() -> None:
     service = render({"transformer": {"replicas": 3}}).one("InferenceService")
     assert service["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "none"
     part = service["spec"]["transformer"]
     assert (part["minReplicas"], part["maxReplicas"]) == (3, 3)
 
 
-def test_should_scale_by_cpu_or_by_work_in_flight() -> None:
+def test_it_scales_by_cpu_or_by_work_in_flight() -> None:
     hpa = render({"autoscaling": {"class": "hpa"}}).one("InferenceService")
     assert hpa["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"] == "hpa"
     assert hpa["spec"]["predictor"]["scaleMetric"] == "cpu"

@@ -14,7 +14,7 @@ from tests.deploy.policies import violations
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
-def test_should_make_no_pod_that_breaks_a_rule(values: dict[str, Any]) -> None:
+def test_it_makes_no_pod_that_breaks_a_rule(values: dict[str, Any]) -> None:
     pods = dict(render(values).pods())
     assert len(pods) >= 2
     found = {name: violations(pod, runs_to_its_end=runs_to_its_end(name)) for name, pod in pods.items()}
@@ -70,7 +70,7 @@ BREACHES: dict[str, tuple[Callable[[Manifest], Any], str]] = {
 
 
 @pytest.mark.parametrize(("breach", "told"), BREACHES.values(), ids=BREACHES)
-def test_should_find_a_breach(breach: Callable[[Manifest], Any], told: str) -> None:
+def test_it_finds_a_breach(breach: Callable[[Manifest], Any], told: str) -> None:
     pod = copy.deepcopy(render().pod("StatefulSet/segue-gateway"))
     assert violations(pod) == []
     breach(pod)
@@ -78,7 +78,7 @@ def test_should_find_a_breach(breach: Callable[[Manifest], Any], told: str) -> N
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
-def test_should_read_every_secret_by_reference_and_make_none(values: dict[str, Any]) -> None:
+def test_it_reads_every_secret_by_reference_and_makes_none(values: dict[str, Any]) -> None:
     rendered = render(values)
     assert rendered.of("Secret") == []
     variables = [

@@ -35,13 +35,13 @@ def selectors(rendered: Rendered) -> list[Manifest]:
     return found
 
 
-def test_should_name_nothing_as_another_release_does() -> None:
+def test_it_names_nothing_as_another_release_does() -> None:
     one, other = render(FULL, name="jazz"), render(FULL, name="rock")
     assert len(one) > 30
     assert not ids(one) & ids(other)
 
 
-def test_should_select_no_pod_of_another_release() -> None:
+def test_it_selects_no_pod_of_another_release() -> None:
     releases = {name: render(FULL, name=name) for name in ("jazz", "rock", "segue", "segue-challenger")}
     labels = {name: [p["metadata"]["labels"] for _, p in r.pods()] for name, r in releases.items()}
     for name, other in itertools.permutations(releases, 2):
@@ -50,13 +50,13 @@ def test_should_select_no_pod_of_another_release() -> None:
             assert touched == [], f"{name} selects pods of {other} by {selector}"
 
 
-def test_should_name_every_object_once() -> None:
+def test_it_names_every_object_once() -> None:
     for values in MATRIX.values():
         rendered = render(values)
         assert len(ids(rendered)) == len(rendered)
 
 
-def test_should_keep_names_short_enough_for_what_kserve_appends() -> None:
+def test_it_keeps_names_short_enough_for_what_kserve_appends() -> None:
     rendered = render(name="a-release-with-a-very-long-name-of-fifty-two-chars")
     longest = max(len(m["metadata"]["name"]) for m in rendered)
     assert longest <= 63
@@ -66,7 +66,7 @@ def test_should_keep_names_short_enough_for_what_kserve_appends() -> None:
     assert len(rendered.one("InferenceService")["metadata"]["name"]) <= 40
 
 
-def test_should_let_the_champion_s_gateway_in_to_the_canary_and_nobody_else() -> None:
+def test_it_lets_the_champion_s_gateway_in_to_the_canary_and_nobody_else() -> None:
     canary = render(MATRIX["canary"], name="segue-challenger")
     policy = canary.one("NetworkPolicy", "segue-challenger-transformer")
     peers = policy["spec"]["ingress"][0]["from"]
@@ -91,7 +91,7 @@ def immutable(manifest: Manifest) -> Any:
     return None
 
 
-def test_should_change_nothing_that_can_not_be_changed_when_it_is_upgraded() -> None:
+def test_it_changes_nothing_that_can_not_be_changed_when_it_is_upgraded() -> None:
     before = {key(m): m for m in render(FULL)}
     changed = {**FULL, "images": {"tag": "9.9.9"}, "store": {"url": "s3://other/place"}}
     after = {key(m): m for m in render(changed, upgrade=True)}
@@ -105,7 +105,7 @@ def key(manifest: Manifest) -> tuple[str, str]:
     return manifest["kind"], manifest["metadata"]["name"]
 
 
-def test_should_have_no_label_of_a_version_in_a_selector() -> None:
+def test_it_has_no_label_of_a_version_in_a_selector() -> None:
     for selector in selectors(render(FULL)):
         assert "app.kubernetes.io/version" not in selector
         assert "team" not in selector

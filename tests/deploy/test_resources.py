@@ -48,14 +48,14 @@ def filled_in(container: Manifest) -> Manifest:
         {"limits": {"example.com/gpu": 1}},
     ],
 )
-def test_should_leave_kserve_nothing_to_fill_in(over: dict[str, Any]) -> None:
+def test_it_leaves_kserve_nothing_to_fill_in(over: dict[str, Any]) -> None:
     service = render({component: {"resources": over} for component in PAIR}).one("InferenceService")
     for component in PAIR:
         (container,) = service["spec"][component]["containers"]
         assert filled_in(container) == container
 
 
-def test_should_know_what_kserve_fills_in() -> None:
+def test_it_knows_what_kserve_fills_in() -> None:
     assert filled_in({"resources": {"limits": {"memory": "3Gi"}}})["resources"] == {
         "requests": {"cpu": "1", "memory": "2Gi"},
         "limits": {"cpu": "1", "memory": "3Gi"},
@@ -64,7 +64,7 @@ def test_should_know_what_kserve_fills_in() -> None:
 
 @pytest.mark.parametrize("component", ["predictor", "transformer", "gateway"])
 @pytest.mark.parametrize("cpu", [2, "2", 0.5, ".5", "1.5", "1500m", "2e0", "0.002k", "2000000u"])
-def test_should_take_a_request_up_to_its_limit_however_it_is_written(component: str, cpu: Any) -> None:
+def test_it_takes_a_request_up_to_its_limit_however_it_is_written(component: str, cpu: Any) -> None:
     given = resources_of(component, {component: {"resources": {"requests": {"cpu": cpu}}}})
     assert given["requests"]["cpu"] == cpu
     assert given["limits"]["cpu"] >= 2
@@ -85,7 +85,7 @@ def test_should_take_a_request_up_to_its_limit_however_it_is_written(component: 
         ({"memory": "2000k"}, {"memory": "2M"}),
     ],
 )
-def test_should_compare_as_kubernetes_does(requests: dict[str, Any], limits: dict[str, Any]) -> None:
+def test_it_compares_as_kubernetes_does(requests: dict[str, Any], limits: dict[str, Any]) -> None:
     given = resources_of(
         "transformer", {"transformer": {"resources": {"requests": requests, "limits": limits}}}
     )
@@ -112,14 +112,14 @@ OVER: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("over", "told"), OVER)
-def test_should_refuse_a_request_over_its_limit(over: dict[str, Any], told: str) -> None:
+def test_it_refuses_a_request_over_its_limit(over: dict[str, Any], told: str) -> None:
     message = refusal({"transformer": {"resources": over}})
     assert f"transformer.resources.{told}" in message
     assert message.endswith(": raise the limit, or ask for less")
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_should_refuse_it_of_every_component(component: str) -> None:
+def test_it_refuses_it_of_every_component(component: str) -> None:
     for resource, amount in (("cpu", 64), ("memory", "1Ti")):
         message = refusal({component: {"resources": {"requests": {resource: amount}}}})
         assert f"{component}.resources.requests.{resource} is {amount}, more than" in message
@@ -129,7 +129,7 @@ def test_should_refuse_it_of_every_component(component: str) -> None:
     "amount", ["two", "1 GB", "", "-1", "1gi", "1ki", "0x10", "1,5", "1e3m", "1e1000", True, {"a": 1}]
 )
 @pytest.mark.parametrize("name", ["requests.cpu", "limits.memory"])
-def test_should_refuse_what_is_no_quantity(name: str, amount: Any) -> None:
+def test_it_refuses_what_is_no_quantity(name: str, amount: Any) -> None:
     bound, _, resource = name.partition(".")
     message = refusal({"predictor": {"resources": {bound: {resource: amount}}}})
     assert f"predictor.resources.{name} is " in message
@@ -138,7 +138,7 @@ def test_should_refuse_what_is_no_quantity(name: str, amount: Any) -> None:
 
 @pytest.mark.parametrize("component", COMPONENTS)
 @pytest.mark.parametrize("name", ["requests.cpu", "requests.memory", "limits.cpu", "limits.memory"])
-def test_should_refuse_to_go_without_a_request_or_a_limit(component: str, name: str) -> None:
+def test_it_refuses_to_go_without_a_request_or_a_limit(component: str, name: str) -> None:
     bound, _, resource = name.partition(".")
     message = refusal({component: {"resources": {bound: {resource: None}}}})
     assert f"{component}.resources.{name} is needed: " in message
@@ -146,7 +146,7 @@ def test_should_refuse_to_go_without_a_request_or_a_limit(component: str, name: 
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_should_refuse_to_go_without_all_of_them(component: str) -> None:
+def test_it_refuses_to_go_without_all_of_them(component: str) -> None:
     for resources in (None, {"limits": None}, {"requests": None}, {"limits": {"cpu": None, "memory": None}}):
         assert f"{component}.resources." in refusal({component: {"resources": resources}})
     assert f"{component}.resources.limits is 4: expected cpu and memory" in refusal(
@@ -154,7 +154,7 @@ def test_should_refuse_to_go_without_all_of_them(component: str) -> None:
     )
 
 
-def test_should_say_what_kserve_would_do() -> None:
+def test_it_says_what_kserve_would_do() -> None:
     assert refusal({"predictor": {"resources": {"limits": {"cpu": None}}}}).endswith(
         "predictor.resources.limits.cpu is needed: KServe would set a limit of one CPU where there is none"
     )
@@ -183,10 +183,10 @@ STEPS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("steps", "told"), STEPS)
-def test_should_refuse_of_the_steps_what_the_program_would_refuse(steps: dict[str, Any], told: str) -> None:
+def test_it_refuses_of_the_steps_what_the_program_would_refuse(steps: dict[str, Any], told: str) -> None:
     assert told in refusal({"training": {"steps": steps}})
 
 
 @pytest.mark.parametrize("amount", [None, 1, "500m", "64"])
-def test_should_take_a_step_with_a_cpu_limit_or_without(amount: Any) -> None:
+def test_it_takes_a_step_with_a_cpu_limit_or_without(amount: Any) -> None:
     assert render({"training": {"steps": {"train": {"limits": {"cpu": amount}}}}})

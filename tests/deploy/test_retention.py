@@ -15,7 +15,6 @@ from segue.database.tables import RECOMMEND_LOGS
 from segue.log.insert import insert_records
 from tests.deploy.chart import CHART, MINIMAL, Manifest, deep_merge, environment_of, render
 from tests.deploy.matrix import DATABASE, MATRIX
-from tests.deploy.schemas import problems
 from tests.log.records import feedback, impression, rows
 
 KEPT: dict[str, Any] = MATRIX["log that is kept for a while"]
@@ -41,18 +40,14 @@ def run(prune: Manifest, url: str, folder: Path) -> subprocess.CompletedProcess[
     )
 
 
-def test_should_delete_nothing_unless_it_is_asked_to() -> None:
+def test_it_deletes_nothing_unless_it_is_asked_to() -> None:
     for values in ({}, DATABASE):
         rendered = render(values)
         assert rendered.of("CronJob") == []
         assert [m for m in rendered if m["metadata"]["name"].endswith("-retention")] == []
 
 
-def test_should_be_what_the_api_servers_take() -> None:
-    assert problems(render(KEPT), custom=False) == []
-
-
-def test_should_run_every_night_by_utc_and_never_twice_at_once() -> None:
+def test_it_runs_every_night_by_utc_and_never_twice_at_once() -> None:
     spec = render(BY_DEFAULT).one("CronJob")["spec"]
     assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == (
         "30 2 * * *",
@@ -64,7 +59,7 @@ def test_should_run_every_night_by_utc_and_never_twice_at_once() -> None:
     assert render(KEPT).one("CronJob")["spec"]["schedule"] == "15 1 * * 0"
 
 
-def test_should_be_the_gateway_s_image_and_database_and_know_no_other_secret() -> None:
+def test_it_is_the_gateway_s_image_and_database_and_knows_no_other_secret() -> None:
     rendered = render(KEPT)
     gateway = rendered.pod("-gateway")["spec"]["containers"][0]
     prune = container(KEPT)
@@ -74,7 +69,7 @@ def test_should_be_the_gateway_s_image_and_database_and_know_no_other_secret() -
     assert address == {"secretKeyRef": {"name": "segue-database", "key": "url"}}
 
 
-def test_should_have_an_account_of_its_own_without_the_store_s_role() -> None:
+def test_it_has_an_account_of_its_own_without_the_store_s_role() -> None:
     values = deep_merge(KEPT, {"store": {"roleAnnotations": {"eks.amazonaws.com/role-arn": "arn"}}})
     rendered = render(values)
     account = rendered.one("ServiceAccount", "-retention")
@@ -82,7 +77,7 @@ def test_should_have_an_account_of_its_own_without_the_store_s_role() -> None:
     assert "annotations" not in account["metadata"]
 
 
-def test_should_delete_what_is_too_old_with_the_words_and_variables_of_the_chart(tmp_path: Path) -> None:
+def test_it_deletes_what_is_too_old_with_the_words_and_variables_of_the_chart(tmp_path: Path) -> None:
     # as the secret's `url` holds it, for a database that is here
     url = f"sqlite:///{tmp_path / 'segue.db'}"
     migrate(url)
@@ -100,14 +95,14 @@ def test_should_delete_what_is_too_old_with_the_words_and_variables_of_the_chart
     assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"segue.db"}
 
 
-def test_should_fail_and_say_why_where_the_database_is_not_as_it_should_be(tmp_path: Path) -> None:
+def test_it_fails_and_says_why_where_the_database_is_not_as_it_should_be(tmp_path: Path) -> None:
     done = run(container(BY_DEFAULT), f"sqlite:///{tmp_path / 'segue.db'}", tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("segue: ")
     assert "segue database migrate" in done.stderr
 
 
-def test_should_tell_after_an_install_how_the_log_is_cleared() -> None:
+def test_it_tells_after_an_install_how_the_log_is_cleared() -> None:
     told = {
         name: helm_python.Chart.load(str(CHART)).render(
             deep_merge(MINIMAL, values), name="segue", namespace="jazz"

@@ -59,7 +59,7 @@ def main_container(component: str, values: dict[str, Any]) -> Manifest | None:
 
 @pytest.mark.parametrize("component", ["predictor", "transformer", "gateway", "ui"])
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
-def test_should_set_what_the_process_reads(component: str, values: dict[str, Any]) -> None:
+def test_it_sets_what_the_process_reads(component: str, values: dict[str, Any]) -> None:
     container = main_container(component, values)
     if container is None:
         return
@@ -73,7 +73,7 @@ def test_should_set_what_the_process_reads(component: str, values: dict[str, Any
 
 @pytest.mark.parametrize("component", ["predictor", "transformer", "gateway", "ui"])
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
-def test_should_set_what_the_process_takes(
+def test_it_sets_what_the_process_takes(
     component: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     container = main_container(component, values)
@@ -88,7 +88,7 @@ def test_should_set_what_the_process_takes(
         kind(**{name: value or True for name, value in flags.items() if name in kind.model_fields})
 
 
-def test_should_tell_jobs_what_compiling_reads() -> None:
+def test_it_tells_jobs_what_compiling_reads() -> None:
     container = next(pod for name, pod in render(MATRIX["trained"]).pods() if name.startswith("Job/"))
     set_here = {
         name for name in environment_of(container["spec"]["containers"][0]) if name.startswith("SEGUE_")
@@ -98,7 +98,7 @@ def test_should_tell_jobs_what_compiling_reads() -> None:
         assert f'"{name}"' in (ROOT / module).read_text()
 
 
-def test_should_have_a_room_for_every_setting_that_the_readme_shows() -> None:
+def test_it_has_a_room_for_every_setting_that_the_readme_shows() -> None:
     shown = re.findall(r"such as `(\w+): [^`]+`", (ROOT / "helm/segue/values.yaml").read_text())
     every = {
         name
@@ -110,7 +110,7 @@ def test_should_have_a_room_for_every_setting_that_the_readme_shows() -> None:
     assert len(shown) >= 4
 
 
-def test_should_probe_paths_that_the_processes_serve() -> None:
+def test_it_probes_paths_that_the_processes_serve() -> None:
     gateway = render().pod("-gateway")["spec"]["containers"][0]
     source = Path(ROOT / "serving/gateway/routes/health.py").read_text()
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):

@@ -27,13 +27,13 @@ def words(manifest: Manifest) -> list[str]:
     return list(manifest["spec"]["template"]["spec"]["containers"][0]["args"])
 
 
-def test_should_train_nothing_without_a_catalogue() -> None:
+def test_it_trains_nothing_without_a_catalogue() -> None:
     rendered = render()
     assert rendered.of("Job") == []
     assert [m for m in rendered if m["metadata"]["name"].endswith("-training")] == []
 
 
-def test_should_submit_a_first_run_and_schedule_a_nightly_one() -> None:
+def test_it_submits_a_first_run_and_schedules_a_nightly_one() -> None:
     rendered = render(TRAINED)
     first, nightly = (words(job(rendered, part)) for part in ("first-run", "schedule"))
     assert first[0] == "submit"
@@ -47,13 +47,13 @@ def test_should_submit_a_first_run_and_schedule_a_nightly_one() -> None:
         assert '--set=layout={"band":"artist_name"}' in arguments
 
 
-def test_should_make_the_sample_up_with_its_playlists() -> None:
+def test_it_makes_the_sample_up_with_its_playlists() -> None:
     arguments = words(job(render({"catalog": {"source": "sample"}}), "first-run"))
     assert {"--catalog=sample://20000", "--interactions=sample://20000/playlists"} <= set(arguments)
 
 
 @pytest.mark.parametrize("values", [v for v in MATRIX.values() if "catalog" in v])
-def test_should_say_nothing_that_the_command_does_not_know(
+def test_it_says_nothing_that_the_command_does_not_know(
     values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[dict[str, Any]] = []
@@ -72,7 +72,7 @@ def test_should_say_nothing_that_the_command_does_not_know(
     assert all(arguments["store"] == "s3://music/segue" for arguments in told)
 
 
-def test_should_call_runs_otherwise_than_a_release_of_another_namespace_does() -> None:
+def test_it_calls_runs_otherwise_than_a_release_of_another_namespace_does() -> None:
     def told(namespace: str, name: str = "segue") -> set[str]:
         rendered = render(TRAINED, name=name, namespace=namespace)
         retrain = environment_of(rendered.pod("-gateway")["spec"]["containers"][0])["SEGUE_RETRAIN_COMMAND"]
@@ -85,7 +85,7 @@ def test_should_call_runs_otherwise_than_a_release_of_another_namespace_does() -
     assert not told("a-b") & told("a", "b-segue")
 
 
-def test_should_take_the_schedule_out_when_there_is_none_any_more() -> None:
+def test_it_takes_the_schedule_out_when_there_is_none_any_more() -> None:
     rendered = render(deep_merge(TRAINED, {"training": {"schedule": "", "onAlert": False}}))
     assert not any("-schedule-" in m["metadata"]["name"] for m in rendered.of("Job"))
     assert words(job(rendered, "-unschedule-")) == [
@@ -97,7 +97,7 @@ def test_should_take_the_schedule_out_when_there_is_none_any_more() -> None:
     ]
 
 
-def test_should_know_the_command_that_takes_a_schedule_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_knows_the_command_that_takes_a_schedule_out(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     monkeypatch.setattr(
         "pipelines.remote.unschedule", lambda cluster, name: told.append((cluster, name)) or 1
@@ -109,7 +109,7 @@ def test_should_know_the_command_that_takes_a_schedule_out(monkeypatch: pytest.M
     assert (cluster.experiment, name) == ("music.segue", "music.segue")
 
 
-def test_should_be_another_job_when_its_spec_is_another_and_the_same_when_not() -> None:
+def test_it_is_another_job_when_its_spec_is_another_and_the_same_when_not() -> None:
     def names(values: dict[str, Any]) -> set[str]:
         return {m["metadata"]["name"] for m in render({**TRAINED, **values}).of("Job")}
 
@@ -118,7 +118,7 @@ def test_should_be_another_job_when_its_spec_is_another_and_the_same_when_not() 
     assert not names({}) & names({"store": {"channel": "challenger"}})
 
 
-def test_should_run_the_steps_in_the_same_image_with_the_same_secrets() -> None:
+def test_it_runs_the_steps_in_the_same_image_with_the_same_secrets() -> None:
     values = {**TRAINED, "images": {"registry": "registry.example", "pipeline": "p@sha256:" + "0" * 64}}
     container = job(render(values), "first-run")["spec"]["template"]["spec"]["containers"][0]
     environment = environment_of(container)
@@ -138,7 +138,7 @@ def steps_of(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> StepResourc
     return read[0]
 
 
-def test_should_have_the_program_s_own_defaults_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_has_the_program_s_own_defaults_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     of_the_chart = {
         step: {f"{b}.{r}": amount for b, amounts in bounds.items() for r, amount in amounts.items()}
@@ -155,7 +155,7 @@ def test_should_have_the_program_s_own_defaults_of_the_steps(monkeypatch: pytest
     assert steps_of(render(TRAINED), monkeypatch) == DEFAULTS
 
 
-def test_should_give_the_steps_what_the_values_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_gives_the_steps_what_the_values_say(monkeypatch: pytest.MonkeyPatch) -> None:
     train = {"requests": {"cpu": 2, "memory": "6Gi"}, "limits": {"cpu": 4, "memory": 34359738368}}
     steps = {"train": train, "publish": {"requests": {"cpu": 0.25}, "limits": {"cpu": None}}}
     values = deep_merge(TRAINED, {"training": {"steps": steps}})
@@ -166,9 +166,7 @@ def test_should_give_the_steps_what_the_values_say(monkeypatch: pytest.MonkeyPat
     }
 
 
-def test_should_submit_steps_with_what_the_values_say(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_it_submits_steps_with_what_the_values_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     values = deep_merge(TRAINED, {"training": {"steps": {"train": {"requests": {"cpu": "1500m"}}}}})
     container = job(render(values), "schedule")["spec"]["template"]["spec"]["containers"][0]
     monkeypatch.setenv(VARIABLE, environment_of(container)[VARIABLE])
@@ -177,7 +175,7 @@ def test_should_submit_steps_with_what_the_values_say(
     assert "resourceCpuRequest: 1500m" in (tmp_path / "training.yaml").read_text()
 
 
-def test_should_show_a_token_only_where_the_installation_asks_for_one() -> None:
+def test_it_shows_a_token_only_where_the_installation_asks_for_one() -> None:
     for values, sources in ((TRAINED, 1), (MATRIX["single user"], 0)):
         rendered = render(values)
         volumes = job(rendered, "first-run")["spec"]["template"]["spec"]["volumes"]
@@ -187,7 +185,7 @@ def test_should_show_a_token_only_where_the_installation_asks_for_one() -> None:
     assert render(MATRIX["single user"]).of("Role") == []
 
 
-def test_should_bind_the_least_in_the_profile_s_namespace() -> None:
+def test_it_binds_the_least_in_the_profile_s_namespace() -> None:
     rendered = render(TRAINED)
     assert {m["metadata"]["namespace"] for m in rendered.of("Role")} == {"team-a"}
     rules = {m["metadata"]["name"]: m["rules"] for m in rendered.of("Role")}
@@ -202,7 +200,7 @@ def test_should_bind_the_least_in_the_profile_s_namespace() -> None:
         assert binding["subjects"][0]["name"] in accounts
 
 
-def test_should_let_the_gateway_start_what_is_scheduled() -> None:
+def test_it_lets_the_gateway_start_what_is_scheduled() -> None:
     rendered = render(TRAINED)
     gateway = rendered.pod("-gateway")["spec"]["containers"][0]
     command = environment_of(gateway)["SEGUE_RETRAIN_COMMAND"].split()

@@ -131,6 +131,91 @@ def test_nothing_to_lead_with_and_too_few_seeds_are_said():
     assert "5 seeds are too few" in verdict.checks[0].text
 
 
+def measured(low: float, theirs: float = 1.0) -> Leading:
+    return Leading(
+        metric="precision",
+        label="P@10",
+        against="the champion",
+        ours=theirs,
+        theirs=theirs,
+        difference=0.0,
+        low=low,
+        high=0.5,
+        seeds=1234,
+    )
+
+
+def test_the_lower_end_may_lie_on_the_limit_itself() -> None:
+    settings = GateSettings(gate_tolerance=0.25)
+    assert decide(measured(-0.25), None, settings=settings).passed
+    assert not decide(measured(-0.26), None, settings=settings).passed
+
+
+def test_a_verdict_says_what_was_compared_and_what_was_found() -> None:
+    verdict = decide(measured(-0.01), change(), champion="ab" * 32)
+    assert verdict.leading == measured(-0.01)
+    assert verdict.champion == "ab" * 32
+    assert [check.text for check in verdict.checks] == [
+        "P@10 is 1.0000, the champion has 1.0000: a difference of +0.0000 (95 % interval -0.0100 to +0.5000, "
+        "1,234 seeds). The lower end may be -0.0200 at least.",
+        "No column's PSI is above 0.25; the largest is tempo at 0.010.",
+        "The catalogue has 1,000 tracks, 1.00 times the champion's 1,000 (0.8 to 10 times is allowed).",
+        "No column's share of missing values rose by more than 10 points.",
+    ]
+
+
+def test_what_can_not_be_checked_says_why() -> None:
+    absent = "There is no champion's catalogue to compare with."
+    texts = {check.name: check.text for check in decide(None, None).checks}
+    assert texts == {
+        "quality": "The data has neither playlists nor genres, so no figure can lead.",
+        "drift": absent,
+        "rows": absent,
+        "missing": absent,
+    }
+    few = {check.name: check.text for check in decide(None, change(rows=499, champion_rows=0)).checks}
+    assert few["drift"] == "0 rows are too few for PSI (500 needed)."
+    assert few["rows"] == absent
+
+
+def test_drift_is_judged_from_the_fewest_rows_on_and_up_to_the_limit() -> None:
+    def drift(rows: int, psi: dict[str, float | None]) -> str:
+        return outcomes(decide(None, change(rows=rows, psi=psi)))["drift"]
+
+    assert drift(499, {"tempo": 0.26}) == "not checked"
+    assert drift(500, {"tempo": 0.26}) == "failed"
+    assert drift(500, {"tempo": 0.25, "energy": None}) == "passed"
+
+
+def test_a_catalogue_whose_columns_are_all_empty_has_no_largest_drift() -> None:
+    (drift,) = [check for check in decide(None, change(psi={"tempo": None})).checks if check.name == "drift"]
+    assert (drift.outcome, drift.text) == ("passed", "No column's PSI is above 0.25.")
+
+
+def test_columns_are_named_from_the_largest_on_and_alike_ones_by_name() -> None:
+    psi = {"tempo": 0.5, "energy": 0.3, "valence": 0.9, "danceability": 0.5}
+    missing = {"year": 0.2, "genre": 0.7, "key": 0.05, "album": 0.2}
+    assert decide(None, change(psi=psi, missing_rise=missing)).reasons == [
+        "The catalogue moved: PSI of valence 0.90, danceability 0.50, tempo 0.50, energy 0.30 (limit 0.25).",
+        "More values are missing: genre by 70.0 points, album by 20.0 points, year by 20.0 points "
+        "(limit 10 points).",
+    ]
+
+
+def test_a_champion_of_one_track_is_compared_with() -> None:
+    assert outcomes(decide(None, change(rows=1, champion_rows=1)))["rows"] == "passed"
+    assert outcomes(decide(None, change(rows=11, champion_rows=1)))["rows"] == "failed"
+
+
+def test_a_comparison_is_rounded_and_what_no_seed_tells_is_not_known() -> None:
+    third = leading(np.array([1 / 3] * 20), np.array([1.0] * 20))
+    assert (third.ours, third.theirs, third.difference) == (0.333333, 1.0, -0.666667)
+    assert (third.low, third.high, third.seeds) == (-0.666667, -0.666667, 20)
+    assert (third.metric, third.label) == ("artist_filtered_precision", "P@10")
+    none = leading(np.full(4, np.nan), np.ones(4))
+    assert (none.ours, none.theirs, none.difference, none.low, none.high, none.seeds) == (None,) * 5 + (0,)
+
+
 def test_settings_are_checked_and_the_verdict_survives_json(champion):
     with pytest.raises(ValidationError, match="gate_tolerance"):
         GateSettings(gate_tolerance=-1)

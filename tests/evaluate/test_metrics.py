@@ -153,3 +153,102 @@ def test_figures_are_shares_and_a_better_place_is_never_worse(hits, k, extra):
     best = np.sort(hits, axis=1)[:, ::-1]
     ours, sorted_first = metrics.ndcg(hits, relevant, k), metrics.ndcg(best, relevant, k)
     assert (np.nan_to_num(sorted_first) >= np.nan_to_num(ours) - 1e-12).all()
+
+
+def test_ndcg_discounts_by_the_logarithm_of_the_place():
+    # one relevant track, at the second of more places than are asked for
+    assert metrics.ndcg(np.array([[0, 1, 1]], dtype=bool), np.array([1]), 2)[0] == pytest.approx(
+        1 / math.log2(3)
+    )
+    # fewer places than are asked for, and more relevant ones than places
+    assert metrics.ndcg(np.array([[1]], dtype=bool), np.array([3]), 2)[0] == pytest.approx(
+        1 / (1 + 1 / math.log2(3))
+    )
+    # the best of two places holds two, however many there are
+    assert metrics.ndcg(np.ones((1, 4), bool), np.array([4]), 2)[0] == pytest.approx(1)
+
+
+def test_each_line_of_graded_gains_is_for_itself():
+    gains = np.array([[3.0, 0, 1], [0, 0, 2], [0, 0, 0]])
+    scores = np.array([[3.0, 2, 1], [3.0, 2, 1], [1.0, 1, 1]])
+    found = metrics.ndcg_graded(gains, scores, np.ones((3, 3), bool), 3)
+    assert found[:2].tolist() == pytest.approx([(3 + 1 / 2) / (3 + 1 / math.log2(3)), 1 / 2])
+    assert math.isnan(found[2])
+    # the last score of a line and the first of the next are no tie
+    same = metrics.ndcg_graded(
+        np.array([[2.0, 0], [0, 2.0]]), np.array([[2.0, 1], [1, 0]]), np.ones((2, 2), bool), 1
+    )
+    assert same.tolist() == [1, 0]
+
+
+def test_the_first_track_of_the_catalogue_counts_like_any_other():
+    genre = np.array([1, 1, 0], dtype=np.int32)
+    recs = np.array([[0, 1, 2], [2, 0, -1]], dtype=np.int32)
+    found = metrics.genre_precision(recs, genre, np.array([1, 2], dtype=np.int32), 2)
+    assert found.tolist() == [1.0, 0.5]
+    artist = np.array([0, 1, 2], dtype=np.int32)
+    assert metrics.artists_per_list(recs, artist, 3).tolist() == [3.0, 2.0]
+    assert metrics.artists_per_list(recs, artist, 1).tolist() == [1.0, 1.0]
+
+
+def test_one_line_more_changes_no_other():
+    recs = np.array([[4, 5, 6], [1, 2, 2]], dtype=np.int32)
+    drop = np.array([[False, True, False], [True, False, False]])
+    assert metrics.compact(recs, drop).tolist() == [[4, 6, -1], [2, 2, -1]]
+    genre = np.array([0, 0, 1, 0, 0, 0, 1], dtype=np.int32)
+    assert metrics.genre_precision(
+        recs, genre, np.array([0, 2], dtype=np.int32), 3
+    ).tolist() == pytest.approx([2 / 3, 2 / 3])
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.int32, (5, 6), elements=st.integers(-1, 9)), st.integers(1, 7), st.integers(1, 6))
+def test_distances_within_a_list_are_those_of_its_pairs(recs, k, block):
+    recs = -np.sort(-recs, axis=1)
+    # whole numbers, each track half a unit from the next
+    vectors = np.column_stack((np.arange(10) / 2, np.full(10, 3))).astype(np.float32)
+    found = metrics.intra_list_distance(recs, vectors, k, block=block)
+    for line, value in zip(recs[:, :k].tolist(), found, strict=True):
+        kept = [row for row in line if row >= 0]
+        gaps = [abs(a - b) / 2 for i, a in enumerate(kept) for b in kept[:i]]
+        if gaps:
+            assert value == pytest.approx(sum(gaps) / len(gaps), abs=1e-6)
+        else:
+            assert math.isnan(value)
+
+
+def test_a_block_is_as_large_as_is_said_and_the_last_one_smaller():
+    vectors = np.array([[0.0], [1.0], [3.0]], dtype=np.float32)
+    recs = np.array([[0, 1], [1, 2], [0, 2], [0, 0], [2, 1]], dtype=np.int32)
+    expected = [1.0, 2.0, 3.0, 0.0, 2.0]
+    for block in (1, 2, 3, 5, 512):
+        assert metrics.intra_list_distance(recs, vectors, 2, block=block).tolist() == expected
+
+
+def test_a_catalogue_of_no_tracks_has_figures():
+    none = metrics.exposure(np.full((1, 2), -1, np.int32), 0, 2)
+    assert (metrics.coverage(none), metrics.gini(none), metrics.hubness(none)) == (0.0, 0.0, 0.0)
+
+
+def test_figures_are_floats_and_counts_whole_numbers():
+    hits, one = np.ones((1, 2), bool), np.ones(1, np.int64)
+    recs = np.zeros((1, 2), np.int32)
+    popularity = np.ones(1, np.float32)
+    figures = [
+        metrics.precision(hits, 2),
+        metrics.hit(hits, 2),
+        metrics.recall(hits, one, 2),
+        metrics.mean_popularity(recs, popularity, 2),
+        metrics.artists_per_list(recs, recs[0], 2),
+        metrics.intra_list_distance(recs, popularity[:, None], 2),
+    ]
+    assert {values.dtype for values in figures} == {np.dtype(np.float64)}
+    assert metrics.exposure(recs, 1, 2).dtype == np.int64
+
+
+def test_shares_below_one_are_divided_too():
+    # a gain under 1 is a gain: what there is to reach is more than nothing
+    assert metrics.ndcg_graded(
+        np.array([[0.5, 0.25]]), np.array([[2.0, 1]]), np.ones((1, 2), bool), 1
+    ).tolist() == [1.0]
+    assert metrics.recall(np.array([[True]]), np.array([1]), 1).tolist() == [1.0]

@@ -37,7 +37,7 @@ def token(inside: Inside, credential: str, *, in_form: bool = False) -> httpx.Re
 
 
 @pytest.mark.parametrize("in_form", [False, True])
-def test_should_give_a_token_for_a_keys_id_and_secret(inside: Inside, in_form: bool) -> None:
+def test_it_gives_a_token_for_a_keys_id_and_secret(inside: Inside, in_form: bool) -> None:
     reply = token(inside, inside.keys.made["read"], in_form=in_form)
     assert reply.status_code == 200
     assert reply.headers["cache-control"] == "no-store"
@@ -49,7 +49,7 @@ def test_should_give_a_token_for_a_keys_id_and_secret(inside: Inside, in_form: b
     assert inside.client.post("/api/feedback", headers=bearer, json={}).status_code == 403
 
 
-def test_should_refuse_a_wrong_secret_as_oauth_does(inside: Inside) -> None:
+def test_it_refuses_a_wrong_secret_as_oauth_does(inside: Inside) -> None:
     key_id = inside.keys.made["read"].partition(".")[0]
     for credential in (f"{key_id}.wrong", "nobody.secret"):
         reply = token(inside, credential)
@@ -65,7 +65,7 @@ def test_should_refuse_a_wrong_secret_as_oauth_does(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("own", [{"keys_ttl_seconds": 3600.0}], indirect=True)
-def test_should_take_a_key_that_was_made_a_moment_ago(own: Inside) -> None:
+def test_it_takes_a_key_that_was_made_a_moment_ago(own: Inside) -> None:
     own.keys.make("new", Scope.READ)
     assert own.get("/api/genres", key="new").status_code == 200
     own.keys.make("newer", Scope.READ)
@@ -75,7 +75,7 @@ def test_should_take_a_key_that_was_made_a_moment_ago(own: Inside) -> None:
 
 
 @pytest.mark.parametrize("own", [{"keys_ttl_seconds": 0.2}], indirect=True)
-def test_should_end_a_revoked_key_and_its_tokens(own: Inside) -> None:
+def test_it_ends_a_revoked_key_and_its_tokens(own: Inside) -> None:
     bearer = {"authorization": f"Bearer {token(own, own.keys.made['read']).json()['access_token']}"}
     assert own.client.get("/api/genres", headers=bearer).status_code == 200
     revoke_key(own.keys.engine, own.keys.made["read"].partition(".")[0])
@@ -85,7 +85,7 @@ def test_should_end_a_revoked_key_and_its_tokens(own: Inside) -> None:
 
 
 @pytest.mark.parametrize("own", [{"auth": "off"}], indirect=True)
-def test_should_ask_for_nothing_where_authentication_is_off(own: Inside) -> None:
+def test_it_asks_for_nothing_where_authentication_is_off(own: Inside) -> None:
     assert own.client.get("/api/genres").status_code == 200
     assert own.client.post("/api/bundles/pin", json={"reason": "test"}).json()["by"] == "anonymous"
     # clients that log in before anything else still work
@@ -99,7 +99,7 @@ def wait_for_room_in_the_minute() -> None:
 
 
 @pytest.mark.parametrize("own", [{"rate_limit_per_minute": 5}], indirect=True)
-def test_should_bound_the_rate_of_each_key(own: Inside) -> None:
+def test_it_bounds_the_rate_of_each_key(own: Inside) -> None:
     def refusals() -> float:
         return REGISTRY.get_sample_value("segue_gateway_rate_limited_total") or 0.0
 
@@ -116,7 +116,7 @@ def test_should_bound_the_rate_of_each_key(own: Inside) -> None:
 
 
 @pytest.mark.parametrize("own", [{"rate_limit_per_minute": 5}], indirect=True)
-def test_should_bound_guesses_at_a_secret_and_not_the_one_who_has_it(own: Inside) -> None:
+def test_it_bounds_guesses_at_a_secret_and_not_the_one_who_has_it(own: Inside) -> None:
     wait_for_room_in_the_minute()
     key_id = own.keys.made["read"].partition(".")[0]
     codes = [token(own, f"{key_id}.guess{number}").status_code for number in range(8)]
@@ -125,7 +125,7 @@ def test_should_bound_guesses_at_a_secret_and_not_the_one_who_has_it(own: Inside
     assert [own.get("/api/genres", key="read").status_code for _ in range(5)] == [200] * 4 + [429]
 
 
-def test_should_let_a_key_go_on_once_its_minute_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_lets_a_key_go_on_once_its_minute_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(2)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
@@ -138,7 +138,7 @@ def test_should_let_a_key_go_on_once_its_minute_is_over(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("own", [{"cors_origins": "https://page.example"}], indirect=True)
-def test_should_let_pages_of_named_origins_call(own: Inside) -> None:
+def test_it_lets_pages_of_named_origins_call(own: Inside) -> None:
     asked = {"origin": "https://page.example", "access-control-request-method": "POST"}
     preflight = own.client.options("/api/recommendations", headers=asked)
     assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (
@@ -149,14 +149,12 @@ def test_should_let_pages_of_named_origins_call(own: Inside) -> None:
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_should_let_no_page_call_unless_told(inside: Inside) -> None:
+def test_it_lets_no_page_call_unless_told(inside: Inside) -> None:
     reply = inside.get("/api/genres", headers={"origin": "https://page.example"})
     assert "access-control-allow-origin" not in reply.headers
 
 
-def test_should_live_without_a_database_and_say_so_until_it_comes(
-    gateway_shelf: Shelf, tmp_path: Path
-) -> None:
+def test_it_lives_without_a_database_and_says_so_until_it_comes(gateway_shelf: Shelf, tmp_path: Path) -> None:
     away = tmp_path / "away"
     away.mkdir()
     # a folder where the file should be: SQLite can't open it
@@ -181,7 +179,7 @@ def test_should_live_without_a_database_and_say_so_until_it_comes(
         assert served.stop() == 0
 
 
-def test_should_live_without_a_bundle_and_say_so_until_it_comes(
+def test_it_lives_without_a_bundle_and_says_so_until_it_comes(
     gateway_families: list[Family], tmp_path: Path
 ) -> None:
     shelf, keys = Shelf(tmp_path / "store", gateway_families), make_keys(tmp_path)
@@ -209,7 +207,7 @@ def state(served: Served) -> Any:
 
 
 @pytest.mark.parametrize("own", [{"keys_ttl_seconds": 0.2}], indirect=True)
-def test_should_lock_nobody_out_while_the_database_is_away(own: Inside, tmp_path: Path) -> None:
+def test_it_locks_nobody_out_while_the_database_is_away(own: Inside, tmp_path: Path) -> None:
     database = tmp_path / "segue.db"
     with sqlite3.connect(database) as connection:
         connection.execute("ALTER TABLE api_keys RENAME TO gone")
@@ -221,7 +219,7 @@ def test_should_lock_nobody_out_while_the_database_is_away(own: Inside, tmp_path
     assert own.get("/api/stats", key="read").status_code == 200
 
 
-def test_should_read_unknown_keys_once_for_all_who_wait(inside: Inside) -> None:
+def test_it_reads_unknown_keys_once_for_all_who_wait(inside: Inside) -> None:
     keys = inside.gateway.keys
     assert keys is not None
 

@@ -32,7 +32,7 @@ def claim(store: Store, now: datetime, **limits: Any) -> str | None:
     return claim_start(store, "champion", now=now, **given)
 
 
-def test_should_start_once_in_a_cooldown_and_so_often_a_day(store: Store) -> None:
+def test_it_starts_once_in_a_cooldown_and_so_often_a_day(store: Store) -> None:
     assert claim(store, NOW) is None
     assert "cooling down" in (claim(store, NOW + timedelta(minutes=59)) or "")
     assert claim(store, NOW + timedelta(minutes=60)) is None
@@ -40,24 +40,24 @@ def test_should_start_once_in_a_cooldown_and_so_often_a_day(store: Store) -> Non
     assert claim(store, NOW + timedelta(hours=25)) is None
 
 
-def test_should_keep_channels_apart(store: Store) -> None:
+def test_it_keeps_channels_apart(store: Store) -> None:
     assert claim(store, NOW) is None
     assert claim_start(store, "second", cooldown_seconds=3600, most_a_day=2, now=NOW) is None
 
 
-def test_should_give_back_a_start_that_was_none(store: Store) -> None:
+def test_it_gives_back_a_start_that_was_none(store: Store) -> None:
     assert claim(store, NOW) is None
     release_start(store, "champion")
     assert claim(store, NOW + timedelta(seconds=1)) is None
 
 
-def test_should_replace_a_record_that_is_broken(store: Store) -> None:
+def test_it_replaces_a_record_that_is_broken(store: Store) -> None:
     store.write("retraining/champion.json", b'{"starts": "yesterday"}')
     assert claim(store, NOW) is None
     assert "cooling down" in (claim(store, NOW) or "")
 
 
-def test_should_let_one_of_many_replicas_start(store: Store) -> None:
+def test_it_lets_one_of_many_replicas_start(store: Store) -> None:
     answers: list[str | None] = []
     gate = threading.Barrier(8)
 
@@ -73,7 +73,7 @@ def test_should_let_one_of_many_replicas_start(store: Store) -> None:
     assert answers.count(None) == 1
 
 
-def test_should_refuse_a_command_that_can_not_be_split() -> None:
+def test_it_refuses_a_command_that_can_not_be_split() -> None:
     with pytest.raises(SettingsError, match="SEGUE_RETRAIN_COMMAND: No closing quotation"):
         CommandRetrainer("echo 'a")
 
@@ -85,14 +85,14 @@ def own(gateway_shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest) ->
         yield inside
 
 
-def test_should_say_that_nothing_is_configured(inside: Inside) -> None:
+def test_it_says_that_nothing_is_configured(inside: Inside) -> None:
     reply = inside.post("/api/alerts", json=_EXAMPLE)
     assert reply.status_code == 200
     assert reply.json() == {"started": False, "reason": "not configured: SEGUE_RETRAIN_COMMAND is empty"}
 
 
 @pytest.mark.parametrize("own", ["sh -c 'echo \"$SEGUE_RETRAIN_REASON\" >> {folder}/runs'"], indirect=True)
-def test_should_run_the_command_once(
+def test_it_runs_the_command_once(
     own: Inside, gateway_shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "serving.gateway.routes.alerts")
@@ -113,7 +113,7 @@ def test_should_run_the_command_once(
 
 
 @pytest.mark.parametrize("own", ["/no/such/program"], indirect=True)
-def test_should_say_when_the_command_can_not_be_started(own: Inside) -> None:
+def test_it_says_when_the_command_can_not_be_started(own: Inside) -> None:
     for _ in range(2):  # and no cooldown follows
         reply = own.post("/api/alerts", json=_EXAMPLE)
         assert reply.status_code == 503
@@ -129,7 +129,7 @@ def test_should_say_when_the_command_can_not_be_started(own: Inside) -> None:
         ({"alerts": [{"status": "firing"}]}, "alerts.0.labels"),
     ],
 )
-def test_should_refuse_what_alertmanager_would_not_send(
+def test_it_refuses_what_alertmanager_would_not_send(
     inside: Inside, change: dict[str, Any], field: str
 ) -> None:
     reply = inside.post("/api/alerts", json={**_EXAMPLE, **change})

@@ -34,7 +34,7 @@ def fail(breaker: Breaker, times: int) -> None:
         breaker.failed(breaker.now())
 
 
-def test_should_let_all_pass_until_it_fails_so_often_in_a_row(breaker: Breaker) -> None:
+def test_it_lets_all_pass_until_it_fails_so_often_in_a_row(breaker: Breaker) -> None:
     fail(breaker, 2)
     breaker.succeeded()
     fail(breaker, 2)
@@ -45,7 +45,7 @@ def test_should_let_all_pass_until_it_fails_so_often_in_a_row(breaker: Breaker) 
     assert REGISTRY.get_sample_value("segue_gateway_breaker_open", {"target": "test"}) == 1
 
 
-def test_should_let_one_try_after_a_while(breaker: Breaker, clock: Clock) -> None:
+def test_it_lets_one_try_after_a_while(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 9.5
     assert breaker.retry_after_seconds() == 0.5
@@ -59,14 +59,14 @@ def test_should_let_one_try_after_a_while(breaker: Breaker, clock: Clock) -> Non
     assert REGISTRY.get_sample_value("segue_gateway_breaker_open", {"target": "test"}) == 0
 
 
-def test_should_open_again_at_once_when_the_try_fails(breaker: Breaker, clock: Clock) -> None:
+def test_it_opens_again_at_once_when_the_try_fails(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 10
     fail(breaker, 1)
     assert breaker.retry_after_seconds() == 10
 
 
-def test_should_give_up_a_try_that_never_ends(breaker: Breaker, clock: Clock) -> None:
+def test_it_gives_up_a_try_that_never_ends(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 10
     assert breaker.retry_after_seconds() == 0
@@ -74,7 +74,7 @@ def test_should_give_up_a_try_that_never_ends(breaker: Breaker, clock: Clock) ->
     assert breaker.retry_after_seconds() == 0
 
 
-def test_should_count_calls_that_were_made_together_once(breaker: Breaker, clock: Clock) -> None:
+def test_it_counts_calls_that_were_made_together_once(breaker: Breaker, clock: Clock) -> None:
     for _ in range(2):
         made_at = [breaker.now()] * 20
         clock.now += 5
@@ -86,7 +86,7 @@ def test_should_count_calls_that_were_made_together_once(breaker: Breaker, clock
     assert breaker.is_open
 
 
-def test_should_count_no_failure_of_a_call_that_others_overtook(breaker: Breaker, clock: Clock) -> None:
+def test_it_counts_no_failure_of_a_call_that_others_overtook(breaker: Breaker, clock: Clock) -> None:
     for _ in range(10):
         slow = breaker.now()
         clock.now += 3

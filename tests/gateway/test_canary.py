@@ -41,7 +41,7 @@ def digest_of(stack: Stack, session: str) -> str:
     return str(reply.json["digest"])
 
 
-def test_should_split_sessions_by_weight_and_keep_each_where_it_is(
+def test_it_splits_sessions_by_weight_and_keeps_each_where_it_is(
     gateway_families: list[Family], tmp_path: Path
 ) -> None:
     port = free_port()

@@ -57,7 +57,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "write", "message"), BROKEN)
-def test_should_refuse_what_the_library_refuses_in_the_same_words(
+def test_it_refuses_what_the_library_refuses_in_the_same_words(
     gateway_families: list[Family],
     tmp_path: Path,
     name: str,
@@ -79,7 +79,7 @@ def test_should_refuse_what_the_library_refuses_in_the_same_words(
     assert message in str(of_gateway.value)
 
 
-def test_should_read_no_column_that_it_does_not_show(served: ServedCatalogue) -> None:
+def test_it_reads_no_column_that_it_does_not_show(served: ServedCatalogue) -> None:
     columns = served.catalogue.columns
     assert set(columns) == {
         *("track_id", "track_name", "artist_name", "album_name", "genre", "year", "popularity"),

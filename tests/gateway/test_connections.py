@@ -47,7 +47,7 @@ def transformer(answer: dict[str, object]) -> Iterator[tuple[int, list[tuple[str
         thread.join()
 
 
-def test_should_keep_the_connections_of_a_client_and_to_the_transformer(
+def test_it_keeps_the_connections_of_a_client_and_to_the_transformer(
     gateway_shelf: Shelf, tmp_path: Path
 ) -> None:
     digest = gateway_shelf.channel.digest

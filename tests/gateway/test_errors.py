@@ -60,7 +60,7 @@ def check_oauth(reply: httpx.Response) -> None:
     assert all(isinstance(value, str) and value for value in reply.json().values())
 
 
-def test_should_write_every_kind_in_the_shape_of_its_api() -> None:
+def test_it_writes_every_kind_in_the_shape_of_its_api() -> None:
     assert len(kinds()) >= 13
     for error in kinds():
         native = {"type", "title", "status", "detail", "instance", "request_id", *error.fields}
@@ -94,13 +94,13 @@ def test_should_write_every_kind_in_the_shape_of_its_api() -> None:
         (KeyError("a bug"), 500),
     ],
 )
-def test_should_know_what_the_library_raises(raised: Exception, status: int) -> None:
+def test_it_knows_what_the_library_raises(raised: Exception, status: int) -> None:
     refused = as_service_error(raised)
     assert refused.status == status
     assert "a bug" not in refused.detail
 
 
-def test_should_keep_the_shape_for_what_the_framework_refuses(inside: Inside) -> None:
+def test_it_keeps_the_shape_for_what_the_framework_refuses(inside: Inside) -> None:
     for path in ("/api/nothing", "/nothing", "/api/bundles/xyz/report", "/api/search?limit=x", "/api/tracks"):
         reply = inside.get(path)
         assert 400 <= reply.status_code < 500, path
@@ -121,7 +121,7 @@ def test_should_keep_the_shape_for_what_the_framework_refuses(inside: Inside) ->
     check_oauth(inside.get("/api/token"))
 
 
-def test_should_keep_the_shape_for_a_body_over_the_limit(inside: Inside) -> None:
+def test_it_keeps_the_shape_for_a_body_over_the_limit(inside: Inside) -> None:
     reply = inside.post("/api/recommendations", content=b" " * 1_100_000)
     assert reply.status_code == 413
     check_native(reply)
@@ -138,7 +138,7 @@ def test_should_keep_the_shape_for_a_body_over_the_limit(inside: Inside) -> None
     check_oauth(reply)
 
 
-def test_should_answer_a_fault_of_its_own_without_telling_it(
+def test_it_answers_a_fault_of_its_own_without_telling_it(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
@@ -157,7 +157,7 @@ def operations(inside: Inside) -> list[tuple[str, str]]:
     return [(method, path) for path, item in paths.items() for method in item]
 
 
-def test_should_let_nobody_in_without_a_key(inside: Inside) -> None:
+def test_it_lets_nobody_in_without_a_key(inside: Inside) -> None:
     seen = operations(inside)
     assert len(seen) >= 25
     for method, path in seen:
@@ -173,7 +173,7 @@ def test_should_let_nobody_in_without_a_key(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("key", ["read", "feedback", "admin"])
-def test_should_ask_each_route_for_its_own_scope(inside: Inside, key: str) -> None:
+def test_it_asks_each_route_for_its_own_scope(inside: Inside, key: str) -> None:
     move = {"reason": "test", "digest": "0" * 64}
     for method, path in operations(inside):
         if path in OPEN_PATHS:
@@ -192,7 +192,7 @@ def test_should_ask_each_route_for_its_own_scope(inside: Inside, key: str) -> No
             assert f'scope="{wanted}"' in reply.headers["www-authenticate"]
 
 
-def test_should_describe_every_route_with_its_errors_and_examples(inside: Inside) -> None:
+def test_it_describes_every_route_with_its_errors_and_examples(inside: Inside) -> None:
     document = inside.get("/openapi.json", key=None).json()
     assert document["openapi"].startswith("3.1")
     for path, item in document["paths"].items():

@@ -44,7 +44,7 @@ def logged(folder: Path) -> int:
         return int(database.execute("SELECT count(*) FROM recommend_logs").fetchone()[0])
 
 
-def test_should_stop_asking_a_dead_transformer_and_notice_when_it_is_back(own: Stack) -> None:
+def test_it_stops_asking_a_dead_transformer_and_notices_when_it_is_back(own: Stack) -> None:
     own.transformer.kill()
     replies = [own.recommend(INSTANCE) for _ in range(6)]
     assert {reply.status for reply in replies} == {503}
@@ -62,7 +62,7 @@ def test_should_stop_asking_a_dead_transformer_and_notice_when_it_is_back(own: S
     assert own.gateway.lines("answers again")
 
 
-def test_should_give_up_on_a_transformer_that_hangs_and_never_ask_it_twice(own: Stack) -> None:
+def test_it_gives_up_on_a_transformer_that_hangs_and_never_asks_it_twice(own: Stack) -> None:
     calls = own.gateway.metric("segue_gateway_transformer_calls_total", outcome="deadline")
     assert own.recommend(INSTANCE).status == 200
     os.kill(own.transformer.pid, signal.SIGSTOP)
@@ -78,7 +78,7 @@ def test_should_give_up_on_a_transformer_that_hangs_and_never_ask_it_twice(own: 
     wait_for(lambda: own.recommend(INSTANCE).status == 200, "the transformer", seconds=10)
 
 
-def test_should_ask_once_more_when_an_idle_connection_was_closed(own: Stack) -> None:
+def test_it_asks_once_more_when_an_idle_connection_was_closed(own: Stack) -> None:
     wait_for(lambda: own.recommend(INSTANCE).status == 200, "the transformer")
     # a restart closes the connection that the gateway keeps
     own.transformer.stop()
@@ -87,7 +87,7 @@ def test_should_ask_once_more_when_an_idle_connection_was_closed(own: Stack) -> 
     assert own.recommend(INSTANCE).status == 200
 
 
-def test_should_pass_on_that_an_answer_is_degraded(own: Stack) -> None:
+def test_it_passes_on_that_an_answer_is_degraded(own: Stack) -> None:
     own.predictor.kill()
     wait_for(lambda: own.recommend(INSTANCE).json.get("degraded"), "a degraded answer")
     own.predictor.start()
@@ -134,7 +134,7 @@ def ask_through(folder: Path, shelf: Shelf, port: int) -> Reply:
         assert served.stop() == 0
 
 
-def test_should_try_a_lost_connection_once_and_no_more(gateway_shelf: Shelf, tmp_path: Path) -> None:
+def test_it_tries_a_lost_connection_once_and_no_more(gateway_shelf: Shelf, tmp_path: Path) -> None:
     calls: Counter[str] = Counter()
 
     def hang_up(connection: socket.socket) -> None:
@@ -156,7 +156,7 @@ def test_should_try_a_lost_connection_once_and_no_more(gateway_shelf: Shelf, tmp
         (b"hello\r\n\r\n", 503),
     ],
 )
-def test_should_turn_a_strange_answer_into_an_error_of_its_own(
+def test_it_turns_a_strange_answer_into_an_error_of_its_own(
     gateway_shelf: Shelf, tmp_path: Path, content: bytes, status: int
 ) -> None:
     def answer(connection: socket.socket) -> None:
@@ -173,7 +173,7 @@ def test_should_turn_a_strange_answer_into_an_error_of_its_own(
         assert (reply.headers["retry-after"], reply.json["detail"]) == ("7", "full")
 
 
-def test_should_finish_what_it_has_and_write_its_log_when_it_is_ended(
+def test_it_finishes_what_it_has_and_writes_its_log_when_it_is_ended(
     gateway_families: list[Family], tmp_path: Path
 ) -> None:
     with start_stack(tmp_path, gateway_families) as stack:
@@ -202,7 +202,7 @@ def test_should_finish_what_it_has_and_write_its_log_when_it_is_ended(
         stack.gateway.wait_ready()
 
 
-def test_should_end_at_once_where_a_setting_is_wrong(tmp_path: Path) -> None:
+def test_it_ends_at_once_where_a_setting_is_wrong(tmp_path: Path) -> None:
     for flags, said in (
         ({"auth": "maybe"}, "--auth: Input should be 'on' or 'off', got 'maybe'"),
         ({"transformer_url": "localhost:8080"}, "--transformer_url:"),

@@ -40,12 +40,12 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_should_lead_to_the_catalogues_cover(inside: Inside) -> None:
+def test_it_leads_to_the_catalogues_cover(inside: Inside) -> None:
     reply = inside.get(f"/api/tracks/{NATIVE_TRACK}/image")
     assert (reply.status_code, reply.headers["location"]) == (302, "https://img.example/pastel.jpg")
 
 
-def test_should_draw_a_cover_that_is_always_the_same(inside: Inside) -> None:
+def test_it_draws_a_cover_that_is_always_the_same(inside: Inside) -> None:
     [track] = inside.get("/api/search", params={"q": "봄날"}).json()["items"][:1]
     reply = inside.get(track["image"])
     assert (reply.status_code, reply.headers["content-type"]) == (200, "image/svg+xml")
@@ -54,7 +54,7 @@ def test_should_draw_a_cover_that_is_always_the_same(inside: Inside) -> None:
     assert inside.get("/api/tracks/nobody/image").status_code == 404
 
 
-def test_should_never_send_a_browser_to_a_script(inside: Inside) -> None:
+def test_it_never_sends_a_browser_to_a_script(inside: Inside) -> None:
     # its image_url is javascript:, its name is full of markup
     reply = inside.get(f"/api/tracks/{quote(SLASHED, safe='')}/image")
     assert reply.status_code == 200
@@ -81,12 +81,12 @@ def test_should_never_send_a_browser_to_a_script(inside: Inside) -> None:
         ("<b>", "<"),
     ],
 )
-def test_should_write_initials(artist: str, letters: str) -> None:
+def test_it_writes_initials(artist: str, letters: str) -> None:
     root = ET.fromstring(draw_cover("id", "title", artist))
     assert "".join(root.itertext()) == letters
 
 
-def test_should_look_covers_up_in_the_background_and_keep_them(server: SpotifyServer) -> None:
+def test_it_looks_covers_up_in_the_background_and_keeps_them(server: SpotifyServer) -> None:
     async def scenario() -> None:
         images = SpotifyImages(settings_of(server))
         images.start()
@@ -103,7 +103,7 @@ def test_should_look_covers_up_in_the_background_and_keep_them(server: SpotifySe
     asyncio.run(scenario())
 
 
-def test_should_not_ask_again_while_it_waits_for_an_answer(server: SpotifyServer) -> None:
+def test_it_does_not_ask_again_while_it_waits_for_an_answer(server: SpotifyServer) -> None:
     server.seconds = 0.5
 
     async def scenario() -> None:
@@ -122,7 +122,7 @@ def test_should_not_ask_again_while_it_waits_for_an_answer(server: SpotifyServer
 
 # a day is what Spotify asks of those who went on asking
 @pytest.mark.parametrize("seconds", [100, 86_400])
-def test_should_leave_spotify_alone_as_long_as_it_asks(server: SpotifyServer, seconds: int) -> None:
+def test_it_leaves_spotify_alone_as_long_as_it_asks(server: SpotifyServer, seconds: int) -> None:
     now = 1_000.0
 
     async def scenario() -> None:
@@ -146,7 +146,7 @@ def test_should_leave_spotify_alone_as_long_as_it_asks(server: SpotifyServer, se
 
 
 @pytest.mark.parametrize("trouble", ["credentials", "nobody there", "no json"])
-def test_should_draw_where_spotify_is_of_no_use(server: SpotifyServer, trouble: str) -> None:
+def test_it_draws_where_spotify_is_of_no_use(server: SpotifyServer, trouble: str) -> None:
     async def scenario() -> None:
         wrong = {
             "credentials": {"spotify_client_secret": "wrong"},
@@ -169,7 +169,7 @@ def test_should_draw_where_spotify_is_of_no_use(server: SpotifyServer, trouble: 
     asyncio.run(scenario())
 
 
-def test_should_take_a_new_token_when_the_old_one_is_refused(server: SpotifyServer) -> None:
+def test_it_takes_a_new_token_when_the_old_one_is_refused(server: SpotifyServer) -> None:
     now = 1_000.0
 
     async def scenario() -> None:
@@ -189,7 +189,7 @@ def test_should_take_a_new_token_when_the_old_one_is_refused(server: SpotifyServ
     asyncio.run(scenario())
 
 
-def test_should_keep_a_bounded_number(server: SpotifyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_keeps_a_bounded_number(server: SpotifyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spotify_images, "_MAX_KEPT", 10)
     monkeypatch.setattr(spotify_images, "_MAX_WAITING", 60)
 
@@ -206,7 +206,7 @@ def test_should_keep_a_bounded_number(server: SpotifyServer, monkeypatch: pytest
     asyncio.run(scenario())
 
 
-def test_should_show_looked_up_covers_on_both_apis(
+def test_it_shows_looked_up_covers_on_both_apis(
     server: SpotifyServer, gateway_shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.covers[NATIVE_TRACK] = "https://i.example/sinner"

@@ -16,7 +16,7 @@ from serving.gateway.split import is_challenged
 from tests.gateway.conftest import NATIVE_TRACK
 
 
-def test_should_measure_diversity_in_units_of_chance(served: ServedCatalogue) -> None:
+def test_it_measures_diversity_in_units_of_chance(served: ServedCatalogue) -> None:
     catalogue = served.catalogue
     rows = [0, 3, 200, 999]
     distances = [
@@ -31,14 +31,14 @@ def test_should_measure_diversity_in_units_of_chance(served: ServedCatalogue) ->
     assert list_diversity(catalogue, [5]) is None
 
 
-def test_should_average_the_popularity_that_is_known(served: ServedCatalogue) -> None:
+def test_it_averages_the_popularity_that_is_known(served: ServedCatalogue) -> None:
     known = [float(served.catalogue.popularity[row]) for row in (0, 1, 2)]
     assert avg_popularity(served.catalogue, [0, 1, 2]) == pytest.approx(np.mean(known), abs=0.01)
     assert avg_popularity(served.catalogue, []) is None
 
 
 @pytest.mark.parametrize("kind", ["track", "artist", "genre"])
-def test_should_count_the_tracks_of_a_seeds_genre(served: ServedCatalogue, kind: str) -> None:
+def test_it_counts_the_tracks_of_a_seeds_genre(served: ServedCatalogue, kind: str) -> None:
     catalogue = served.catalogue
     row = catalogue.lookup.row_of("id000700") or 0
     genre = catalogue.cell("genre", row)
@@ -52,7 +52,7 @@ def test_should_count_the_tracks_of_a_seeds_genre(served: ServedCatalogue, kind:
     assert genre_precision(catalogue, range(40), instance) == genres.count(genre) / 40
 
 
-def test_should_leave_out_what_the_list_was_pushed_away_from(served: ServedCatalogue) -> None:
+def test_it_leaves_out_what_the_list_was_pushed_away_from(served: ServedCatalogue) -> None:
     instance = Instance.parse({"seeds": [{"genre": "rap"}, {"genre": "metal", "weight": -1}]})
     rows = [row for row in range(300) if served.catalogue.cell("genre", row) == "metal"]
     assert genre_precision(served.catalogue, rows, instance) == 0
@@ -60,7 +60,7 @@ def test_should_leave_out_what_the_list_was_pushed_away_from(served: ServedCatal
     assert genre_precision(served.catalogue, rows, raw) is None
 
 
-def test_should_keep_ranks_and_scores(served: ServedCatalogue) -> None:
+def test_it_keeps_ranks_and_scores(served: ServedCatalogue) -> None:
     answer: dict[str, Any] = {
         "digest": "d",
         "degraded": True,
@@ -89,7 +89,7 @@ def test_should_keep_ranks_and_scores(served: ServedCatalogue) -> None:
     assert (impression.k, impression.degraded, impression.avg_popularity) == (10, True, 100)
 
 
-def test_should_keep_a_session_in_its_share() -> None:
+def test_it_keeps_a_session_in_its_share() -> None:
     sessions = [f"session-{number}" for number in range(5_000)]
     small = {session for session in sessions if is_challenged(session, 0.1)}
     assert 0.08 < len(small) / len(sessions) < 0.12

@@ -63,7 +63,7 @@ def check_log(stack: Stack, clients: Sequence[Client]) -> None:
     assert stack.gateway.metric("segue_log_lost_total") == 0
 
 
-def test_should_answer_all_and_refuse_only_who_asks_too_much(
+def test_it_answers_all_and_refuses_only_who_asks_too_much(
     gateway_families: list[Family], tmp_path: Path
 ) -> None:
     with start_stack(tmp_path, gateway_families, rate_limit_per_minute=str(CALLS)) as stack:
@@ -85,7 +85,7 @@ def test_should_answer_all_and_refuse_only_who_asks_too_much(
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_should_answer_all_while_the_database_is_killed_and_log_it_once_it_is_back(
+def test_it_answers_all_while_the_database_is_killed_and_logs_it_once_it_is_back(
     kind: str, gateway_families: list[Family], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     server: DatabaseServer = request.getfixturevalue(kind)

@@ -54,12 +54,12 @@ def impression(served: ServedCatalogue, rows: list[int], *, seeds: list[int], **
     ("popularity", "band"),
     [(0, "0-24"), (24.9, "0-24"), (25, "25-49"), (75, "75-100"), (100, "75-100"), (None, "unknown")],
 )
-def test_should_name_bands_of_popularity(popularity: float | None, band: str) -> None:
+def test_it_names_bands_of_popularity(popularity: float | None, band: str) -> None:
     assert popularity_band(popularity) == band
     assert popularity_band(float("nan")) == "unknown"
 
 
-def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(served: ServedCatalogue) -> None:
+def test_it_compares_the_popularity_of_lists_with_that_of_their_seeds(served: ServedCatalogue) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
     ListMeasures().note_list(impression(served, [10, 11], seeds=[0, 1]), served.catalogue, [10, 11])
@@ -69,7 +69,7 @@ def test_should_compare_the_popularity_of_lists_with_that_of_their_seeds(served:
         assert value(f"{name}_count") - before[name][1] == 1
 
 
-def test_should_forget_lists_that_are_long_gone_and_those_of_another_bundle(served: ServedCatalogue) -> None:
+def test_it_forgets_lists_that_are_long_gone_and_those_of_another_bundle(served: ServedCatalogue) -> None:
     measures, size = ListMeasures(), served.catalogue.size
     measures.note_list(impression(served, [1, 2, 3], seeds=[0]), served.catalogue, [1, 2, 3])
     measures.note_list(impression(served, [3, 4], seeds=[0]), served.catalogue, [3, 4])
@@ -107,7 +107,7 @@ CHAMPION_EVALUATED = "segue_champion_evaluated_timestamp_seconds"
 LAST_RUN = "segue_training_last_run_timestamp_seconds"
 
 
-def test_should_export_nothing_of_a_store_without_a_status(gateway_shelf: Shelf) -> None:
+def test_it_exports_nothing_of_a_store_without_a_status(gateway_shelf: Shelf) -> None:
     """Such as one that an earlier version wrote: no alert may fire of what is not known."""
     gateway_shelf.publish(0)
     store = open_store(str(gateway_shelf.root))
@@ -119,7 +119,7 @@ def test_should_export_nothing_of_a_store_without_a_status(gateway_shelf: Shelf)
     assert value("segue_champion_updated_timestamp_seconds") > 1_000_000
 
 
-def test_should_export_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
+def test_it_exports_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
     champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
     leave_run(store, "monday", "passed", 1_000.0, champion)
     leave_run(store, "tuesday", "passed", 2_000.0, champion)
@@ -139,7 +139,7 @@ def test_should_export_runs_that_passed_were_refused_and_failed(gateway_shelf: S
     assert exported("segue_catalog_psi") == {("energy",): 0.4}
 
 
-def test_should_follow_a_channel_that_a_person_moves(gateway_shelf: Shelf) -> None:
+def test_it_follows_a_channel_that_a_person_moves(gateway_shelf: Shelf) -> None:
     champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
     leave_run(store, "monday", "passed", 1_000.0, champion)
     other = gateway_shelf.publish(1)
@@ -153,7 +153,7 @@ def test_should_follow_a_channel_that_a_person_moves(gateway_shelf: Shelf) -> No
 
 
 @pytest.mark.parametrize("broken", ["channels/champion.json", STATUS_KEY])
-def test_should_keep_its_metrics_while_the_store_can_not_be_read(
+def test_it_keeps_its_metrics_while_the_store_can_not_be_read(
     gateway_shelf: Shelf, caplog: pytest.LogCaptureFixture, broken: str
 ) -> None:
     champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
@@ -168,7 +168,7 @@ def test_should_keep_its_metrics_while_the_store_can_not_be_read(
     assert len([line for line in caplog.messages if "the training status can't be read" in line]) == 1
 
 
-def test_should_count_feedback_by_the_popularity_of_its_track(stack: Stack) -> None:
+def test_it_counts_feedback_by_the_popularity_of_its_track(stack: Stack) -> None:
     shown = stack.recommend({"seeds": ["id000042"], "k": 5})
     item = shown.json["items"][0]
     event = {"impression_id": shown.json["impression_id"], "track_id": item["track_id"], "event": "play"}

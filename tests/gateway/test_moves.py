@@ -41,7 +41,7 @@ def moves(gateway_shelf: Shelf, tmp_path: Path) -> Iterator[Moves]:
         yield Moves(inside, gateway_shelf, champion, challenger)
 
 
-def test_should_promote_and_say_who_and_why(moves: Moves) -> None:
+def test_it_promotes_and_says_who_and_why(moves: Moves) -> None:
     reply = moves.ask("promote", digest=moves.challenger, reason="heard it, liked it")
     assert reply.status_code == 200
     moved = moves.channel
@@ -50,7 +50,7 @@ def test_should_promote_and_say_who_and_why(moves: Moves) -> None:
     assert (moved.by, moved.reason, moved.pinned) == ("admin", "heard it, liked it", False)
 
 
-def test_should_keep_a_pinned_channel_unless_forced(moves: Moves) -> None:
+def test_it_keeps_a_pinned_channel_unless_forced(moves: Moves) -> None:
     pinned = moves.ask("pin", reason="a holiday")
     assert (pinned.status_code, pinned.json()["pinned"], pinned.json()["reason"]) == (200, True, "a holiday")
     refused = moves.ask("promote", digest=moves.challenger)
@@ -60,7 +60,7 @@ def test_should_keep_a_pinned_channel_unless_forced(moves: Moves) -> None:
     assert (forced.status_code, moves.channel.digest) == (200, moves.challenger)
 
 
-def test_should_refuse_who_saw_an_older_channel(moves: Moves) -> None:
+def test_it_refuses_who_saw_an_older_channel(moves: Moves) -> None:
     seen = moves.channel.generation
     assert moves.ask("pin").status_code == 200
     late = moves.ask("promote", digest=moves.challenger, force=True, expected_generation=seen)
@@ -70,7 +70,7 @@ def test_should_refuse_who_saw_an_older_channel(moves: Moves) -> None:
     assert moves.ask("promote", digest=moves.challenger, force=True, expected_generation=now).is_success
 
 
-def test_should_refuse_a_bundle_that_is_not_there_or_not_whole(moves: Moves) -> None:
+def test_it_refuses_a_bundle_that_is_not_there_or_not_whole(moves: Moves) -> None:
     missing = moves.ask("promote", digest="0" * 64)
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:segue:not-found")
     broken = moves.shelf.root / "bundles" / moves.challenger / "popularity.txt"
@@ -79,7 +79,7 @@ def test_should_refuse_a_bundle_that_is_not_there_or_not_whole(moves: Moves) -> 
     assert moves.channel.digest == moves.champion
 
 
-def test_should_make_no_channel_of_a_name_that_is_not_there(moves: Moves) -> None:
+def test_it_makes_no_channel_of_a_name_that_is_not_there(moves: Moves) -> None:
     for action in ("pin", "unpin", "rollback"):
         reply = moves.ask(action, channel="champoin")
         assert (reply.status_code, reply.json()["type"]) == (404, "urn:segue:not-found")
@@ -89,7 +89,7 @@ def test_should_make_no_channel_of_a_name_that_is_not_there(moves: Moves) -> Non
     assert (made.status_code, moves.ask("pin", channel="canary").status_code) == (200, 200)
 
 
-def test_should_leave_the_channel_where_a_move_says_too_little_or_too_much(moves: Moves) -> None:
+def test_it_leaves_the_channel_where_a_move_says_too_little_or_too_much(moves: Moves) -> None:
     before = moves.channel
     for action, body in (
         ("pin", {"reason": ""}),

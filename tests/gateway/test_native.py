@@ -33,20 +33,18 @@ def titles(inside: Inside, **query: Any) -> list[str]:
         ({"q": "кино группа"}, "Группа крови"),
     ],
 )
-def test_should_find_a_track_by_what_a_person_types(
-    inside: Inside, query: dict[str, str], title: str
-) -> None:
+def test_it_finds_a_track_by_what_a_person_types(inside: Inside, query: dict[str, str], title: str) -> None:
     assert titles(inside, **query)[0] == title
 
 
-def test_should_bound_a_search(inside: Inside) -> None:
+def test_it_bounds_a_search(inside: Inside) -> None:
     assert len(titles(inside, q="song", limit=7)) == 7
     assert titles(inside, q="zzzzqqqq") == []
     for query in ({"q": "song", "limit": 51}, {"q": "song", "limit": 0}, {}, {"q": ""}, {"q": "x" * 501}):
         assert inside.get("/api/search", params=query).status_code == 400, query
 
 
-def test_should_show_all_that_is_known_of_a_track(inside: Inside) -> None:
+def test_it_shows_all_that_is_known_of_a_track(inside: Inside) -> None:
     reply = inside.get(f"/api/tracks/{NATIVE_TRACK}")
     track = schemas.Track.model_validate(reply.json())
     assert (track.track_name, track.artist_name, track.album_name) == (
@@ -60,18 +58,18 @@ def test_should_show_all_that_is_known_of_a_track(inside: Inside) -> None:
     assert 0 <= (track.features["energy"] or -1) <= 1
 
 
-def test_should_tell_missing_values_from_zero(inside: Inside) -> None:
+def test_it_tells_missing_values_from_zero(inside: Inside) -> None:
     [found] = inside.get("/api/search", params={"q": "feeling good nina"}).json()["items"][:1]
     assert (found["explicit"], found["album_name"], found["image_url"]) == (None, None, None)
 
 
-def test_should_take_ids_that_hold_slashes(inside: Inside) -> None:
+def test_it_takes_ids_that_hold_slashes(inside: Inside) -> None:
     track = inside.get(f"/api/tracks/{quote(SLASHED, safe='')}").json()
     assert track["track_id"] == SLASHED
     assert inside.get(track["image"]).status_code == 200
 
 
-def test_should_answer_several_tracks_in_their_order(inside: Inside) -> None:
+def test_it_answers_several_tracks_in_their_order(inside: Inside) -> None:
     reply = inside.get("/api/tracks", params={"ids": f"nobody,{NATIVE_TRACK}"})
     listed = schemas.TrackList.model_validate(reply.json())
     assert listed.items[0] is None
@@ -80,12 +78,12 @@ def test_should_answer_several_tracks_in_their_order(inside: Inside) -> None:
     assert inside.get("/api/tracks", params={"ids": ",".join(["x"] * 101)}).status_code == 400
 
 
-def test_should_say_which_track_is_unknown(inside: Inside) -> None:
+def test_it_says_which_track_is_unknown(inside: Inside) -> None:
     reply = inside.get("/api/tracks/nobody")
     assert (reply.status_code, "'nobody'" in reply.json()["detail"]) == (404, True)
 
 
-def test_should_list_the_genres_that_can_be_a_seed(inside: Inside) -> None:
+def test_it_lists_the_genres_that_can_be_a_seed(inside: Inside) -> None:
     genres = schemas.GenreList.model_validate(inside.get("/api/genres").json())
     assert {genre.genre for genre in genres.items} == {"ambient", "metal", "rap", "salsa"}
     counts = [genre.tracks for genre in genres.items]
@@ -93,7 +91,7 @@ def test_should_list_the_genres_that_can_be_a_seed(inside: Inside) -> None:
     assert counts == sorted(counts, reverse=True)
 
 
-def test_should_show_the_bundles_of_the_store(inside: Inside) -> None:
+def test_it_shows_the_bundles_of_the_store(inside: Inside) -> None:
     bundles = schemas.Bundles.model_validate(inside.get("/api/bundles").json())
     [bundle] = bundles.items
     assert (bundle.in_service, bundle.channels, bundle.tracks) == (True, ["champion"], ROWS)
@@ -116,7 +114,7 @@ def test_should_show_the_bundles_of_the_store(inside: Inside) -> None:
         ({"mood": "good"}, "mood"),
     ],
 )
-def test_should_name_what_is_wrong_with_feedback(inside: Inside, change: dict[str, str], field: str) -> None:
+def test_it_names_what_is_wrong_with_feedback(inside: Inside, change: dict[str, str], field: str) -> None:
     event = {"impression_id": str(uuid.uuid4()), "track_id": "a", "event": "click", **change}
     reply = inside.post("/api/feedback", json=event)
     assert (reply.status_code, reply.json()["field"]) == (400, field)
@@ -135,21 +133,21 @@ def test_should_name_what_is_wrong_with_feedback(inside: Inside, change: dict[st
         (b'{"seeds": ["a"], "k": 1e999}', "body"),
     ],
 )
-def test_should_refuse_a_wrong_instance_before_the_transformer_is_asked(
+def test_it_refuses_a_wrong_instance_before_the_transformer_is_asked(
     inside: Inside, body: bytes, field: str
 ) -> None:
     reply = inside.post("/api/recommendations", content=body)
     assert (reply.status_code, reply.json()["field"]) == (400, field), reply.text
 
 
-def test_should_refuse_a_session_that_is_not_plain(inside: Inside) -> None:
+def test_it_refuses_a_session_that_is_not_plain(inside: Inside) -> None:
     reply = inside.post(
         "/api/recommendations", json={"seeds": [NATIVE_TRACK]}, headers={"x-session-id": "a b"}
     )
     assert (reply.status_code, reply.json()["field"]) == (400, "X-Session-Id")
 
 
-def test_should_say_what_is_missing_while_the_transformer_is_away(inside: Inside) -> None:
+def test_it_says_what_is_missing_while_the_transformer_is_away(inside: Inside) -> None:
     reply = inside.get("/readyz", key=None)
     state = schemas.Readiness.model_validate(reply.json())
     assert (reply.status_code, state.ready, list(state.missing)) == (503, False, ["transformer"])
@@ -159,7 +157,7 @@ def test_should_say_what_is_missing_while_the_transformer_is_away(inside: Inside
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain;charset=utf-8", None])
-def test_should_say_under_which_content_type_it_takes_a_change(inside: Inside, kind: str | None) -> None:
+def test_it_says_under_which_content_type_it_takes_a_change(inside: Inside, kind: str | None) -> None:
     """A page of another site can post these without asking, and without keys none would stop it."""
     headers = {"content-type": kind} if kind else {}
     for path in ("/api/feedback", "/api/bundles/pin", "/api/alerts"):
@@ -171,7 +169,7 @@ def test_should_say_under_which_content_type_it_takes_a_change(inside: Inside, k
 @pytest.mark.parametrize(
     "kind", ["application/json", "application/json; charset=utf-8", "application/x+json"]
 )
-def test_should_name_what_is_wrong_in_a_change(inside: Inside, kind: str) -> None:
+def test_it_names_what_is_wrong_in_a_change(inside: Inside, kind: str) -> None:
     headers = {"content-type": kind}
     wrong = {"/api/feedback": "impression_id", "/api/bundles/pin": "reason", "/api/alerts": "version"}
     for path, field in wrong.items():

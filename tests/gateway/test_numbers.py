@@ -39,7 +39,7 @@ FAULTY = "id000042"
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_should_answer_any_number_or_name_its_field(stack: Stack, name: str) -> None:
+def test_it_answers_any_number_or_names_its_field(stack: Stack, name: str) -> None:
     place = PLACES[name]
     for number in FEW_EDGES:
         reply = stack.recommend({"k": 3, **place.instance(number, KNOWN)})
@@ -53,9 +53,7 @@ def test_should_answer_any_number_or_name_its_field(stack: Stack, name: str) -> 
 
 
 @pytest.mark.parametrize("prefix", ["min", "max", "target"])
-def test_should_answer_any_number_in_the_spotify_shape_or_name_the_parameter(
-    stack: Stack, prefix: str
-) -> None:
+def test_it_answers_any_number_in_the_spotify_shape_or_names_the_parameter(stack: Stack, prefix: str) -> None:
     for name in TUNABLE:
         for text in TEXTS:
             parameter = f"{prefix}_{name}"
@@ -78,18 +76,18 @@ def test_should_answer_any_number_in_the_spotify_shape_or_name_the_parameter(
         f"/v1/recommendations?seed_tracks={NATIVE_TRACK}&limit={{}}",
     ],
 )
-def test_should_refuse_a_number_out_of_range_in_any_query(stack: Stack, path: str) -> None:
+def test_it_refuses_a_number_out_of_range_in_any_query(stack: Stack, path: str) -> None:
     for text in ("0", "-1", str(10**20), str(2**63), "9" * 5000, "1e308", "1e-320", "nan"):
         assert stack.call("GET", path.format(text)).status in (200, 400), (path, text[:30])
 
 
-def test_should_log_every_list_that_was_asked_for_with_such_numbers(stack: Stack) -> None:
+def test_it_logs_every_list_that_was_asked_for_with_such_numbers(stack: Stack) -> None:
     instance = {"seeds": [NATIVE_TRACK], "k": 3, "popularity_weight": 5e-324, "target": {"energy": 3.4e38}}
     assert stack.recommend(instance).status == 200
     wait_for(lambda: not stack.gateway.metric("segue_log_spooled_total"), "nothing in the spool")
 
 
-def test_should_hurt_none_of_a_thousand_beside_requests_that_mean_harm(
+def test_it_hurts_none_of_a_thousand_beside_requests_that_mean_harm(
     gateway_families: list[Family], tmp_path: Path
 ) -> None:
     family = with_faulty_track(gateway_families[0], tmp_path, FAULTY)

@@ -33,7 +33,7 @@ def run(stack: Stack, command: list[str], folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_should_run_the_program_for_spotipy(stack: Stack, tmp_path: Path) -> None:
+def test_it_runs_the_program_for_spotipy(stack: Stack, tmp_path: Path) -> None:
     written = tmp_path / "near.py"
     written.write_text(program("python"), encoding="utf-8")
     lines = run(stack, [sys.executable, "-W", "ignore", str(written), "nina", "sinnerman"], tmp_path)
@@ -44,7 +44,7 @@ def test_should_run_the_program_for_spotipy(stack: Stack, tmp_path: Path) -> Non
 
 
 @pytest.mark.live
-def test_should_run_the_program_for_javascript(stack: Stack, tmp_path: Path) -> None:
+def test_it_runs_the_program_for_javascript(stack: Stack, tmp_path: Path) -> None:
     node = shutil.which("node")
     require(node is not None, "node", "apt-get install nodejs")
     written = tmp_path / "near.mjs"
@@ -53,7 +53,7 @@ def test_should_run_the_program_for_javascript(stack: Stack, tmp_path: Path) -> 
     assert [line.partition(".")[0] for line in lines] == ["1", "2", "3", "4", "5"]
 
 
-def test_should_run_the_commands_with_curl(stack: Stack, tmp_path: Path) -> None:
+def test_it_runs_the_commands_with_curl(stack: Stack, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     [block] = re.findall(r"```sh\n(.*?)```", API, re.DOTALL)
@@ -64,7 +64,7 @@ def test_should_run_the_commands_with_curl(stack: Stack, tmp_path: Path) -> None
     assert '"explanation":{' in answers[-1]
 
 
-def test_should_name_every_path_of_the_native_api(stack: Stack) -> None:
+def test_it_names_every_path_of_the_native_api(stack: Stack) -> None:
     for path in stack.call("GET", "/openapi.json").json["paths"]:
         if path.startswith(("/api/", "/v1/")):
             # a list of moves is written "/api/bundles/promote`, `rollback`…"

@@ -19,7 +19,7 @@ _EXAMPLES = settings(
 )
 
 
-def test_should_never_answer_500(stack: Stack) -> None:
+def test_it_never_answers_500(stack: Stack) -> None:
     document = schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
     headers, seen = stack.keys.header("all"), {}
     for found in document.get_all_operations():

@@ -20,7 +20,7 @@ def ids_of(served: ServedCatalogue, rows: np.ndarray) -> list[list[str]]:
     return [[str(served.catalogue.cell("track_id", int(row)))] for row in rows]
 
 
-def test_should_find_the_feature_in_which_listeners_moved(served: ServedCatalogue) -> None:
+def test_it_finds_the_feature_in_which_listeners_moved(served: ServedCatalogue) -> None:
     draw = np.random.default_rng(7)
     by_energy = np.argsort(served.catalogue.features[:, served.catalogue.position("energy")])
     quiet = draw.choice(by_energy[: ROWS // 3], 600)
@@ -35,7 +35,7 @@ def test_should_find_the_feature_in_which_listeners_moved(served: ServedCatalogu
     assert max(stayed["psi"].values()) < 0.1
 
 
-def test_should_say_when_there_are_too_few_seeds_and_count_only_tracks(served: ServedCatalogue) -> None:
+def test_it_says_when_there_are_too_few_seeds_and_counts_only_tracks(served: ServedCatalogue) -> None:
     few = ids_of(served, np.arange(2 * MIN_SEEDS - 2))
     strange = [["artist:Nina Simone", "nobody"], []]
     found = query_drift(served.catalogue, [*strange, *few])
@@ -57,7 +57,7 @@ def stats_of(shown: Mapping[str, int]) -> Stats:
     )
 
 
-def test_should_share_out_what_was_shown_by_genre_and_decade(served: ServedCatalogue) -> None:
+def test_it_shares_out_what_was_shown_by_genre_and_decade(served: ServedCatalogue) -> None:
     cell = served.catalogue.cell
     shown = {cell("track_id", row): 1 + row % 3 for row in range(50)} | {"gone from the catalogue": 9}
     total = sum(1 + row % 3 for row in range(50))

@@ -23,7 +23,7 @@ def found(inside: Inside, query: str, **more: Any) -> dict[str, Any]:
     return page
 
 
-def test_should_write_a_track_with_the_fields_that_clients_read(inside: Inside) -> None:
+def test_it_writes_a_track_with_the_fields_that_clients_read(inside: Inside) -> None:
     track = inside.get(f"/v1/tracks/{NATIVE_TRACK}", params={"market": "KR"}).json()
     assert (track["id"], track["uri"]) == (NATIVE_TRACK, f"spotify:track:{NATIVE_TRACK}")
     assert (track["name"], track["popularity"], track["explicit"]) == ("Sinnerman", 100, False)
@@ -37,7 +37,7 @@ def test_should_write_a_track_with_the_fields_that_clients_read(inside: Inside) 
     assert track["preview_url"] == "https://p.example/sinnerman.mp3"
 
 
-def test_should_give_other_ids_an_alias_that_leads_back(inside: Inside) -> None:
+def test_it_gives_other_ids_an_alias_that_leads_back(inside: Inside) -> None:
     [track] = found(inside, "track:봄날")["items"]
     assert track["id"] == alias_of("track", catalogue_id(inside, "봄날"))
     assert inside.get(f"/v1/tracks/{track['id']}").json() == track
@@ -53,7 +53,7 @@ def catalogue_id(inside: Inside, title: str) -> str:
     return identity
 
 
-def test_should_answer_several_tracks_with_null_for_the_unknown(inside: Inside) -> None:
+def test_it_answers_several_tracks_with_null_for_the_unknown(inside: Inside) -> None:
     for path in ("/v1/tracks", "/v1/tracks/"):
         tracks = inside.get(path, params={"ids": f"{NATIVE_TRACK},{'0' * 22}"}).json()["tracks"]
         assert (tracks[0]["name"], tracks[1]) == ("Sinnerman", None)
@@ -64,7 +64,7 @@ def test_should_answer_several_tracks_with_null_for_the_unknown(inside: Inside) 
     assert reply.json() == {"error": {"status": 400, "message": "ids: expected at most 50, got 51"}}
 
 
-def test_should_write_audio_features_in_the_units_of_the_catalogue(inside: Inside) -> None:
+def test_it_writes_audio_features_in_the_units_of_the_catalogue(inside: Inside) -> None:
     native = inside.get(f"/api/tracks/{NATIVE_TRACK}").json()["features"]
     one = inside.get(f"/v1/audio-features/{NATIVE_TRACK}").json()
     for name in set(TUNABLE) - {"popularity", "time_signature"}:
@@ -77,7 +77,7 @@ def test_should_write_audio_features_in_the_units_of_the_catalogue(inside: Insid
     assert reply.json() == {"error": {"status": 400, "message": "ids: expected at most 100, got 101"}}
 
 
-def test_should_page_through_what_was_found(inside: Inside) -> None:
+def test_it_pages_through_what_was_found(inside: Inside) -> None:
     first = found(inside, "song", limit=5)
     assert (len(first["items"]), first["offset"], first["previous"], first["total"]) == (5, 0, None, 1000)
     second = inside.get(first["next"]).json()["tracks"]
@@ -87,7 +87,7 @@ def test_should_page_through_what_was_found(inside: Inside) -> None:
     assert (last["next"], last["total"]) == (None, 1)
 
 
-def test_should_show_each_track_on_one_page(inside: Inside) -> None:
+def test_it_shows_each_track_on_one_page(inside: Inside) -> None:
     page = found(inside, "song 1", limit=50)
     pages = [page]
     while page["next"]:
@@ -115,7 +115,7 @@ def test_should_show_each_track_on_one_page(inside: Inside) -> None:
         ('artist:"', None),
     ],
 )
-def test_should_read_the_filters_of_a_query(text: str, query: dict[str, Any] | None) -> None:
+def test_it_reads_the_filters_of_a_query(text: str, query: dict[str, Any] | None) -> None:
     if query is None:
         with pytest.raises(BadRequest, match=r"^q: "):
             SearchQuery.parse(text)
@@ -123,7 +123,7 @@ def test_should_read_the_filters_of_a_query(text: str, query: dict[str, Any] | N
         assert SearchQuery.parse(text) == SearchQuery(**query)
 
 
-def test_should_sieve_by_year_and_genre(inside: Inside) -> None:
+def test_it_sieves_by_year_and_genre(inside: Inside) -> None:
     assert found(inside, "nina simone year:1960-1969")["items"][0]["name"] == "Sinnerman"
     assert found(inside, "sinnerman year:1966")["items"] == []
     assert all(
@@ -132,7 +132,7 @@ def test_should_sieve_by_year_and_genre(inside: Inside) -> None:
     )
 
 
-def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are(inside: Inside) -> None:
+def test_it_finds_all_tracks_of_a_year_and_a_genre_however_popular_others_are(inside: Inside) -> None:
     table = inside.gateway.catalogue
     years, genres = table.columns["year"].to_pylist(), table.columns["genre"].to_pylist()
     pairs = list(zip(years, genres, strict=True))
@@ -154,7 +154,7 @@ def test_should_find_all_tracks_of_a_year_and_a_genre_however_popular_others_are
     assert table.cell("track_name", 0) in names
 
 
-def test_should_take_a_bound_and_a_target_on_every_feature(served: ServedCatalogue) -> None:
+def test_it_takes_a_bound_and_a_target_on_every_feature(served: ServedCatalogue) -> None:
     parameters = {f"{prefix}_{name}": "1.5" for name in TUNABLE for prefix in ("min", "max", "target")}
     instance, _ = instance_of({"seed_genres": "rap", **parameters}, served)
     assert instance["filters"]["min"] == dict.fromkeys(TUNABLE, 1.5)
@@ -163,7 +163,7 @@ def test_should_take_a_bound_and_a_target_on_every_feature(served: ServedCatalog
     assert Instance.parse(instance).k == 20
 
 
-def test_should_resolve_seeds_to_what_the_catalogue_calls_them(served: ServedCatalogue) -> None:
+def test_it_resolves_seeds_to_what_the_catalogue_calls_them(served: ServedCatalogue) -> None:
     row = served.catalogue.search.search(track="봄날")[0]
     track, artist = served.identities.of_track(row), served.identities.of_artist(row)
     instance, seeds = instance_of(
@@ -190,7 +190,7 @@ def test_should_resolve_seeds_to_what_the_catalogue_calls_them(served: ServedCat
         ("metal, rap", ["metal, rap"]),
     ],
 )
-def test_should_take_a_genre_whose_name_holds_commas(text: str, genres: list[str]) -> None:
+def test_it_takes_a_genre_whose_name_holds_commas(text: str, genres: list[str]) -> None:
     known = ("folk, world, & country", "metal", "metal, rap", "metal,rap", "rap")
     assert genres_in(text, known) == genres
 
@@ -213,18 +213,16 @@ def test_should_take_a_genre_whose_name_holds_commas(text: str, genres: list[str
         ),
     ],
 )
-def test_should_name_the_parameter_that_is_wrong(
-    inside: Inside, parameters: dict[str, str], said: str
-) -> None:
+def test_it_names_the_parameter_that_is_wrong(inside: Inside, parameters: dict[str, str], said: str) -> None:
     reply = inside.get("/v1/recommendations", params=parameters)
     assert reply.json() == {"error": {"status": 400, "message": said}}
 
 
-def test_should_refuse_other_kinds_of_things(inside: Inside) -> None:
+def test_it_refuses_other_kinds_of_things(inside: Inside) -> None:
     reply = inside.get("/v1/search", params={"q": "x", "type": "album"})
     assert (reply.status_code, reply.json()["error"]["status"]) == (400, 400)
 
 
-def test_should_list_genres_in_alphabetical_order(inside: Inside) -> None:
+def test_it_lists_genres_in_alphabetical_order(inside: Inside) -> None:
     reply = inside.get("/v1/recommendations/available-genre-seeds")
     assert reply.json() == {"genres": ["ambient", "metal", "rap", "salsa"]}

@@ -32,19 +32,19 @@ def differences(example: Any, answer: Any, path: str = "") -> list[str]:
     return [] if is_same else [f"{path}: {example!r}, {answer!r}"]
 
 
-def test_should_show_an_example_of_every_answer(stack: Stack) -> None:
+def test_it_shows_an_example_of_every_answer(stack: Stack) -> None:
     paths = stack.call("GET", "/openapi.json").json["paths"]
     assert {path for path in paths if path.startswith("/v1/")} == set(ROUTES)
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_should_answer_as_its_example_says(stack: Stack, path: str) -> None:
+def test_it_answers_as_its_example_says(stack: Stack, path: str) -> None:
     operation = stack.call("GET", "/openapi.json").json["paths"][path]["get"]
     example = operation["responses"]["200"]["content"]["application/json"]["example"]
     assert differences(example, stack.call("GET", ROUTES[path]).json) == []
 
 
-def test_should_show_an_example_of_every_id_and_seed(stack: Stack) -> None:
+def test_it_shows_an_example_of_every_id_and_seed(stack: Stack) -> None:
     paths = stack.call("GET", "/openapi.json").json["paths"]
     for path in ROUTES:
         for given in paths[path]["get"].get("parameters", []):

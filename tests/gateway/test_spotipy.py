@@ -59,7 +59,7 @@ def names(answer: Any) -> list[str]:
     return [track["name"] for track in answer["tracks"]]
 
 
-def test_should_search_and_page(sp: spotipy.Spotify) -> None:
+def test_it_searches_and_pages(sp: spotipy.Spotify) -> None:
     found = sp.search(q='artist:"nina simone" track:sinnerman', type="track", limit=5, market="KR")
     assert [track["id"] for track in found["tracks"]["items"]] == [NATIVE_TRACK]
     first = sp.search(q="song", limit=3)["tracks"]
@@ -69,7 +69,7 @@ def test_should_search_and_page(sp: spotipy.Spotify) -> None:
     assert sp.search(q="봄날")["tracks"]["items"][0]["artists"][0]["name"] == "방탄소년단"
 
 
-def test_should_show_tracks_and_their_sound(sp: spotipy.Spotify) -> None:
+def test_it_shows_tracks_and_their_sound(sp: spotipy.Spotify) -> None:
     assert sp.track(f"spotify:track:{NATIVE_TRACK}")["name"] == "Sinnerman"
     assert sp.track(f"https://open.spotify.com/track/{NATIVE_TRACK}")["name"] == "Sinnerman"
     both = sp.tracks([NATIVE_TRACK, alias_of("track", "id000700")])["tracks"]
@@ -80,7 +80,7 @@ def test_should_show_tracks_and_their_sound(sp: spotipy.Spotify) -> None:
     assert sp.audio_features(NATIVE_TRACK) == sounds[:1]
 
 
-def test_should_recommend_from_all_kinds_of_seeds(sp: spotipy.Spotify) -> None:
+def test_it_recommends_from_all_kinds_of_seeds(sp: spotipy.Spotify) -> None:
     genres = sp.recommendation_genre_seeds()["genres"]
     assert genres == ["ambient", "metal", "rap", "salsa"]
     for seeds in (
@@ -98,7 +98,7 @@ def test_should_recommend_from_all_kinds_of_seeds(sp: spotipy.Spotify) -> None:
         assert {seed["type"] for seed in answer["seeds"]} <= {"TRACK", "ARTIST", "GENRE"}
 
 
-def test_should_say_which_seeds_gave_nothing(sp: spotipy.Spotify) -> None:
+def test_it_says_which_seeds_gave_nothing(sp: spotipy.Spotify) -> None:
     unknown = "0" * 22
     answer = sp.recommendations(
         seed_tracks=[NATIVE_TRACK, unknown], seed_artists=[unknown], seed_genres=["polka"], limit=5
@@ -122,7 +122,7 @@ def test_should_say_which_seeds_gave_nothing(sp: spotipy.Spotify) -> None:
 
 
 @pytest.mark.parametrize("name", [*FEATURES, "popularity"])
-def test_should_keep_every_bound(sp: spotipy.Spotify, name: str) -> None:
+def test_it_keeps_every_bound(sp: spotipy.Spotify, name: str) -> None:
     def values(answer: Any) -> list[float]:
         if name == "popularity":
             return [track["popularity"] for track in answer["tracks"]]
@@ -141,7 +141,7 @@ def test_should_keep_every_bound(sp: spotipy.Spotify, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["energy", "loudness", "tempo", "valence", "popularity"])
-def test_should_move_towards_a_target(sp: spotipy.Spotify, name: str) -> None:
+def test_it_moves_towards_a_target(sp: spotipy.Spotify, name: str) -> None:
     low, high = {"loudness": (-20, 0), "tempo": (70, 170), "popularity": (10, 90)}.get(name, (0.05, 0.95))
 
     def mean(target: float) -> float:
@@ -155,7 +155,7 @@ def test_should_move_towards_a_target(sp: spotipy.Spotify, name: str) -> None:
     assert mean(low) < mean(high)
 
 
-def test_should_fail_as_spotify_does(sp: spotipy.Spotify, stack: Stack) -> None:
+def test_it_fails_as_spotify_does(sp: spotipy.Spotify, stack: Stack) -> None:
     for call, status, said in (
         (lambda: sp.recommendations(limit=5), 400, "expected 1 to 5 seeds together"),
         (lambda: sp.recommendations(seed_genres=["rap"], limit=101), 400, "limit"),
@@ -177,7 +177,7 @@ def test_should_fail_as_spotify_does(sp: spotipy.Spotify, stack: Stack) -> None:
     assert failure.value.http_status == 401
 
 
-def test_should_tell_spotipy_when_to_come_back(gateway_shelf: Shelf, tmp_path: Any) -> None:
+def test_it_tells_spotipy_when_to_come_back(gateway_shelf: Shelf, tmp_path: Any) -> None:
     with start_inside(tmp_path, gateway_shelf.channel_url, rate_limit_per_minute=3) as inside:
         sp = client_of(str(inside.client.base_url).rstrip("/"), inside.keys.made["read"])
         wait_for_room_in_the_minute()

@@ -19,7 +19,7 @@ def rows(stack: Stack, query: str) -> list[tuple[object, ...]]:
         return database.execute(query).fetchall()
 
 
-def test_should_answer_what_the_library_answers(stack: Stack) -> None:
+def test_it_answers_what_the_library_answers(stack: Stack) -> None:
     digest = stack.shelf.channel.digest
     assert digest is not None
     instance = {"seeds": [NATIVE_TRACK, {"artist": "Кино"}], "k": 7, "explain": True}
@@ -40,7 +40,7 @@ def test_should_answer_what_the_library_answers(stack: Stack) -> None:
         ({"features": {"loudnes": 1.0}}, 400, {"field": "features.loudnes"}),
     ],
 )
-def test_should_refuse_in_one_shape_whoever_refused(
+def test_it_refuses_in_one_shape_whoever_refused(
     stack: Stack, instance: dict[str, object], status: int, said: dict[str, object]
 ) -> None:
     reply = stack.recommend(instance)
@@ -52,14 +52,14 @@ def test_should_refuse_in_one_shape_whoever_refused(
     assert schemas.Problem.model_validate(problem).instance == "/api/recommendations"
 
 
-def test_should_answer_with_an_empty_list_and_the_reason(stack: Stack) -> None:
+def test_it_answers_with_an_empty_list_and_the_reason(stack: Stack) -> None:
     reply = stack.recommend({"seeds": [NATIVE_TRACK], "filters": {"min": {"popularity": 100.5}}})
     assert reply.status == 200
     assert (reply.json["items"], reply.json["reason"]) == ([], "no track passes the filters")
     assert schemas.Recommendations.model_validate(reply.json)
 
 
-def test_should_log_what_was_shown_and_what_a_listener_did_with_it(stack: Stack) -> None:
+def test_it_logs_what_was_shown_and_what_a_listener_did_with_it(stack: Stack) -> None:
     # the stack is shared: others may have listened before
     before = stack.call("GET", "/api/stats?hours=1").json
     shown = stack.recommend(
@@ -91,7 +91,7 @@ def test_should_log_what_was_shown_and_what_a_listener_did_with_it(stack: Stack)
     assert sum(share["share"] for share in stats["genres"]) == pytest.approx(1, abs=0.01)
 
 
-def test_should_log_lists_of_the_spotify_shaped_api_too(stack: Stack) -> None:
+def test_it_logs_lists_of_the_spotify_shaped_api_too(stack: Stack) -> None:
     reply = stack.call("GET", f"/v1/recommendations?seed_tracks={NATIVE_TRACK}&limit=4")
     assert reply.status == 200
     impression = reply.headers["x-impression-id"]
@@ -104,7 +104,7 @@ def test_should_log_lists_of_the_spotify_shaped_api_too(stack: Stack) -> None:
     assert seen() == ["spotify"]
 
 
-def test_should_compress_for_clients_that_take_it(stack: Stack) -> None:
+def test_it_compresses_for_clients_that_take_it(stack: Stack) -> None:
     plain = stack.recommend({"seeds": [NATIVE_TRACK], "k": 50})
     packed = stack.recommend({"seeds": [NATIVE_TRACK], "k": 50}, headers={"accept-encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
@@ -112,7 +112,7 @@ def test_should_compress_for_clients_that_take_it(stack: Stack) -> None:
     assert len(packed.content) < len(plain.content) / 2
 
 
-def test_should_name_the_calls_it_made_in_its_metrics(stack: Stack) -> None:
+def test_it_names_the_calls_it_made_in_its_metrics(stack: Stack) -> None:
     def made() -> float:
         return stack.gateway.metric("segue_gateway_transformer_calls_total", outcome="ok")
 
@@ -127,7 +127,7 @@ def test_should_name_the_calls_it_made_in_its_metrics(stack: Stack) -> None:
     )
 
 
-def test_should_follow_the_channel(stack: Stack) -> None:
+def test_it_follows_the_channel(stack: Stack) -> None:
     first = stack.call("GET", "/api/genres").json["digest"]
     second = stack.shelf.publish(2)
     wait_for(lambda: stack.call("GET", "/api/genres").json["digest"] == second, "the new bundle")
@@ -148,11 +148,11 @@ def test_should_follow_the_channel(stack: Stack) -> None:
     assert stack.call("POST", "/api/bundles/unpin", move).json["pinned"] is False
 
 
-def test_should_answer_probes_and_documentation_without_a_key(stack: Stack) -> None:
+def test_it_answers_probes_and_documentation_without_a_key(stack: Stack) -> None:
     for path in ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"):
         assert call(stack.gateway.http_port, "GET", path).status == 200, path
 
 
-def test_should_write_its_log_as_json_and_never_a_secret(stack: Stack) -> None:
+def test_it_writes_its_log_as_json_and_never_a_secret(stack: Stack) -> None:
     wait_for(stack.gateway.lines, "a line of the log")
     assert stack.keys.made["all"].partition(".")[2] not in stack.gateway.log.read_text(encoding="utf-8")

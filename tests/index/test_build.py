@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import faiss
 import numpy as np
 import orjson
 import pytest
 
 from segue.errors import RecallError
-from segue.index.build import build_index
+from segue.features.split import TEST
+from segue.index.build import build, build_index
 from segue.index.kinds import factories_for
 from segue.index.settings import IndexSettings
 from segue.index.tune import recall_at
@@ -85,3 +87,73 @@ def test_ties_are_not_misses() -> None:
 def test_large_catalogues_try_two_sizes() -> None:
     assert factories_for(1_160_000) == ("IVF1024,Flat", "IVF4096,Flat")
     assert factories_for(28_000) == ("Flat",)
+
+
+def test_sizes_are_powers_of_two_about_the_root_from_fifty_thousand_on() -> None:
+    assert factories_for(50_000) == ("Flat",)
+    assert factories_for(50_001) == ("IVF256,Flat", "IVF1024,Flat")
+    assert factories_for(250_000) == ("IVF512,Flat", "IVF2048,Flat")
+
+
+def centroids(index: faiss.Index) -> list[float]:
+    return sorted(index.quantizer.reconstruct_n(0, index.nlist)[:, 0].tolist())
+
+
+def test_centroids_are_learned_from_the_rows_that_are_given_for_it() -> None:
+    places = np.array([[0], [1], [100], [101], [900], [901]] * 50, np.float32)
+    learned = build(places, "IVF2,Flat", training=np.flatnonzero(places[:, 0] < 200))
+    assert centroids(learned) == pytest.approx([0.5, 100.5], abs=0.1)
+    assert learned.ntotal == 300
+    # of all rows, which three groups make up, one centroid lies at the furthest and one amid the others
+    between, furthest = centroids(build(places, "IVF2,Flat"))
+    assert 0.5 < between < 100.5
+    assert furthest == pytest.approx(900.5, abs=0.1)
+
+
+def written(root: Path, places: int, held_out: int) -> Path:
+    """A step's folder of tracks on a line, of which the last are held out."""
+    np.save(root / "embedding.npy", np.arange(places, dtype=np.float32)[:, None])
+    split = np.zeros(places, np.uint8)
+    split[places - held_out :] = TEST
+    np.save(root / "split.npy", split)
+    return root
+
+
+@pytest.mark.parametrize("held_out", [0, 4])
+def test_what_is_measured_is_written_beside_the_index(tmp_path: Path, held_out: int) -> None:
+    folder, seen = written(tmp_path, 30, held_out), []
+    spec = build_index(folder, folder, tmp_path / "out", neighbours=5, progress=seen.append)
+    whole = orjson.loads((tmp_path / "out" / "index.json").read_bytes())
+    assert whole["curve"] == [point.model_dump() for point in seen]
+    assert whole["index"] == spec.model_dump(mode="json")
+    assert [(point.factory, point.recall, point.scanned) for point in seen] == [("Flat", 1.0, 30.0)]
+    assert (spec.recall_target, spec.neighbours) == (0.99, 5)
+    opened = faiss.read_index(str(tmp_path / "out" / "index.faiss"))
+    assert opened.search(np.array([[7]], np.float32), 1)[1].tolist() == [[7]]
+
+
+def test_a_catalogue_of_few_tracks_has_no_more_neighbours_than_tracks(tmp_path: Path) -> None:
+    assert build_index(written(tmp_path, 9, 2), tmp_path, tmp_path).neighbours == 9
+    assert build_index(written(tmp_path, 300, 2), tmp_path, tmp_path).neighbours == 200
+
+
+def test_the_error_names_the_best_that_was_reached(tmp_path: Path) -> None:
+    with pytest.raises(RecallError) as caught:
+        build_index(written(tmp_path, 40, 5), tmp_path, tmp_path, settings=IMPOSSIBLE, factories=["Flat"])
+    assert str(caught.value) == (
+        "no index reached recall@40 1.5: the best was 1.0000 (Flat, parameter 0); "
+        "lower recall_target or try other factories"
+    )
+
+
+def test_of_two_that_meet_the_target_the_one_that_reads_less_is_taken(tmp_path: Path) -> None:
+    folder = written(tmp_path, 2_000, 100)
+    asked = {"neighbours": 3, "recall_target": 0.5}
+    for factories in (["Flat", "IVF8,Flat"], ["IVF8,Flat", "Flat"]):
+        spec = build_index(folder, folder, tmp_path / "out", factories=factories, **asked)
+        assert (spec.factory, spec.nprobe) == ("IVF8,Flat", 1)
+        opened = faiss.read_index(str(tmp_path / "out" / "index.faiss"))
+        assert faiss.downcast_index(opened).nlist == 8
+    # between two that read as much, the smaller one
+    spec = build_index(folder, folder, tmp_path / "out", factories=["Flat", "Flat"], **asked)
+    assert spec.kind == "flat"

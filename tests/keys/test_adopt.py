@@ -39,13 +39,13 @@ def opens(engine: Engine, credential: str) -> frozenset[Scope] | None:
     return key.scopes if key else None
 
 
-def test_should_open_with_an_adopted_credential(engine: Engine) -> None:
+def test_it_opens_with_an_adopted_credential(engine: Engine) -> None:
     credential = drawn()
     assert adopt_key(engine, credential, name="page", scopes=SCOPES)
     assert opens(engine, credential) == frozenset(SCOPES)
 
 
-def test_should_change_nothing_when_it_is_adopted_again(engine: Engine) -> None:
+def test_it_changes_nothing_when_it_is_adopted_again(engine: Engine) -> None:
     credential = drawn()
     adopt_key(engine, credential, name="page", scopes=SCOPES)
     before = list_keys(engine)
@@ -53,7 +53,7 @@ def test_should_change_nothing_when_it_is_adopted_again(engine: Engine) -> None:
     assert list_keys(engine) == before
 
 
-def test_should_revoke_the_key_that_had_the_name(engine: Engine) -> None:
+def test_it_revokes_the_key_that_had_the_name(engine: Engine) -> None:
     _, old = create_key(engine, name="page", scopes=SCOPES)
     new = drawn()
     adopt_key(engine, new, name="page", scopes=SCOPES)
@@ -61,7 +61,7 @@ def test_should_revoke_the_key_that_had_the_name(engine: Engine) -> None:
     assert opens(engine, new) == frozenset(SCOPES)
 
 
-def test_should_be_adopted_once_by_several_gateways_that_start_at_once(database: Engine) -> None:
+def test_it_is_adopted_once_by_several_gateways_that_start_at_once(database: Engine) -> None:
     for number in range(5):
         credential, name = drawn(), f"page {number}"
         start = threading.Barrier(6)
@@ -78,14 +78,14 @@ def test_should_be_adopted_once_by_several_gateways_that_start_at_once(database:
     assert len(list_keys(database)) == 5
 
 
-def test_should_take_other_scopes_over(engine: Engine) -> None:
+def test_it_takes_other_scopes_over(engine: Engine) -> None:
     credential = drawn()
     adopt_key(engine, credential, name="page", scopes=SCOPES)
     assert adopt_key(engine, credential, name="page", scopes=[Scope.READ])
     assert opens(engine, credential) == frozenset([Scope.READ])
 
 
-def test_should_not_bring_back_what_was_revoked(engine: Engine) -> None:
+def test_it_does_not_bring_back_what_was_revoked(engine: Engine) -> None:
     credential = drawn()
     adopt_key(engine, credential, name="page", scopes=SCOPES)
     revoke_key(engine, credential.partition(".")[0])
@@ -94,7 +94,7 @@ def test_should_not_bring_back_what_was_revoked(engine: Engine) -> None:
     assert opens(engine, credential) is None
 
 
-def test_should_refuse_another_secret_for_an_id(engine: Engine) -> None:
+def test_it_refuses_another_secret_for_an_id(engine: Engine) -> None:
     credential = drawn()
     adopt_key(engine, credential, name="page", scopes=SCOPES)
     other = f"{credential.partition('.')[0]}.{new_secret()}"
@@ -105,13 +105,13 @@ def test_should_refuse_another_secret_for_an_id(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("credential", ["", "page", "abc.def", f"{'0a' * 8}.hunter2", f"XYZ.{'Ab-_' * 11}"])
-def test_should_refuse_what_is_no_credential_without_showing_it(engine: Engine, credential: str) -> None:
+def test_it_refuses_what_is_no_credential_without_showing_it(engine: Engine, credential: str) -> None:
     with pytest.raises(CredentialError, match=r"expected 16 hexadecimal digits") as caught:
         adopt_key(engine, credential, name="page", scopes=SCOPES)
     assert not credential or credential not in str(caught.value)
 
 
-def test_should_adopt_from_the_command_line_by_variable_alone(tmp_path: Path) -> None:
+def test_it_adopts_from_the_command_line_by_variable_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/segue.db"
     migrate(url)
     credential = drawn()

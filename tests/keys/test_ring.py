@@ -43,7 +43,7 @@ def until(is_so: object, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def test_should_let_in_who_has_the_secret_and_nobody_else(engine: Engine) -> None:
+def test_it_lets_in_who_has_the_secret_and_nobody_else(engine: Engine) -> None:
     key, credential = create_key(engine, name="page", scopes=[Scope.READ])
     other, _ = create_key(engine, name="other", scopes=[Scope.ADMIN])
     ring = ring_of(engine)
@@ -62,7 +62,7 @@ def test_should_let_in_who_has_the_secret_and_nobody_else(engine: Engine) -> Non
         assert ring.check(wrong) is None
 
 
-def test_should_know_a_key_once_it_was_read(engine: Engine) -> None:
+def test_it_knows_a_key_once_it_was_read(engine: Engine) -> None:
     ring = ring_of(engine)
     key, credential = create_key(engine, name="page", scopes=[Scope.READ])
     assert not ring.knows(credential)
@@ -73,7 +73,7 @@ def test_should_know_a_key_once_it_was_read(engine: Engine) -> None:
     assert ring.check(credential) == key
 
 
-def test_should_refuse_a_key_that_is_revoked_or_expired(engine: Engine) -> None:
+def test_it_refuses_a_key_that_is_revoked_or_expired(engine: Engine) -> None:
     key, credential = create_key(engine, name="page", scopes=[Scope.READ])
     soon = datetime.now(UTC) + timedelta(seconds=0.3)
     _, brief = create_key(engine, name="brief", scopes=[Scope.READ], expires_at=soon)
@@ -90,7 +90,7 @@ def test_should_refuse_a_key_that_is_revoked_or_expired(engine: Engine) -> None:
     assert ring.issue(credential) is None
 
 
-def test_a_token_should_be_good_on_every_replica_and_for_its_time(engine: Engine) -> None:
+def test_a_token_is_good_on_every_replica_and_for_its_time(engine: Engine) -> None:
     key, credential = create_key(engine, name="page", scopes=[Scope.READ])
     one, other = ring_of(engine), ring_of(engine)
     token = one.issue(credential, seconds=600)
@@ -103,7 +103,7 @@ def test_a_token_should_be_good_on_every_replica_and_for_its_time(engine: Engine
     assert other.check(one.issue(credential, seconds=-1) or "") is None
 
 
-def test_a_token_should_not_be_forged_with_what_the_database_has(engine: Engine) -> None:
+def test_a_token_is_not_forged_with_what_the_database_has(engine: Engine) -> None:
     key, credential = create_key(engine, name="page", scopes=[Scope.ADMIN])
     ring = ring_of(engine)
     with engine.connect() as connection:
@@ -130,7 +130,7 @@ def test_a_token_should_not_be_forged_with_what_the_database_has(engine: Engine)
     assert ring.check(jwt.encode(claims, b"x" * 32, algorithm="HS256", headers={"kid": other.id})) is None
 
 
-def test_should_take_a_scope_of_a_newer_version_for_none(engine: Engine) -> None:
+def test_it_takes_a_scope_of_a_newer_version_for_none(engine: Engine) -> None:
     _, credential = create_key(engine, name="page", scopes=[Scope.READ])
     with engine.begin() as connection:
         connection.execute(update(API_KEYS).values(scopes="read superuser"))
@@ -139,7 +139,7 @@ def test_should_take_a_scope_of_a_newer_version_for_none(engine: Engine) -> None
     assert found.scopes == {Scope.READ}
 
 
-def test_should_wait_for_its_first_keys_and_say_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_waits_for_its_first_keys_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     url = f"sqlite:///{tmp_path / 'segue.db'}"
     engine = open_engine(url)  # no tables yet
     ring = KeyRing(engine, ttl_seconds=0.05)
@@ -164,7 +164,7 @@ def test_should_wait_for_its_first_keys_and_say_so(tmp_path: Path, caplog: pytes
 
 @pytest.mark.live
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_should_lock_nobody_out_while_the_database_is_away(
+def test_it_locks_nobody_out_while_the_database_is_away(
     kind: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
     server: DatabaseServer = request.getfixturevalue(kind)

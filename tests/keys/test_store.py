@@ -16,7 +16,7 @@ from segue.keys import Scope, create_key, list_keys, revoke_key
 READ = [Scope.READ]
 
 
-def test_should_give_back_what_was_made(database: Engine) -> None:
+def test_it_gives_back_what_was_made(database: Engine) -> None:
     ends = datetime(2031, 5, 1, 12, 30, 0, 123456, tzinfo=timezone(timedelta(hours=9)))
     before = datetime.now(UTC)
     made, credential = create_key(
@@ -30,7 +30,7 @@ def test_should_give_back_what_was_made(database: Engine) -> None:
     assert credential.startswith(f"{made.id}.")
 
 
-def test_should_keep_the_hash_of_the_secret_and_nothing_that_makes_one(database: Engine) -> None:
+def test_it_keeps_the_hash_of_the_secret_and_nothing_that_makes_one(database: Engine) -> None:
     _, credential = create_key(database, name="page", scopes=READ)
     secret = credential.partition(".")[2]
     with database.connect() as connection:
@@ -40,7 +40,7 @@ def test_should_keep_the_hash_of_the_secret_and_nothing_that_makes_one(database:
     assert len(secret) >= 43  # 256 bits in base64
 
 
-def test_should_refuse_a_name_that_a_live_key_has(database: Engine) -> None:
+def test_it_refuses_a_name_that_a_live_key_has(database: Engine) -> None:
     first, _ = create_key(database, name="page", scopes=READ)
     with pytest.raises(CredentialError, match="a live key is named 'page' already"):
         create_key(database, name="page", scopes=READ)
@@ -50,7 +50,7 @@ def test_should_refuse_a_name_that_a_live_key_has(database: Engine) -> None:
     assert [key.name for key in list_keys(database)] == ["page", "Page", "page"]
 
 
-def test_should_free_the_name_of_an_expired_key(database: Engine) -> None:
+def test_it_frees_the_name_of_an_expired_key(database: Engine) -> None:
     first, _ = create_key(
         database, name="page", scopes=READ, expires_at=datetime.now(UTC) + timedelta(days=1)
     )
@@ -63,7 +63,7 @@ def test_should_free_the_name_of_an_expired_key(database: Engine) -> None:
     assert {key.id: key.is_live(now) for key in list_keys(database)} == {first.id: False, second.id: True}
 
 
-def test_should_give_a_name_to_one_of_several_who_ask_at_once(database: Engine) -> None:
+def test_it_gives_a_name_to_one_of_several_who_ask_at_once(database: Engine) -> None:
     made, refused = [], []
 
     def make() -> None:
@@ -80,7 +80,7 @@ def test_should_give_a_name_to_one_of_several_who_ask_at_once(database: Engine) 
     assert (len(made), len(refused)) == (1, 7)
 
 
-def test_should_revoke_once_and_for_all(database: Engine) -> None:
+def test_it_revokes_once_and_for_all(database: Engine) -> None:
     made, _ = create_key(database, name="page", scopes=READ)
     revoked = revoke_key(database, made.id)
     assert revoked.revoked_at is not None
@@ -101,7 +101,7 @@ def test_should_revoke_once_and_for_all(database: Engine) -> None:
         ({"expires_at": datetime(2031, 1, 1)}, "expected a time with its zone"),
     ],
 )
-def test_should_refuse_a_wrong_value(
+def test_it_refuses_a_wrong_value(
     tmp_path_factory: pytest.TempPathFactory, change: dict[str, object], message: str
 ) -> None:
     from segue.database import migrate, open_engine

@@ -47,7 +47,7 @@ def of_others() -> list[Record]:
     ]
 
 
-def test_should_erase_a_session_and_no_other(database: Engine) -> None:
+def test_it_erases_a_session_and_no_other(database: Engine) -> None:
     insert_records(database, [*of_anna(), *of_others()])
     gone = forget_session(database, "anna")
     assert gone == Forgotten(impressions=1_001, items=3_003, feedback=3, spooled=0)
@@ -56,7 +56,7 @@ def test_should_erase_a_session_and_no_other(database: Engine) -> None:
     assert forget_session(database, "anna") == Forgotten(impressions=0, items=0, feedback=0, spooled=0)
 
 
-def test_should_not_let_a_session_come_back_but_let_it_go_on(database: Engine) -> None:
+def test_it_does_not_let_a_session_come_back_but_lets_it_go_on(database: Engine) -> None:
     forget_session(database, "anna")
     now = datetime.now(UTC)
     late: Sequence[Record] = [
@@ -74,7 +74,7 @@ def test_should_not_let_a_session_come_back_but_let_it_go_on(database: Engine) -
     assert not any("anna" in str(row) for row in rows(database, FORGOTTEN_SESSIONS))
 
 
-def test_should_erase_from_a_spool_that_a_process_is_using(tmp_path: Path) -> None:
+def test_it_erases_from_the_spools_of_dead_and_living_processes(tmp_path: Path) -> None:
     url, spool = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
     engine = open_engine(url)  # no tables yet: whatever is logged is spooled
     living = LogWriter(engine, spool=spool, flush_seconds=0.02)
@@ -105,7 +105,7 @@ def test_should_erase_from_a_spool_that_a_process_is_using(tmp_path: Path) -> No
     assert sessions_in(engine) == {"Anna", "bo", None}
 
 
-def test_what_a_process_spools_of_an_erased_session_should_not_reach_the_database(tmp_path: Path) -> None:
+def test_what_a_process_spools_of_an_erased_session_does_not_reach_the_database(tmp_path: Path) -> None:
     url, spool = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
     migrate(url)
     engine = open_engine(url)
@@ -121,14 +121,14 @@ def test_what_a_process_spools_of_an_erased_session_should_not_reach_the_databas
     assert sessions_in(engine) == {"bo"}
 
 
-def test_should_erase_where_there_is_no_spool(tmp_path: Path) -> None:
+def test_it_erases_where_there_is_no_spool(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'segue.db'}"
     migrate(url)
     assert forget_session(open_engine(url), "anna", spool=tmp_path / "spool").spooled == 0
     assert not (tmp_path / "spool").exists()
 
 
-def test_should_delete_what_is_older_than_so_many_days(database: Engine) -> None:
+def test_it_deletes_what_is_older_than_so_many_days(database: Engine) -> None:
     now = datetime.now(UTC)
     old, new = now - timedelta(days=90, seconds=5), now - timedelta(days=90, seconds=-60)
     insert_records(
@@ -147,7 +147,7 @@ def test_should_delete_what_is_older_than_so_many_days(database: Engine) -> None
     assert delete_older_than(database, 0.5) == Deleted(impressions=3, items=9, feedback=1)
 
 
-def test_should_delete_the_note_of_an_erased_session_when_it_is_old_too(database: Engine) -> None:
+def test_it_deletes_the_note_of_an_erased_session_when_it_is_old_too(database: Engine) -> None:
     forget_session(database, "anna")
     delete_older_than(database, 1)
     assert count(database, FORGOTTEN_SESSIONS) == 1
@@ -157,6 +157,6 @@ def test_should_delete_the_note_of_an_erased_session_when_it_is_old_too(database
 
 
 @pytest.mark.parametrize("days", [-1, float("nan"), 1e9])
-def test_should_refuse_a_number_of_days_that_is_none(days: float) -> None:
+def test_it_refuses_a_number_of_days_that_is_none(days: float) -> None:
     with pytest.raises(RequestError, match="days: expected 0 to 36,500"):
         delete_older_than(open_engine("sqlite://"), days)

@@ -46,7 +46,7 @@ def exported(path: Path) -> list[list[str]]:
     return sorted(found.values())
 
 
-def test_what_a_listener_did_last_with_a_track_should_count(database: Engine, tmp_path: Path) -> None:
+def test_what_a_listener_did_last_with_a_track_counts(database: Engine, tmp_path: Path) -> None:
     records: Sequence[Feedback] = [
         *acts("a", ("play", "봄날"), ("like", "b"), ("click", "c"), ("play", 'comma, "quote"')),
         *acts("b", ("play", "x"), ("skip", "x"), ("play", "y")),
@@ -60,13 +60,13 @@ def test_what_a_listener_did_last_with_a_track_should_count(database: Engine, tm
     assert (done.sessions, done.interactions) == (4, 6)
 
 
-def test_at_the_same_moment_a_skip_should_count(database: Engine, tmp_path: Path) -> None:
+def test_at_the_same_moment_a_skip_counts(database: Engine, tmp_path: Path) -> None:
     insert_records(database, [feedback(event="skip", session="a"), feedback(event="play", session="a")])
     export_interactions(database, since=LONG_AGO, out=tmp_path / "i.csv")
     assert exported(tmp_path / "i.csv") == []
 
 
-def test_feedback_without_a_session_should_belong_to_its_list(database: Engine, tmp_path: Path) -> None:
+def test_feedback_without_a_session_belongs_to_its_list(database: Engine, tmp_path: Path) -> None:
     known, unknown = impression(session="a"), impression(session=None)
     insert_records(
         database,
@@ -84,7 +84,7 @@ def test_feedback_without_a_session_should_belong_to_its_list(database: Engine, 
     assert exported(tmp_path / "i.csv") == [["p", "q"], ["x", "y"], ["z"]]
 
 
-def test_sessions_should_bear_the_same_pseudonyms_every_time(database: Engine, tmp_path: Path) -> None:
+def test_sessions_bear_the_same_pseudonyms_every_time(database: Engine, tmp_path: Path) -> None:
     insert_records(database, acts("anna@example.org", ("play", "x")))
     one, other = tmp_path / "1.csv", tmp_path / "2.csv"
     for path in (one, other):
@@ -93,13 +93,13 @@ def test_sessions_should_bear_the_same_pseudonyms_every_time(database: Engine, t
     assert b"anna" not in one.read_bytes()
 
 
-def test_should_leave_out_what_came_before(database: Engine, tmp_path: Path) -> None:
+def test_it_leaves_out_what_came_before(database: Engine, tmp_path: Path) -> None:
     insert_records(database, acts("a", ("play", "x"), ("skip", "y"), ("play", "z")))
     export_interactions(database, since=START + timedelta(seconds=1), out=tmp_path / "i.csv")
     assert exported(tmp_path / "i.csv") == [["z"]]
 
 
-def test_should_never_have_the_whole_log_in_memory(database: Engine, tmp_path: Path) -> None:
+def test_it_never_has_the_whole_log_in_memory(database: Engine, tmp_path: Path) -> None:
     for n in range(0, 40_000, 4_000):
         insert_records(
             database,
@@ -115,7 +115,7 @@ def test_should_never_have_the_whole_log_in_memory(database: Engine, tmp_path: P
     assert peak < 6_000_000  # a row costs 200 bytes and more: all of them 8 MB
 
 
-def test_the_pipeline_should_take_it(database: Engine, tmp_path: Path) -> None:
+def test_the_pipeline_takes_it(database: Engine, tmp_path: Path) -> None:
     insert_records(database, acts("a", ("play", "t1"), ("play", "t2"), ("like", "봄날")))
     insert_records(database, acts("b", ("play", "t1"), ("skip", "t2")))
     export_interactions(database, since=LONG_AGO, out=tmp_path / "i.csv")
@@ -126,7 +126,7 @@ def test_the_pipeline_should_take_it(database: Engine, tmp_path: Path) -> None:
     assert (found.rows_kept, found.rows_rejected, found.playlists, found.tracks) == (4, 0, 2, 3)
 
 
-def test_should_leave_the_file_of_before_when_it_fails(tmp_path: Path) -> None:
+def test_it_leaves_the_file_of_before_when_it_fails(tmp_path: Path) -> None:
     from segue.database import open_engine
 
     out = tmp_path / "i.csv"

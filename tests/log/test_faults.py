@@ -50,7 +50,7 @@ def put_all(writer: LogWriter, numbers: range) -> None:
 
 @pytest.mark.live
 @SERVERS
-def test_should_lose_nothing_when_the_database_is_killed_for_a_third_of_the_time(
+def test_it_loses_nothing_when_the_database_is_killed_for_a_third_of_the_time(
     server: DatabaseServer, engine: Engine, tmp_path: Path
 ) -> None:
     writer = LogWriter(engine, spool=tmp_path / "spool")
@@ -76,7 +76,7 @@ def test_should_lose_nothing_when_the_database_is_killed_for_a_third_of_the_time
 
 @pytest.mark.live
 @SERVERS
-def test_should_go_on_when_the_database_hangs(server: DatabaseServer, engine: Engine, tmp_path: Path) -> None:
+def test_it_goes_on_when_the_database_hangs(server: DatabaseServer, engine: Engine, tmp_path: Path) -> None:
     writer = LogWriter(engine, spool=tmp_path / "spool")
     writer.start()
     put_all(writer, range(500))
@@ -97,7 +97,7 @@ def test_should_go_on_when_the_database_hangs(server: DatabaseServer, engine: En
 
 @pytest.mark.live
 @SERVERS
-def test_stopping_while_the_database_hangs_should_leave_the_rest_in_the_spool(
+def test_stopping_while_the_database_hangs_leaves_the_rest_in_the_spool(
     server: DatabaseServer, engine: Engine, tmp_path: Path
 ) -> None:
     writer = LogWriter(engine, spool=tmp_path / "spool")
@@ -118,7 +118,7 @@ def test_stopping_while_the_database_hangs_should_leave_the_rest_in_the_spool(
 
 @pytest.mark.live
 @SERVERS
-def test_two_writers_that_replay_one_spool_should_neither_reject_nor_count_twice(
+def test_two_writers_that_replay_one_spool_neither_reject_nor_count_twice(
     engine: Engine, server: DatabaseServer, tmp_path: Path
 ) -> None:
     spool = Spool(tmp_path / "spool")
@@ -136,7 +136,7 @@ def test_two_writers_that_replay_one_spool_should_neither_reject_nor_count_twice
     assert count(engine, RECOMMEND_ITEMS) == 15_000
 
 
-def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
+def test_it_goes_on_while_another_process_has_the_file_locked(tmp_path: Path) -> None:
     path = tmp_path / "segue.db"
     migrate(f"sqlite:///{path}")
     engine = open_engine(f"sqlite:///{path}")
@@ -157,7 +157,7 @@ def test_should_go_on_while_another_process_has_the_file_locked(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("poison", [{"session": "x" * 300}, {"k": 1 << 70}], ids=["refused", "unwritable"])
-def test_should_set_aside_once_what_was_tried_while_the_database_was_slow(
+def test_it_sets_aside_once_what_was_tried_while_the_database_was_slow(
     tmp_path: Path, poison: dict[str, Any]
 ) -> None:
     path = tmp_path / "segue.db"
@@ -179,7 +179,7 @@ def test_should_set_aside_once_what_was_tried_while_the_database_was_slow(
     engine.dispose()
 
 
-def test_should_lose_only_what_neither_memory_nor_disk_holds(
+def test_it_loses_only_what_neither_memory_nor_disk_holds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"sqlite:///{tmp_path / 'segue.db'}"

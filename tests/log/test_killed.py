@@ -68,7 +68,7 @@ def ids_in(engine: Engine) -> set[UUID]:
     return {row.impression_id for row in rows(engine, RECOMMEND_LOGS)}
 
 
-def test_should_lose_a_second_at_most_while_the_database_is_there(database_url: str, tmp_path: Path) -> None:
+def test_it_loses_a_second_at_most_while_the_database_is_there(database_url: str, tmp_path: Path) -> None:
     migrate(database_url)
     with writing(database_url, tmp_path / "spool", rate=300) as process:
         put = read(process, until=lambda put: len(put.older_than(1.2)) > 300)
@@ -83,7 +83,7 @@ def test_should_lose_a_second_at_most_while_the_database_is_there(database_url: 
     engine.dispose()
 
 
-def test_should_replay_what_a_killed_process_spooled(
+def test_it_replays_what_a_killed_process_spooled(
     database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     # a database that has no tables yet takes no rows: to the writer it is away
@@ -106,7 +106,7 @@ def test_should_replay_what_a_killed_process_spooled(
     engine.dispose()
 
 
-def test_writers_should_share_a_spool_and_write_each_record_once(tmp_path: Path) -> None:
+def test_writers_share_a_spool_and_write_each_record_once(tmp_path: Path) -> None:
     url, spool = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
     engine = open_engine(url)
     with writing(url, spool, rate=100) as other:
@@ -135,7 +135,7 @@ def test_writers_should_share_a_spool_and_write_each_record_once(tmp_path: Path)
     engine.dispose()
 
 
-def test_a_disk_that_is_full_should_cost_what_memory_does_not_hold(
+def test_a_disk_that_is_full_costs_what_memory_does_not_hold(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = f"sqlite:///{tmp_path / 'segue.db'}"

@@ -66,7 +66,7 @@ def ids(spool: Spool) -> list[int]:
     return [int(record_id(record)) for record in spool.oldest(10_000)]
 
 
-def test_records_should_be_in_the_database_after_an_upgrade(
+def test_records_are_in_the_database_after_an_upgrade(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     url, root = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
@@ -89,7 +89,7 @@ def test_records_should_be_in_the_database_after_an_upgrade(
     engine.dispose()
 
 
-def test_a_record_should_be_moved_once_also_from_a_file_that_could_not_be_deleted(spool: Spool) -> None:
+def test_a_record_is_moved_once_also_from_a_file_that_could_not_be_deleted(spool: Spool) -> None:
     # as when a process is killed after it stored the records, before it deleted the file
     for _ in range(2):
         write_old(spool.root, {"1-00000000.jsonl": EVENT + LIST})
@@ -110,7 +110,7 @@ sys.stdin.read()
 """
 
 
-def test_should_leave_the_folder_of_a_running_process_until_it_has_ended(spool: Spool) -> None:
+def test_it_leaves_the_folder_of_a_running_process_until_it_has_ended(spool: Spool) -> None:
     folder = write_old(spool.root, {"1-00000000.jsonl": LIST})
     program = [sys.executable, "-c", HOLDING, str(folder / "lock")]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -125,7 +125,7 @@ def test_should_leave_the_folder_of_a_running_process_until_it_has_ended(spool: 
     assert not folder.exists()
 
 
-def test_should_wait_for_the_lock_under_which_the_old_version_makes_a_folder(spool: Spool) -> None:
+def test_it_waits_for_the_lock_under_which_the_old_version_makes_a_folder(spool: Spool) -> None:
     write_old(spool.root, {"1-00000000.jsonl": LIST})
     program = [sys.executable, "-c", HOLDING, str(spool.root / ".lock")]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -152,7 +152,7 @@ spool.close()
 """
 
 
-def test_should_lose_and_double_nothing_when_it_is_killed_again_and_again(tmp_path: Path) -> None:
+def test_it_loses_and_doubles_nothing_when_it_is_killed_again_and_again(tmp_path: Path) -> None:
     root = tmp_path / "spool"
     lines = [encode(impression(n, impression_id=UUID(int=n))).decode() + "\n" for n in range(6_000)]
     for number in range(3):
@@ -176,7 +176,7 @@ def test_should_lose_and_double_nothing_when_it_is_killed_again_and_again(tmp_pa
     spool.close()
 
 
-def test_should_erase_a_session_from_old_files_too(tmp_path: Path) -> None:
+def test_it_erases_a_session_from_old_files_too(tmp_path: Path) -> None:
     root = tmp_path / "spool"
     migrate(f"sqlite:///{tmp_path / 'segue.db'}")
     engine = open_engine(f"sqlite:///{tmp_path / 'segue.db'}")

@@ -59,7 +59,7 @@ def left(engine: Engine) -> set[object]:
     return {row.impression_id for row in rows(engine, RECOMMEND_LOGS)}
 
 
-def test_should_go_on_where_it_was_killed_half_way(database: Engine, database_url: str) -> None:
+def test_it_goes_on_where_it_was_killed_half_way(database: Engine, database_url: str) -> None:
     new = fill(database)
     pruning = subprocess.Popen(
         [sys.executable, "-m", "segue.cli", "log", "prune", "--older-than", "90d"],
@@ -81,7 +81,7 @@ def test_should_go_on_where_it_was_killed_half_way(database: Engine, database_ur
     assert {row.impression_id for row in rows(database, FEEDBACK)} == new
 
 
-def test_should_hold_up_nobody_who_writes(database: Engine) -> None:
+def test_it_holds_up_nobody_who_writes(database: Engine) -> None:
     new = fill(database)
     written: list[Impression] = []
     with ThreadPoolExecutor(1) as pool:
@@ -98,7 +98,7 @@ def test_should_hold_up_nobody_who_writes(database: Engine) -> None:
     assert lists_of_wrong_size(database) == 0
 
 
-def test_should_find_rows_by_index_in_a_database_that_was_never_analysed(postgresql: DatabaseServer) -> None:
+def test_it_finds_rows_by_index_in_a_database_that_was_never_analysed(postgresql: DatabaseServer) -> None:
     url = postgresql.make_database()
     migrate(url)
     engine = open_engine(url)

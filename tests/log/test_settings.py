@@ -16,7 +16,7 @@ from segue.settings import read_settings
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_should_have_every_setting_with_its_default() -> None:
+def test_the_readme_has_every_setting_with_its_default() -> None:
     table = README.split("## The log\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `(SEGUE_\w+)` \| `([^`]*)` \|", table, re.MULTILINE))
     expected = {}
@@ -35,7 +35,7 @@ def test_the_readme_should_have_every_setting_with_its_default() -> None:
         ("SEGUE_LOG_FLUSH_SECONDS", "soon", "SEGUE_LOG_FLUSH_SECONDS: .*got 'soon'"),
     ],
 )
-def test_a_wrong_setting_should_be_named(
+def test_a_wrong_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -43,7 +43,7 @@ def test_a_wrong_setting_should_be_named(
         read_settings(LogSettings)
 
 
-def test_the_password_should_not_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGUE_DATABASE_URL", "postgresql://segue:hunter2@db/segue")
     settings = read_settings(DatabaseSettings)
     assert "hunter2" not in repr(settings)

@@ -89,7 +89,7 @@ def bytes_of(root: Path) -> bytes:
 
 
 @given(st.one_of(IMPRESSIONS, EVENTS))
-def test_a_record_should_come_back_as_it_was(record: Record) -> None:
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
     line = encode(record)
     assert b"\n" not in line
     assert decode(line) == record
@@ -99,17 +99,17 @@ def test_a_record_should_come_back_as_it_was(record: Record) -> None:
     "line",
     [b"", b"null", b"[]", b"{}", b'{"impression":{}}', b'{"feedback":7}', b'{"impression":{"impression_id"'],
 )
-def test_what_is_no_record_should_be_refused(line: bytes) -> None:
+def test_what_is_no_record_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         decode(line)
 
 
-def test_a_field_of_a_newer_version_should_be_passed_over() -> None:
+def test_a_field_of_a_newer_version_is_passed_over() -> None:
     record = feedback()
     assert decode(encode(record).replace(b'"event"', b'"mood":1,"event"')) == record
 
 
-def test_should_be_read_in_the_order_it_was_written(tmp_path: Path) -> None:
+def test_it_is_read_in_the_order_it_was_written(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     for n in range(10):
         spool.append(records(2 * n, 2 * n + 1))
@@ -123,7 +123,7 @@ def test_should_be_read_in_the_order_it_was_written(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_hold_a_record_once(tmp_path: Path) -> None:
+def test_it_holds_a_record_once(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append(records(1, 2, 1))
     spool.append(records(2, 3))
@@ -132,7 +132,7 @@ def test_should_hold_a_record_once(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_read_what_a_closed_writer_left_before_its_own(tmp_path: Path) -> None:
+def test_it_reads_what_a_closed_writer_left_before_its_own(tmp_path: Path) -> None:
     first = Spool(tmp_path)
     first.append(records(1, 2))
     first.close()
@@ -143,7 +143,7 @@ def test_should_read_what_a_closed_writer_left_before_its_own(tmp_path: Path) ->
     second.close()
 
 
-def test_should_count_a_record_once_that_two_processes_read(tmp_path: Path) -> None:
+def test_it_does_not_take_from_a_living_writer(tmp_path: Path) -> None:
     first, second = Spool(tmp_path), Spool(tmp_path)
     first.append(records(1, 2, 3))
     found = first.oldest(2)
@@ -157,7 +157,7 @@ def test_should_count_a_record_once_that_two_processes_read(tmp_path: Path) -> N
     second.close()
 
 
-def test_should_take_nothing_above_its_limit(tmp_path: Path) -> None:
+def test_it_takes_nothing_above_its_greatest_size(tmp_path: Path) -> None:
     spool = Spool(tmp_path, max_bytes=2_000)
     spool.append(records(1, 2))
     with pytest.raises(LogError, match="the limit of 2,000 bytes is reached"):
@@ -167,7 +167,7 @@ def test_should_take_nothing_above_its_limit(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_keep_what_json_can_not_hold_with_the_rejected(tmp_path: Path) -> None:
+def test_it_keeps_what_json_can_not_hold_with_the_rejected(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     assert spool.append([*records(1), *records(2, session="\ud800"), *records(3)]) == 1
     assert take(spool) == [1, 3]
@@ -178,7 +178,7 @@ def test_should_keep_what_json_can_not_hold_with_the_rejected(tmp_path: Path) ->
     spool.close()
 
 
-def test_should_give_its_space_back_when_it_is_empty(tmp_path: Path) -> None:
+def test_it_gives_its_space_back_when_it_is_empty(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append(records(*range(5_000)))
     size = sum(path.stat().st_size for path in tmp_path.iterdir())
@@ -189,7 +189,7 @@ def test_should_give_its_space_back_when_it_is_empty(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 50_000
 
 
-def test_should_leave_no_byte_of_what_is_erased(tmp_path: Path) -> None:
+def test_it_leaves_no_byte_of_what_is_erased(tmp_path: Path) -> None:
     """Known answer: each record bears its number in its session, seeds and tracks.
 
     Rows are removed from everywhere first, since SQLite moves rows between pages then and leaves copies.
@@ -218,7 +218,7 @@ def test_should_leave_no_byte_of_what_is_erased(tmp_path: Path) -> None:
     other.close()
 
 
-def test_should_move_a_corrupt_file_aside_and_go_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_moves_a_corrupt_file_aside_and_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "spool.sqlite").write_bytes(
         b"this is no database, but it is long enough to be read as one " * 90
     )
@@ -231,7 +231,7 @@ def test_should_move_a_corrupt_file_aside_and_go_on(tmp_path: Path, caplog: pyte
 
 
 @pytest.mark.parametrize("first_page", [1, 60])
-def test_two_processes_should_go_on_when_the_file_is_damaged(first_page: int, tmp_path: Path) -> None:
+def test_two_processes_go_on_when_the_file_is_damaged(first_page: int, tmp_path: Path) -> None:
     before = Spool(tmp_path)
     before.append(records(*range(2_000)))
     before.close()
@@ -255,7 +255,7 @@ def test_two_processes_should_go_on_when_the_file_is_damaged(first_page: int, tm
     assert len([name for name in names if name.endswith("corrupt")]) == 1
 
 
-def test_should_make_a_new_file_when_it_is_deleted(tmp_path: Path) -> None:
+def test_it_makes_a_new_file_when_it_is_deleted(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     spool.append(records(1))
     shutil.rmtree(tmp_path / "spool")
@@ -264,7 +264,7 @@ def test_should_make_a_new_file_when_it_is_deleted(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_be_for_its_owner_alone(tmp_path: Path) -> None:
+def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     spool.append(records(1))
     for path in (tmp_path / "spool").rglob("*"):
@@ -273,7 +273,7 @@ def test_should_be_for_its_owner_alone(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_should_refuse_to_start_where_it_can_not_write(tmp_path: Path) -> None:
+def test_it_refuses_to_start_where_it_can_not_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     writer = LogWriter(open_engine("sqlite://"), spool=tmp_path / "file" / "spool")
     with pytest.raises(LogError, match="the log's spool can't be written to: Not a directory"):
@@ -295,7 +295,7 @@ for n in range(int(sys.argv[2]), int(sys.argv[2]) + 15):
 """
 
 
-def test_many_processes_should_count_every_record_once(tmp_path: Path) -> None:
+def test_many_processes_count_every_record_once(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
             [sys.executable, "-c", PASSING, str(tmp_path), str(first)], stdout=subprocess.PIPE, text=True
@@ -346,7 +346,7 @@ print(taken, gone, spool.records)
 
 
 @pytest.mark.parametrize("filler", ["none", "others"])
-def test_a_full_disk_should_not_keep_it_from_being_emptied(filler: str, tmp_path: Path) -> None:
+def test_a_full_disk_does_not_keep_it_from_being_emptied(filler: str, tmp_path: Path) -> None:
     mount = f'mount -t tmpfs -o size=24m none {tmp_path} && exec {sys.executable} -c "$0" {tmp_path} {filler}'
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, FULL]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

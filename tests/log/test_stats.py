@@ -39,7 +39,7 @@ def nearest_rank(values: list[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-def test_should_sum_up_what_was_logged(database: Engine) -> None:
+def test_it_sums_up_what_was_logged(database: Engine) -> None:
     records = lists(240)
     old = [impression(n, at=SINCE - timedelta(seconds=1 + n)) for n in range(5)]
     events = [
@@ -78,7 +78,7 @@ def test_should_sum_up_what_was_logged(database: Engine) -> None:
     assert found.tracks_lists == 100
 
 
-def test_should_leave_out_a_bucket_without_lists(database: Engine) -> None:
+def test_it_leaves_out_a_bucket_without_lists(database: Engine) -> None:
     insert_records(database, [impression(at=SINCE + timedelta(minutes=m)) for m in (1, 2, 61)])
     found = read_stats(database, since=SINCE, bucket_seconds=1_200)
     assert [(bucket.start, bucket.requests) for bucket in found.buckets] == [
@@ -87,7 +87,7 @@ def test_should_leave_out_a_bucket_without_lists(database: Engine) -> None:
     ]
 
 
-def test_should_have_nothing_to_say_of_an_empty_log(database: Engine) -> None:
+def test_it_has_nothing_to_say_of_an_empty_log(database: Engine) -> None:
     found = read_stats(database, since=SINCE, bucket_seconds=60)
     assert (found.totals.requests, found.totals.degraded, found.totals.latency_p50_seconds) == (0, 0, None)
     assert (found.buckets, found.recent, found.feedback, found.tracks) == ((), (), {}, {})
@@ -101,9 +101,7 @@ def test_should_have_nothing_to_say_of_an_empty_log(database: Engine) -> None:
         (UTC, 0, "bucket_seconds: expected at least 8, got 0"),
     ],
 )
-def test_should_refuse_what_can_not_be_drawn(
-    zone: timezone | None, bucket_seconds: int, message: str
-) -> None:
+def test_it_refuses_what_can_not_be_drawn(zone: timezone | None, bucket_seconds: int, message: str) -> None:
     from segue.database import open_engine
 
     # not SINCE, which is older by as long as the tests before this one took

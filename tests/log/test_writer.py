@@ -38,7 +38,7 @@ def start(database: Engine, tmp_path: Path) -> Iterator[Start]:
         writer.stop(5)
 
 
-def test_should_write_a_list_as_it_was(database: Engine, start: Start) -> None:
+def test_it_writes_a_list_as_it_was(database: Engine, start: Start) -> None:
     seoul = timezone(timedelta(hours=9))
     record = impression(
         at=START.astimezone(seoul),
@@ -67,7 +67,7 @@ def test_should_write_a_list_as_it_was(database: Engine, start: Start) -> None:
     assert items == [(1, "봄날", 0.1), (2, "b", -2.5)]
 
 
-def test_should_write_feedback_whose_list_is_not_there(database: Engine, start: Start) -> None:
+def test_it_writes_feedback_whose_list_is_not_there(database: Engine, start: Start) -> None:
     record = feedback(event="dislike", session=None)
     writer = start()
     assert writer.put(record)
@@ -77,7 +77,7 @@ def test_should_write_feedback_whose_list_is_not_there(database: Engine, start: 
     assert (row.track_id, row.event, row.time, row.session) == (record.track_id, "dislike", record.at, None)
 
 
-def test_should_write_a_record_once_however_often_it_comes(database: Engine, start: Start) -> None:
+def test_it_writes_a_record_once_however_often_it_comes(database: Engine, start: Start) -> None:
     lists = [impression(n) for n in range(20)]
     events = [feedback(record.impression_id, n) for n, record in enumerate(lists)]
     writer = start(batch=7)
@@ -88,7 +88,7 @@ def test_should_write_a_record_once_however_often_it_comes(database: Engine, sta
     assert [count(database, table) for table in (RECOMMEND_LOGS, RECOMMEND_ITEMS, FEEDBACK)] == [20, 60, 20]
 
 
-def test_ids_that_differ_in_case_alone_should_be_two(database: Engine) -> None:
+def test_ids_that_differ_in_case_alone_are_two(database: Engine) -> None:
     items = tuple(
         ImpressionItem(rank=rank, track_id=name, score=0) for rank, name in ((1, "abc"), (2, "ABC"))
     )
@@ -110,7 +110,7 @@ POISON = {
 
 
 @pytest.mark.parametrize("changes", POISON.values(), ids=POISON)
-def test_a_record_that_is_refused_should_not_stop_the_others(
+def test_a_record_that_is_refused_does_not_stop_the_others(
     database: Engine, start: Start, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     before, after = [impression(n) for n in range(9)], [impression(n) for n in range(9, 20)]
@@ -130,7 +130,7 @@ def test_a_record_that_is_refused_should_not_stop_the_others(
     until(lambda: writer.written == 22)
 
 
-def test_should_wait_for_tables_that_are_not_there_yet(
+def test_it_waits_for_tables_that_are_not_there_yet(
     database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     from segue.database import migrate, open_engine
@@ -156,7 +156,7 @@ def test_should_wait_for_tables_that_are_not_there_yet(
     engine.dispose()
 
 
-def test_stopping_should_write_what_is_queued(database: Engine, start: Start) -> None:
+def test_stopping_writes_what_is_queued(database: Engine, start: Start) -> None:
     writer = start(flush_seconds=30.0)
     for n in range(1_200):
         assert writer.put(impression(n))
@@ -167,6 +167,6 @@ def test_stopping_should_write_what_is_queued(database: Engine, start: Start) ->
     assert writer.lost == 1
 
 
-def test_asking_whether_rows_are_taken_should_leave_none(database: Engine) -> None:
+def test_asking_whether_rows_are_taken_leaves_none(database: Engine) -> None:
     assert takes_rows(database)
     assert [count(database, table) for table in (RECOMMEND_LOGS, RECOMMEND_ITEMS, FEEDBACK)] == [0, 0, 0]

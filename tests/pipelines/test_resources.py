@@ -36,7 +36,7 @@ def test_there_are_defaults_for_every_step() -> None:
 def test_no_step_asks_for_a_whole_core_or_is_kept_from_idle_ones(tmp_path: Path) -> None:
     remote.compile_pipeline(tmp_path / "training.yaml")
     steps = compiled(tmp_path / "training.yaml")
-    assert len(steps) == 7
+    assert len(steps) == len(DEFAULTS)
     for name, resources in steps.items():
         assert quantity(resources["resourceCpuRequest"]) <= quantity("500m"), name
         assert resources["cpuRequest"] <= 0.5, name

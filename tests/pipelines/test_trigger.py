@@ -29,7 +29,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KfpApi]:
         yield served
 
 
-def test_should_start_what_was_scheduled_with_its_arguments_and_account(api: KfpApi) -> None:
+def test_it_starts_what_was_scheduled_with_its_arguments_and_account(api: KfpApi) -> None:
     cluster = Cluster(host=api.url, experiment="music", service_account="pipeline-runner")
     done = schedule(cluster, "nightly", "30 3 * * *", ARGUMENTS)
 
@@ -43,7 +43,7 @@ def test_should_start_what_was_scheduled_with_its_arguments_and_account(api: Kfp
     assert "trigger" not in run
 
 
-def test_should_say_what_is_missing_where_nothing_was_scheduled(api: KfpApi) -> None:
+def test_it_says_what_is_missing_where_nothing_was_scheduled(api: KfpApi) -> None:
     with pytest.raises(TriggerError, match="knows no experiment music: schedule the pipeline first"):
         trigger(api.url, "nightly", experiment="music")
     schedule(Cluster(host=api.url, experiment="music"), "weekly", "30 3 * * 1", ARGUMENTS)
@@ -51,7 +51,7 @@ def test_should_say_what_is_missing_where_nothing_was_scheduled(api: KfpApi) -> 
         trigger(api.url, "nightly", experiment="music")
 
 
-def test_should_say_in_one_sentence_that_the_api_refused_or_is_away(api: KfpApi) -> None:
+def test_it_says_in_one_sentence_that_the_api_refused_or_is_away(api: KfpApi) -> None:
     api.token = "s3cret"
     with pytest.raises(TriggerError, match=r"answered HTTP 401: Request not authenticated") as caught:
         trigger(api.url, "nightly", experiment="music", token="wr0ng")
@@ -60,7 +60,7 @@ def test_should_say_in_one_sentence_that_the_api_refused_or_is_away(api: KfpApi)
         trigger("http://127.0.0.1:9", "nightly", experiment="music")
 
 
-def test_should_trigger_with_its_token_where_kfp_is_not_installed(api: KfpApi) -> None:
+def test_it_triggers_with_its_token_where_kfp_is_not_installed(api: KfpApi) -> None:
     schedule(Cluster(host=api.url, experiment="music"), "nightly", "30 3 * * *", ARGUMENTS)
     api.token = "s3cret"
     code = (
@@ -87,27 +87,27 @@ def first_run(api: KfpApi, store: Path) -> str:
     return done.output
 
 
-def test_should_train_first_only_once(api: KfpApi, tmp_path: Path) -> None:
+def test_it_trains_first_only_once(api: KfpApi, tmp_path: Path) -> None:
     assert "submitted run run-" in first_run(api, tmp_path)
     assert "nothing to do: run run-" in first_run(api, tmp_path)
     assert len(api.runs) == 1
 
 
-def test_should_submit_again_where_the_first_run_failed(api: KfpApi, tmp_path: Path) -> None:
+def test_it_submits_again_where_the_first_run_failed(api: KfpApi, tmp_path: Path) -> None:
     first_run(api, tmp_path)
     next(iter(api.runs.values()))["state"] = "FAILED"
     assert "submitted run" in first_run(api, tmp_path)
     assert len(api.runs) == 2
 
 
-def test_should_not_train_first_where_the_channel_has_a_bundle(api: KfpApi, tmp_path: Path) -> None:
+def test_it_does_not_train_first_where_the_channel_has_a_bundle(api: KfpApi, tmp_path: Path) -> None:
     digest = publish_tiny(str(tmp_path / "store"), tmp_path / "parts", "first").digest
     told = first_run(api, tmp_path / "store")
     assert f"nothing to do: channel champion points at bundle {digest[:12]}" in told
     assert not api.runs
 
 
-def test_should_name_the_secrets_of_the_steps_as_told() -> None:
+def test_it_names_the_secrets_of_the_steps_as_told() -> None:
     code = "from pipelines import cluster; print(cluster.S3_SECRET, cluster.TRACKING_SECRET)"
     for environment, expected in (
         ({}, "segue-s3 segue-mlflow"),

@@ -113,7 +113,7 @@ def precision(bundle: Bundle, ranker: LocalRanker, judge: Judge) -> npt.NDArray[
     return judge.leading(lists, PLAYLIST)
 
 
-def test_the_figure_should_rise_on_sessions_that_are_not_in_the_log(tmp_path: Path) -> None:
+def test_the_figure_rises_on_sessions_that_are_not_in_the_log(tmp_path: Path) -> None:
     sample = generate(ROWS, tmp_path / "sample")
     sessions = sessions_of(sample.playlists)
     held_out = {name: sessions[name] for name in sorted(sessions)[::3]}

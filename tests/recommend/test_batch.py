@@ -1,6 +1,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segue.errors import RequestError, UnknownSeeds
@@ -9,6 +10,7 @@ from segue.recommend.names import find_track
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
+from tests.recommend.hand_made import id_of, line, make_bundle
 
 
 def _ids(recommender: Recommender) -> list[str]:
@@ -73,3 +75,45 @@ def test_a_track_is_found_by_artist_and_title(recommender: Recommender, text: st
 def test_a_title_that_the_artist_lacks_brings_what_is_near(recommender: Recommender) -> None:
     with pytest.raises(RequestError, match=r"'Artist 0' has no track 'Twise'; did you mean .*Twice"):
         find_track(recommender.bundle, "Artist 0 - Twise")
+
+
+def test_a_seeds_file_is_read_as_utf8_and_an_error_names_the_option(tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_bytes("é1\r\n봄\n".encode())
+    assert read_seeds(tmp_path / "ids.txt") == ["é1", "봄"]
+    (tmp_path / "empty.txt").write_text("")
+    for name, said in (("empty.txt", "is empty; expected a track id a line"), ("none.txt", "can't be read")):
+        with pytest.raises(RequestError) as caught:
+            read_seeds(tmp_path / name)
+        assert caught.value.field == "--seeds-file"
+        assert f"{tmp_path / name} {said}" in str(caught.value)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Recommender:
+    return Recommender(make_bundle(tmp_path / "bundle", line(0, 1, 3)))
+
+
+def test_each_seed_has_its_answer_in_the_order_given(few: Recommender) -> None:
+    seeds = [id_of(2), "x", id_of(0), id_of(2)]
+    given = list(recommend_each(few, None, seeds, Request.parse({"seeds": ["any"], "k": 1})))
+    assert [seed for seed, _ in given] == seeds
+    first = [answer and (answer.items[0].track_id, answer.items[0].similarity) for _, answer in given]
+    near, far = pytest.approx(np.exp(-0.5), abs=1e-6), pytest.approx(np.exp(-1), abs=1e-6)
+    assert first == [(id_of(1), far), None, (id_of(1), near), (id_of(1), far)]
+
+
+def test_the_file_is_csv_of_utf8_and_progress_counts_the_seeds(few: Recommender, tmp_path: Path) -> None:
+    seeds = ["ü", id_of(0), "y"]
+    template = Request.parse({"seeds": ["any"], "k": 2, "max_per_artist": 9})
+    done: list[int] = []
+    out = tmp_path / "recs.csv"
+    assert write_batch(out, recommend_each(few, None, seeds, template), done.append) == ["ü", "y"]
+    assert done == [1, 2, 3]
+    assert out.read_bytes() == b"seed_track_id,rank,track_id,score\nt000,1,t001,1.0\nt000,2,t002,0.0\n"
+
+
+def test_of_many_unknown_seeds_ten_are_named(few: Recommender, tmp_path: Path) -> None:
+    seeds = [f"x{number}" for number in range(12)]
+    with pytest.raises(UnknownSeeds) as caught:
+        write_batch(tmp_path / "recs.csv", recommend_each(few, None, seeds, Request.parse({"seeds": ["a"]})))
+    assert caught.value.seeds == tuple(seeds[:10])

@@ -13,7 +13,7 @@ from segue.recommend.request import Request, Seed
 from tests.small_catalogue import Steps
 
 
-def test_should_answer_from_a_bundle_of_the_schema_before(small: Steps, tmp_path: Path) -> None:
+def test_it_answers_from_a_bundle_of_the_schema_before(small: Steps, tmp_path: Path) -> None:
     transform = orjson.loads(small.parts["transform.json"].read_bytes())
     assert transform.pop("learned") is None
     earlier = tmp_path / "transform.json"

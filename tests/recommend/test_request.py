@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.errors import RequestError
-from segue.recommend.request import Request
+from segue.recommend.request import MAX_NUMBER, MAX_WEIGHT, MIN_WEIGHT, Request
 
 GOOD: dict[str, Any] = {"seeds": ["id1"]}
 # as deep as orjson reads, deeper than Python writes
@@ -117,3 +117,84 @@ JSON = st.recursive(
 def test_anything_is_a_request_or_a_request_error(value: Any) -> None:
     with contextlib.suppress(RequestError):
         Request.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("instance", "said"),
+    [
+        ({"seeds": [{"genre": "x", "weight": -0.0}]}, "seeds[0].weight: must not be 0, and at least 1e-06"),
+        ({**GOOD, "k": 1.5}, "k: Input should be a valid integer, got 1.5"),
+        (
+            {**GOOD, "explain": 2**2000},
+            "explain: Input should be a valid boolean, got an integer of 2001 bit",
+        ),
+        ({**GOOD, "explain": 2**40}, "explain: Input should be a valid boolean, got 1099511627776"),
+        ({**GOOD, "filters": {"year": {}}}, "filters.year: Input should be a valid tuple"),
+        ({**GOOD, "features": {"key": 2**1024}}, "features.key: expected a number between -3.4e+38 and 3.4e"),
+        ({"k": 3}, "seeds: expected at least one seed of positive weight, or features"),
+        ([], "body: Input should be a valid dictionary or instance of Request"),
+        (
+            {**GOOD, "seeds": [{"genre": "x", "artist": "y"}]},
+            "seeds[0]: expected exactly one of track_id, ar",
+        ),
+        ({**GOOD, "seeds": [{}]}, "seeds[0]: expected exactly one of track_id, artist, genre, got none"),
+    ],
+)
+def test_an_error_says_what_was_seen_and_what_was_expected(instance: Any, said: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        Request.parse(instance)
+    assert str(caught.value).startswith(said), str(caught.value)
+
+
+def test_what_is_shown_of_a_value_is_at_most_sixty_characters() -> None:
+    def shown(value: list[str]) -> str:
+        with pytest.raises(RequestError) as caught:
+            Request.parse({"features": {"tempo": value}})
+        return str(caught.value).split("got ")[1]
+
+    assert shown(["abcdefghij"] * 6) == "['abcdefghij', 'abcdefghij', 'abcdefghij', 'abcdefghij', 'a…"
+    # sixty characters as they stand
+    assert shown(["abcdefgh"] * 5) == str(["abcdefgh"] * 5)
+
+
+def test_the_bounds_themselves_are_allowed() -> None:
+    at = Request.parse(
+        {
+            "seeds": [{"track_id": "a", "weight": MAX_WEIGHT}, {"track_id": "b", "weight": -MIN_WEIGHT}],
+            "features": {"tempo": MAX_NUMBER, "energy": -MAX_NUMBER, **{str(i): None for i in range(98)}},
+            "filters": {"min": {"energy": -MAX_NUMBER}, "year": [2000, 2000]},
+            "k": 100,
+        }
+    )
+    assert at.features is not None
+    assert len(at.features) == 100
+    assert at.filters.narrows
+    for weight in (MIN_WEIGHT, -MAX_WEIGHT):
+        assert Request.parse({"seeds": ["x", {"genre": "g", "weight": weight}]}).seeds[1].weight == weight
+    with pytest.raises(RequestError, match="at most 100 keys, got 101"):
+        Request.parse({"features": {str(i): None for i in range(101)}})
+
+
+def test_a_prefix_stands_before_every_path() -> None:
+    def field(value: Any) -> str:
+        with pytest.raises(RequestError) as caught:
+            Request.parse(value, prefix="instances[3]")
+        return caught.value.field
+
+    assert field([]) == "instances[3]"
+    assert field({"k": 1}) == "instances[3].seeds"
+    assert field({**GOOD, "filters": {"year": [1, "x"]}}) == "instances[3].filters.year[1]"
+    assert field({"seeds": [{"genre": "x", "artist": "y"}]}) == "instances[3].seeds[0]"
+    assert field({**GOOD, "nothing": 1}) == "instances[3].nothing"
+
+
+def test_a_field_that_is_none_is_answered_with_those_that_are() -> None:
+    def expected(value: Any) -> str:
+        with pytest.raises(RequestError, match="there is no such field; expected one of") as caught:
+            Request.parse(value)
+        return str(caught.value).split("expected one of ")[1]
+
+    assert expected({**GOOD, "nothing": 1}) == ", ".join(Request.model_fields)
+    assert expected({"seeds": [{"genre": "x", "nothing": 1}]}) == "track_id, artist, genre, weight"
+    filters = "genres, year, exclude_artists, exclude_tracks, explicit, min, max"
+    assert expected({**GOOD, "filters": {"nothing": 1}}) == filters

@@ -46,7 +46,7 @@ def count(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def test_should_load_the_champion_and_the_one_before(shelf: Shelf, follow: Follow) -> None:
+def test_it_loads_the_champion_and_the_one_before(shelf: Shelf, follow: Follow) -> None:
     digests = [shelf.publish(number) for number in range(3)]
     versions = follow()
     versions.look()
@@ -54,7 +54,7 @@ def test_should_load_the_champion_and_the_one_before(shelf: Shelf, follow: Follo
     assert count("segue_bundle_info", digest=digests[2], generation="3") == 1
 
 
-def test_should_wait_for_the_first_bundle(shelf: Shelf, follow: Follow) -> None:
+def test_it_waits_for_the_first_bundle(shelf: Shelf, follow: Follow) -> None:
     versions = follow()
     versions.look()
     assert in_order(versions) == []
@@ -64,7 +64,7 @@ def test_should_wait_for_the_first_bundle(shelf: Shelf, follow: Follow) -> None:
     assert in_order(versions) == [first]
 
 
-def test_should_be_ready_after_the_first_look_with_a_bundle(shelf: Shelf, follow: Follow) -> None:
+def test_it_is_ready_after_the_first_look_with_a_bundle(shelf: Shelf, follow: Follow) -> None:
     versions = follow(poll_seconds=0.05)
     assert not versions.is_ready
     versions.start()
@@ -80,7 +80,7 @@ def test_should_be_ready_after_the_first_look_with_a_bundle(shelf: Shelf, follow
         versions.stop()
 
 
-def test_should_go_back_on_a_rollback_and_not_to_the_newest(shelf: Shelf, follow: Follow) -> None:
+def test_it_goes_back_on_a_rollback_and_not_to_the_newest(shelf: Shelf, follow: Follow) -> None:
     digests = [shelf.publish(number) for number in range(3)]
     versions = follow()
     versions.look()
@@ -89,7 +89,7 @@ def test_should_go_back_on_a_rollback_and_not_to_the_newest(shelf: Shelf, follow
     assert in_order(versions) == [digests[1], digests[0]]
 
 
-def test_should_take_a_bundle_and_a_plain_folder_as_they_are(shelf: Shelf, follow: Follow) -> None:
+def test_it_takes_a_bundle_and_a_plain_folder_as_they_are(shelf: Shelf, follow: Follow) -> None:
     digest = shelf.publish(0)
     folder = shelf.root / "bundles" / digest
     for address in (str(folder), str(shutil.copytree(folder, shelf.root.parent / "models"))):
@@ -99,7 +99,7 @@ def test_should_take_a_bundle_and_a_plain_folder_as_they_are(shelf: Shelf, follo
         assert in_order(versions) == [digest]
 
 
-def test_should_drop_only_what_is_old_enough(shelf: Shelf, follow: Follow) -> None:
+def test_it_drops_only_what_is_old_enough(shelf: Shelf, follow: Follow) -> None:
     digests = [shelf.publish(0)]
     versions = follow(keep_seconds=0.5)
     versions.look()
@@ -112,7 +112,7 @@ def test_should_drop_only_what_is_old_enough(shelf: Shelf, follow: Follow) -> No
     assert set(versions.held) == set(digests[1:])
 
 
-def test_should_bound_what_a_fast_publisher_makes_it_hold(shelf: Shelf, follow: Follow) -> None:
+def test_it_bounds_what_a_fast_publisher_makes_it_hold(shelf: Shelf, follow: Follow) -> None:
     versions = follow(keep_seconds=3600)
     digests = []
     for number in range(9):
@@ -136,7 +136,7 @@ BROKEN: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_should_keep_the_old_version_when_a_bundle_is_broken(
+def test_it_keeps_the_old_version_when_a_bundle_is_broken(
     shelf: Shelf, follow: Follow, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     name, damage = BROKEN[kind]
@@ -161,7 +161,7 @@ def test_should_keep_the_old_version_when_a_bundle_is_broken(
     assert in_order(versions) == [bad, good]
 
 
-def test_should_refuse_a_newer_schema(shelf: Shelf, follow: Follow) -> None:
+def test_it_refuses_a_newer_schema(shelf: Shelf, follow: Follow) -> None:
     """A bundle of the future has a digest of its own; the pointer is moved as the newer version would."""
     import hashlib
 
@@ -182,7 +182,7 @@ def test_should_refuse_a_newer_schema(shelf: Shelf, follow: Follow) -> None:
     assert count("segue_bundle_refused_total", reason="schema") == before + 1
 
 
-def test_should_start_from_the_one_before_when_the_champion_is_broken(shelf: Shelf, follow: Follow) -> None:
+def test_it_starts_from_the_one_before_when_the_champion_is_broken(shelf: Shelf, follow: Follow) -> None:
     good = shelf.publish(0)
     bad = shelf.publish(1)
     corrupt(shelf.root / "bundles" / bad / "popularity.txt")
@@ -191,7 +191,7 @@ def test_should_start_from_the_one_before_when_the_champion_is_broken(shelf: She
     assert in_order(versions) == [good]
 
 
-def test_should_refuse_a_bundle_that_can_not_be_opened(shelf: Shelf) -> None:
+def test_it_refuses_a_bundle_that_can_not_be_opened(shelf: Shelf) -> None:
     def load(files: BundleFiles) -> str:
         if files.digest == bad:
             raise ValueError("not a model")
@@ -205,7 +205,7 @@ def test_should_refuse_a_bundle_that_can_not_be_opened(shelf: Shelf) -> None:
     assert in_order(versions) == [good]
 
 
-def test_should_stay_in_service_while_the_store_is_away(
+def test_it_stays_in_service_while_the_store_is_away(
     shelf: Shelf, follow: Follow, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = shelf.publish(0)
@@ -227,7 +227,7 @@ def test_should_stay_in_service_while_the_store_is_away(
     assert len([record for record in caplog.records if "can't be read" in record.message]) <= 1
 
 
-def test_should_count_a_store_that_does_not_answer(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_counts_a_store_that_does_not_answer(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = follow(bundle="s3://nowhere/channels/champion")
     before = count("segue_bundle_poll_failures_total")
     monkeypatch.setenv("SEGUE_S3_ENDPOINT", "127.0.0.1:1")

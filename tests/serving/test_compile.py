@@ -31,7 +31,7 @@ def finish(compiler: Compiler) -> None:
     assert not compiler._thread.is_alive()
 
 
-def test_should_answer_what_the_booster_answers(files: BundleFiles, tmp_path: Path) -> None:
+def test_it_answers_what_the_booster_answers(files: BundleFiles, tmp_path: Path) -> None:
     plain = booster(files)
     compiler = Compiler(files, plain, cache=tmp_path)
     finish(compiler)
@@ -53,7 +53,7 @@ def test_should_answer_what_the_booster_answers(files: BundleFiles, tmp_path: Pa
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
 
 
-def test_should_stay_with_the_booster_when_answers_differ(
+def test_it_stays_with_the_booster_when_answers_differ(
     files: BundleFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Shifted(LocalRanker):
@@ -66,7 +66,7 @@ def test_should_stay_with_the_booster_when_answers_differ(
     assert "stay as they are: compiled popularity differs" in caplog.text
 
 
-def test_should_stay_with_the_booster_when_compiling_fails(
+def test_it_stays_with_the_booster_when_compiling_fails(
     files: BundleFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocked = tmp_path / "file"
@@ -77,7 +77,7 @@ def test_should_stay_with_the_booster_when_compiling_fails(
     assert "stay as they are" in caplog.text
 
 
-def test_should_compile_again_when_cached_code_is_broken(files: BundleFiles, tmp_path: Path) -> None:
+def test_it_compiles_again_when_cached_code_is_broken(files: BundleFiles, tmp_path: Path) -> None:
     compiler = Compiler(files, booster(files), cache=tmp_path / "cache")
     finish(compiler)
     (kept,) = (tmp_path / "cache").iterdir()

@@ -122,7 +122,7 @@ def degraded(reason: str) -> float:
 
 
 @pytest.mark.parametrize("code", ["CANCELLED", "NOT_FOUND", "UNAVAILABLE"])
-def test_should_retry_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -> None:
+def test_it_retries_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -> None:
     digest = shelf.publish(0)
     predictor = Scripted([digest], faults=[grpc.StatusCode[code]])
 
@@ -144,7 +144,7 @@ def test_should_retry_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -
         (["UNKNOWN"], "unknown", 1),
     ],
 )
-def test_should_degrade_when_the_predictor_fails(
+def test_it_degrades_when_the_predictor_fails(
     shelf: Shelf, faults: list[str], reason: str, calls: int
 ) -> None:
     digest = shelf.publish(0)
@@ -164,7 +164,7 @@ def test_should_degrade_when_the_predictor_fails(
     run(shelf, predictor, script)
 
 
-def test_should_degrade_within_the_deadline_when_the_predictor_is_slow(shelf: Shelf) -> None:
+def test_it_degrades_within_the_deadline_when_the_predictor_is_slow(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)], pause_seconds=5)
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -175,7 +175,7 @@ def test_should_degrade_within_the_deadline_when_the_predictor_is_slow(shelf: Sh
     run(shelf, predictor, script, predictor_deadline_seconds=0.2)
 
 
-def test_should_degrade_when_no_predictor_is_there_and_mend_when_it_is(shelf: Shelf) -> None:
+def test_it_degrades_when_no_predictor_is_there_and_mends_when_it_is(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
@@ -185,7 +185,7 @@ def test_should_degrade_when_no_predictor_is_there_and_mend_when_it_is(shelf: Sh
     run(shelf, predictor, script, predictor_host="127.0.0.1:1")
 
 
-def test_should_refuse_rather_than_degrade_when_strict(shelf: Shelf) -> None:
+def test_it_refuses_rather_than_degrade_when_strict(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)], faults=[grpc.StatusCode.INTERNAL])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
@@ -198,7 +198,7 @@ def test_should_refuse_rather_than_degrade_when_strict(shelf: Shelf) -> None:
     run(shelf, predictor, script, strict=True)
 
 
-def test_should_not_be_ready_without_a_predictor_when_strict(shelf: Shelf) -> None:
+def test_it_is_not_ready_without_a_predictor_when_strict(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
@@ -209,7 +209,7 @@ def test_should_not_be_ready_without_a_predictor_when_strict(shelf: Shelf) -> No
 
 
 @pytest.mark.parametrize("is_old", [False, True])
-def test_should_recompute_once_with_the_bundle_before(shelf: Shelf, is_old: bool) -> None:
+def test_it_recomputes_once_with_the_bundle_before(shelf: Shelf, is_old: bool) -> None:
     old = shelf.publish(0)
     new = shelf.publish(1)
     predictor = Scripted([old], is_old=is_old)
@@ -228,7 +228,7 @@ def test_should_recompute_once_with_the_bundle_before(shelf: Shelf, is_old: bool
     run(shelf, predictor, script)
 
 
-def test_should_degrade_with_the_champion_when_no_bundle_is_shared(shelf: Shelf) -> None:
+def test_it_degrades_with_the_champion_when_no_bundle_is_shared(shelf: Shelf) -> None:
     digest = shelf.publish(0)
     predictor = Scripted(["e" * 64])
 
@@ -241,7 +241,7 @@ def test_should_degrade_with_the_champion_when_no_bundle_is_shared(shelf: Shelf)
     run(shelf, predictor, script)
 
 
-def test_should_refuse_more_work_than_the_bound(shelf: Shelf) -> None:
+def test_it_refuses_more_work_than_the_bound(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)], pause_seconds=0.3)
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -257,7 +257,7 @@ def test_should_refuse_more_work_than_the_bound(shelf: Shelf) -> None:
     run(shelf, predictor, script, max_inflight=2)
 
 
-def test_should_refuse_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> None:
+def test_it_refuses_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)])
     slow = {"seeds": [{"genre": "metal"}], "k": 100, "candidates": 1000, "diversity": 0.5}
 
@@ -275,7 +275,7 @@ def test_should_refuse_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> 
     run(shelf, predictor, script, threads=1, max_wait_seconds=0.05)
 
 
-def test_should_refuse_with_the_reason_while_there_is_no_bundle(shelf: Shelf) -> None:
+def test_it_refuses_with_the_reason_while_there_is_no_bundle(shelf: Shelf) -> None:
     async def script(transformer: Transformer, ask: Ask) -> None:
         assert not await transformer.healthy()
         with pytest.raises(NotReady, match=r"waiting for the first bundle in .*champion"):
@@ -284,7 +284,7 @@ def test_should_refuse_with_the_reason_while_there_is_no_bundle(shelf: Shelf) ->
     run(shelf, Scripted([]), script)
 
 
-def test_should_degrade_when_an_answer_does_not_fit(shelf: Shelf) -> None:
+def test_it_degrades_when_an_answer_does_not_fit(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)], rows_off=1)
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -295,7 +295,7 @@ def test_should_degrade_when_an_answer_does_not_fit(shelf: Shelf) -> None:
     run(shelf, predictor, script)
 
 
-def test_should_explain_without_contributions_when_those_fail(shelf: Shelf) -> None:
+def test_it_explains_without_contributions_when_those_fail(shelf: Shelf) -> None:
     predictor = Scripted([shelf.publish(0)])
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -307,7 +307,7 @@ def test_should_explain_without_contributions_when_those_fail(shelf: Shelf) -> N
     run(shelf, predictor, script)
 
 
-def test_should_find_predictors_that_come_later(shelf: Shelf) -> None:
+def test_it_finds_predictors_that_come_later(shelf: Shelf) -> None:
     """The channel is opened anew now and then; calls on the old one finish."""
     predictor = Scripted([shelf.publish(0)])
 
@@ -332,5 +332,5 @@ def test_should_find_predictors_that_come_later(shelf: Shelf) -> None:
         ("ipv4:127.0.0.1:1,127.0.0.1:2", "ipv4:127.0.0.1:1,127.0.0.1:2"),
     ],
 )
-def test_should_make_a_target_of_what_kserve_passes(host: str, target: str) -> None:
+def test_it_makes_a_target_of_what_kserve_passes(host: str, target: str) -> None:
     assert grpc_target(host) == target

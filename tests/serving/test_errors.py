@@ -42,7 +42,7 @@ def descendants(kind: type[ServiceError]) -> set[type[ServiceError]]:
     return {each for child in kind.__subclasses__() for each in (child, *descendants(child))}
 
 
-def test_should_give_each_error_its_statuses() -> None:
+def test_it_gives_each_error_its_statuses() -> None:
     found = {(kind.__name__, kind.status, kind.grpc_status, kind.outcome) for kind in errors.PAIR_ERRORS}
     assert found == PAIR
     assert {code for _, _, code, _ in found} <= {code.name for code in grpc.StatusCode}
@@ -59,7 +59,7 @@ def test_should_give_each_error_its_statuses() -> None:
         (ValueError("a bug"), 500, {"error": "a bug"}, None),
     ],
 )
-def test_should_write_an_error_of_the_pair(
+def test_it_writes_an_error_of_the_pair(
     error: Exception, status: int, body: dict[str, object], retry_after: str | None
 ) -> None:
     response = write_error(error, {"x-request-id": "abc"})
@@ -82,14 +82,14 @@ def test_should_write_an_error_of_the_pair(
         ),
     ],
 )
-def test_should_convert_what_the_library_raises(
+def test_it_converts_what_the_library_raises(
     error: RequestError | UnknownSeeds, prefix: str, detail: str, fields: dict[str, object]
 ) -> None:
     converted = invalid_request(error, prefix=prefix)
     assert (converted.detail, converted.fields) == (detail, fields)
 
 
-def test_should_import_the_gateway_without_the_packages_of_the_pair() -> None:
+def test_it_imports_the_gateway_without_the_packages_of_the_pair() -> None:
     """The gateway's image has neither gRPC nor KServe."""
     program = (
         "import sys\n"

@@ -77,7 +77,7 @@ def assert_clean(load: Load) -> None:
 
 
 @pytest.mark.live
-def test_should_put_ten_champions_in_service_without_a_failed_request(
+def test_it_puts_ten_champions_in_service_without_a_failed_request(
     shelf: Shelf, deployment: Deployment
 ) -> None:
     digests = [shelf.publish(0)]
@@ -96,7 +96,7 @@ def test_should_put_ten_champions_in_service_without_a_failed_request(
 
 
 @pytest.mark.live
-def test_should_answer_on_when_a_predictor_is_killed(
+def test_it_answers_on_when_a_predictor_is_killed(
     shelf: Shelf, deployment: Deployment, replicas: int
 ) -> None:
     shelf.publish(0)
@@ -117,9 +117,7 @@ def test_should_answer_on_when_a_predictor_is_killed(
 
 
 @pytest.mark.live
-def test_should_lose_only_what_is_in_flight_when_a_transformer_is_killed(
-    shelf: Shelf, tmp_path: Path
-) -> None:
+def test_it_loses_only_what_is_in_flight_when_a_transformer_is_killed(shelf: Shelf, tmp_path: Path) -> None:
     shelf.publish(0)
     deployment = Deployment(shelf, tmp_path, 2).start().wait_ready()
     try:
@@ -135,7 +133,7 @@ def test_should_lose_only_what_is_in_flight_when_a_transformer_is_killed(
 
 
 @pytest.mark.live
-def test_should_drain_on_sigterm(shelf: Shelf, tmp_path: Path) -> None:
+def test_it_drains_on_sigterm(shelf: Shelf, tmp_path: Path) -> None:
     shelf.publish(0)
     deployment = Deployment(shelf, tmp_path, 2).start().wait_ready()
     try:
@@ -194,7 +192,7 @@ def point_at(shelf: Shelf, digest: str, before: str) -> None:
 
 
 @pytest.mark.live
-def test_should_stay_in_service_whatever_is_published(shelf: Shelf, deployment: Deployment) -> None:
+def test_it_stays_in_service_whatever_is_published(shelf: Shelf, deployment: Deployment) -> None:
     good = shelf.publish(0)
     deployment.start().wait_ready()
     breaks: dict[str, Callable[[Shelf, str], str]] = {
@@ -225,7 +223,7 @@ def test_should_stay_in_service_whatever_is_published(shelf: Shelf, deployment: 
 
 
 @pytest.mark.live
-def test_should_stay_in_service_while_the_store_is_away(shelf: Shelf, deployment: Deployment) -> None:
+def test_it_stays_in_service_while_the_store_is_away(shelf: Shelf, deployment: Deployment) -> None:
     good = shelf.publish(0)
     deployment.start().wait_ready()
     away = shelf.root.with_name("away")
@@ -245,7 +243,7 @@ def test_should_stay_in_service_while_the_store_is_away(shelf: Shelf, deployment
 
 
 @pytest.mark.live
-def test_should_live_and_wait_on_an_empty_store(shelf: Shelf, deployment: Deployment) -> None:
+def test_it_lives_and_waits_on_an_empty_store(shelf: Shelf, deployment: Deployment) -> None:
     deployment.start()
     for served in deployment.all:
         wait_for(lambda served=served: served.live, "a live process", about=served.tail)  # type: ignore[misc]
@@ -264,7 +262,7 @@ def test_should_live_and_wait_on_an_empty_store(shelf: Shelf, deployment: Deploy
 
 
 @pytest.mark.live
-def test_should_answer_probes_at_once_under_load(shelf: Shelf, tmp_path: Path) -> None:
+def test_it_answers_probes_at_once_under_load(shelf: Shelf, tmp_path: Path) -> None:
     shelf.publish(0)
     deployment = Deployment(shelf, tmp_path, 1).start().wait_ready()
     try:
@@ -283,7 +281,7 @@ def test_should_answer_probes_at_once_under_load(shelf: Shelf, tmp_path: Path) -
 
 
 @pytest.mark.live
-def test_should_not_take_a_wrong_setting(tmp_path: Path) -> None:
+def test_it_does_not_take_a_wrong_setting(tmp_path: Path) -> None:
     served = predictor(tmp_path, "a/channels/champion", poll_seconds="soon").start()
     assert served.process is not None
     assert served.process.wait(timeout=30) == 1

@@ -25,7 +25,7 @@ def faulty(families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> 
         yield pair
 
 
-def test_should_answer_the_other_instances_of_a_batch(faulty: Pair) -> None:
+def test_it_answers_the_other_instances_of_a_batch(faulty: Pair) -> None:
     alone = faulty.transformer.predict(GOOD).json["predictions"][0]
     errors = faulty.transformer.metric("segue_requests_total", outcome="error")
     reply = faulty.transformer.predict(GOOD, BAD, GOOD)
@@ -38,7 +38,7 @@ def test_should_answer_the_other_instances_of_a_batch(faulty: Pair) -> None:
     assert faulty.transformer.metric("segue_requests_total", outcome="error") == errors + 1
 
 
-def test_should_log_the_error_with_the_instance_that_met_it(faulty: Pair) -> None:
+def test_it_logs_the_error_with_the_instance_that_met_it(faulty: Pair) -> None:
     before = len(faulty.transformer.lines("could not be answered"))
     headers = {"x-request-id": "who-did-it"}
     faulty.transformer.predict(GOOD, BAD, headers=headers)
@@ -48,7 +48,7 @@ def test_should_log_the_error_with_the_instance_that_met_it(faulty: Pair) -> Non
     assert json.loads(line["instance"])["seeds"] == [{"track_id": FAULTY}]
 
 
-def test_should_answer_500_where_no_instance_can_be_answered(faulty: Pair) -> None:
+def test_it_answers_500_where_no_instance_can_be_answered(faulty: Pair) -> None:
     for instances in ([BAD], [BAD, BAD]):
         reply = faulty.transformer.predict(*instances)
         assert reply.status == 500
@@ -56,7 +56,7 @@ def test_should_answer_500_where_no_instance_can_be_answered(faulty: Pair) -> No
         assert "predictions" not in reply.json
 
 
-def test_should_still_refuse_a_whole_call_for_a_wrong_instance_beside_it(faulty: Pair) -> None:
+def test_it_still_refuses_a_whole_call_for_a_wrong_instance_beside_it(faulty: Pair) -> None:
     wrong: dict[str, Any] = {"seeds": ["id000500"], "target": {"loudness": 1}, "features": {"loud": 1}}
     reply = faulty.transformer.predict(BAD, wrong)
     assert reply.status == 400
@@ -66,7 +66,7 @@ def test_should_still_refuse_a_whole_call_for_a_wrong_instance_beside_it(faulty:
     assert reply.json["error"].startswith("instances[1]: ")
 
 
-def test_should_answer_the_others_over_v2_too(faulty: Pair) -> None:
+def test_it_answers_the_others_over_v2_too(faulty: Pair) -> None:
     data = [json.dumps(GOOD), json.dumps(BAD)]
     body = {"inputs": [{"name": "request", "shape": [2], "datatype": "BYTES", "data": data}]}
     reply = call(faulty.transformer.http_port, "POST", "/v2/models/segue/infer", body)

@@ -50,7 +50,7 @@ INSTANCES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", INSTANCES)
-def test_should_answer_what_the_library_answers(pair: Pair, name: str) -> None:
+def test_it_answers_what_the_library_answers(pair: Pair, name: str) -> None:
     reply = pair.transformer.predict(INSTANCES[name])
     assert reply.status == 200
     answer = reply.json["predictions"][0]
@@ -58,7 +58,7 @@ def test_should_answer_what_the_library_answers(pair: Pair, name: str) -> None:
     assert answer["degraded"] is False
 
 
-def test_should_answer_several_instances_as_one_by_one(pair: Pair) -> None:
+def test_it_answers_several_instances_as_one_by_one(pair: Pair) -> None:
     answers = pair.transformer.predict(*INSTANCES.values()).json["predictions"]
     for instance, answer in zip(INSTANCES.values(), answers, strict=True):
         assert answer == pair.shelf.expected(pair.digest, instance)
@@ -67,7 +67,7 @@ def test_should_answer_several_instances_as_one_by_one(pair: Pair) -> None:
 @pytest.mark.parametrize(
     "content_type", ["application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/plain", ""]
 )
-def test_should_take_v1_with_any_content_type(pair: Pair, content_type: str) -> None:
+def test_it_takes_v1_with_any_content_type(pair: Pair, content_type: str) -> None:
     body = json.dumps({"instances": [{"seeds": ["id000001"]}]}).encode()
     headers = {"content-type": content_type}
     reply = call(pair.transformer.http_port, "POST", PREDICT, body, headers=headers)
@@ -84,7 +84,7 @@ def bytes_request(*instances: dict[str, Any], raw: bool) -> InferRequest:
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_should_answer_kserves_rest_client(pair: Pair, raw: bool) -> None:
+def test_it_answers_kserves_rest_client(pair: Pair, raw: bool) -> None:
     async def ask() -> Any:
         client = InferenceRESTClient(RESTConfig(protocol="v2", timeout=20))
         base = f"http://127.0.0.1:{pair.transformer.http_port}"
@@ -102,7 +102,7 @@ def test_should_answer_kserves_rest_client(pair: Pair, raw: bool) -> None:
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_should_answer_kserves_grpc_client(pair: Pair, raw: bool) -> None:
+def test_it_answers_kserves_grpc_client(pair: Pair, raw: bool) -> None:
     async def ask() -> Any:
         client = InferenceGRPCClient(f"127.0.0.1:{pair.transformer.grpc_port}")
         try:
@@ -118,7 +118,7 @@ def test_should_answer_kserves_grpc_client(pair: Pair, raw: bool) -> None:
     assert json.loads(texts[0]) == pair.shelf.expected(pair.digest, INSTANCES["one seed"])
 
 
-def test_should_describe_its_tensors(pair: Pair) -> None:
+def test_it_describes_its_tensors(pair: Pair) -> None:
     described = call(pair.transformer.http_port, "GET", "/v2/models/segue").json
     assert described["inputs"] == [{"name": "request", "datatype": "BYTES", "shape": [-1]}]
     assert described["outputs"] == [{"name": "response", "datatype": "BYTES", "shape": [-1]}]
@@ -140,7 +140,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_should_name_the_wrong_field(pair: Pair, name: str) -> None:
+def test_it_names_the_wrong_field(pair: Pair, name: str) -> None:
     instance, field = WRONG[name]
     reply = pair.transformer.predict(instance)
     assert reply.status == 400
@@ -152,7 +152,7 @@ NESTED = "[" * 990 + "]" * 990
 
 
 @pytest.mark.parametrize("instance", ["null", "1e-320", "[]", '"id000001"', NESTED])
-def test_should_name_an_instance_that_is_no_object(pair: Pair, instance: str) -> None:
+def test_it_names_an_instance_that_is_no_object(pair: Pair, instance: str) -> None:
     good = json.dumps({"seeds": ["id000001"]})
     body = f'{{"instances": [{good}, {instance}]}}'.encode()
     reply = call(pair.transformer.http_port, "POST", PREDICT, body)
@@ -163,14 +163,14 @@ def test_should_name_an_instance_that_is_no_object(pair: Pair, instance: str) ->
     assert (reply.status, reply.json["field"]) == (400, "instances[1]")
 
 
-def test_should_name_the_element_of_a_tensor_that_is_not_json(pair: Pair) -> None:
+def test_it_names_the_element_of_a_tensor_that_is_not_json(pair: Pair) -> None:
     data = [json.dumps({"seeds": ["id000001"]}), '{"k": 1e400}']
     tensor = {"name": "request", "shape": [2], "datatype": "BYTES", "data": data}
     reply = call(pair.transformer.http_port, "POST", INFER, {"inputs": [tensor]})
     assert (reply.status, reply.json["field"]) == (400, "instances[1]")
 
 
-def test_should_name_a_field_that_is_nested_deeper_than_python_can_write(pair: Pair) -> None:
+def test_it_names_a_field_that_is_nested_deeper_than_python_can_write(pair: Pair) -> None:
     body = f'{{"instances": [{{"seeds": ["id000001"], "features": {{"energy": {NESTED}}}}}]}}'.encode()
     reply = call(pair.transformer.http_port, "POST", PREDICT, body)
     assert (reply.status, reply.json["field"]) == (400, "features.energy")
@@ -180,7 +180,7 @@ KNOWN = {"track_id": "id000001", "artist": "Artist 7", "genre": "metal"}
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_should_answer_any_number_or_name_its_field(pair: Pair, name: str) -> None:
+def test_it_answers_any_number_or_names_its_field(pair: Pair, name: str) -> None:
     place = PLACES[name]
     for number in FEW_EDGES:
         reply = pair.transformer.predict({"explain": True, "k": 3, **place.instance(number, KNOWN)})
@@ -196,14 +196,14 @@ def test_should_answer_any_number_or_name_its_field(pair: Pair, name: str) -> No
 
 @pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"1" * 400, b"NaN", b"Infinity", b"0x10", b"01"])
 @pytest.mark.parametrize("field", ["popularity_weight", "k"])
-def test_should_refuse_a_number_that_is_not_one_of_jsons(pair: Pair, field: str, number: bytes) -> None:
+def test_it_refuses_a_number_that_is_not_one_of_jsons(pair: Pair, field: str, number: bytes) -> None:
     body = b'{"instances": [{"seeds": ["id000001"], "%s": %s}]}' % (field.encode(), number)
     reply = call(pair.transformer.http_port, "POST", PREDICT, body)
     assert reply.status == 400, reply.content
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_should_name_the_wrong_instance_and_refuse_the_whole_call(pair: Pair, name: str) -> None:
+def test_it_names_the_wrong_instance_and_refuses_the_whole_call(pair: Pair, name: str) -> None:
     instance, field = WRONG[name]
     reply = pair.transformer.predict({"seeds": ["id000001"]}, instance)
     assert reply.status == 400
@@ -223,7 +223,7 @@ def test_should_name_the_wrong_instance_and_refuse_the_whole_call(pair: Pair, na
     ],
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
-def test_should_refuse_what_is_no_call(pair: Pair, body: bytes, said: str, content_type: str) -> None:
+def test_it_refuses_what_is_no_call(pair: Pair, body: bytes, said: str, content_type: str) -> None:
     headers = {"content-type": content_type}
     reply = call(pair.transformer.http_port, "POST", PREDICT, body, headers=headers)
     assert reply.status == 400
@@ -240,11 +240,11 @@ def test_should_refuse_what_is_no_call(pair: Pair, body: bytes, said: str, conte
         {"name": "request", "shape": [1], "datatype": "BYTES", "data": ['{"seeds": 3}']},
     ],
 )
-def test_should_refuse_a_wrong_tensor(pair: Pair, tensor: dict[str, Any]) -> None:
+def test_it_refuses_a_wrong_tensor(pair: Pair, tensor: dict[str, Any]) -> None:
     assert call(pair.transformer.http_port, "POST", INFER, {"inputs": [tensor]}).status == 400
 
 
-def test_should_list_unknown_seeds_beside_an_answer(pair: Pair) -> None:
+def test_it_lists_unknown_seeds_beside_an_answer(pair: Pair) -> None:
     answer = pair.transformer.predict({"seeds": ["id000001", "x", {"artist": "nobody"}]}).json["predictions"][
         0
     ]
@@ -252,13 +252,13 @@ def test_should_list_unknown_seeds_beside_an_answer(pair: Pair) -> None:
     assert len(answer["items"]) == 10
 
 
-def test_should_answer_404_with_the_ids_where_all_seeds_are_unknown(pair: Pair) -> None:
+def test_it_answers_404_with_the_ids_where_all_seeds_are_unknown(pair: Pair) -> None:
     reply = pair.transformer.predict({"seeds": ["x", "y"]})
     assert reply.status == 404
     assert reply.json["unknown_seeds"] == ["x", "y"]
 
 
-def test_should_say_why_a_list_is_empty(pair: Pair) -> None:
+def test_it_says_why_a_list_is_empty(pair: Pair) -> None:
     reply = pair.transformer.predict({"seeds": ["id000001"], "filters": {"genres": ["polka"]}})
     assert reply.status == 200
     answer = reply.json["predictions"][0]
@@ -269,14 +269,14 @@ def test_should_say_why_a_list_is_empty(pair: Pair) -> None:
     )
 
 
-def test_should_refuse_a_body_over_the_limit(pair: Pair) -> None:
+def test_it_refuses_a_body_over_the_limit(pair: Pair) -> None:
     body = json.dumps({"instances": [{"seeds": ["x" * 70_000]}]}).encode()
     assert call(pair.transformer.http_port, "POST", PREDICT, body).status == 413
     assert call(pair.transformer.http_port, "POST", INFER, body).status == 413
 
 
 @pytest.mark.parametrize("path", [PREDICT, INFER])
-def test_should_refuse_a_long_body_that_declares_no_length(pair: Pair, path: str) -> None:
+def test_it_refuses_a_long_body_that_declares_no_length(pair: Pair, path: str) -> None:
     import http.client
 
     connection = http.client.HTTPConnection("127.0.0.1", pair.transformer.http_port, timeout=10)
@@ -288,7 +288,7 @@ def test_should_refuse_a_long_body_that_declares_no_length(pair: Pair, path: str
     assert "65536" in json.loads(answer.read())["error"]
 
 
-def test_should_say_unknown_seeds_and_wrong_fields_over_grpc(pair: Pair) -> None:
+def test_it_says_unknown_seeds_and_wrong_fields_over_grpc(pair: Pair) -> None:
     async def ask(instance: dict[str, Any]) -> tuple[grpc.StatusCode, str]:
         client = InferenceGRPCClient(f"127.0.0.1:{pair.transformer.grpc_port}", retries=0)
         try:
@@ -307,19 +307,19 @@ def test_should_say_unknown_seeds_and_wrong_fields_over_grpc(pair: Pair) -> None
     assert details.startswith("k:")
 
 
-def test_should_answer_404_for_another_model(pair: Pair) -> None:
+def test_it_answers_404_for_another_model(pair: Pair) -> None:
     reply = call(pair.transformer.http_port, "POST", "/v1/models/other:predict", {"instances": []})
     assert reply.status == 404
 
 
-def test_should_not_be_unloaded_by_a_call(pair: Pair) -> None:
+def test_it_is_not_unloaded_by_a_call(pair: Pair) -> None:
     for served in (pair.transformer, pair.predictor):
         assert call(served.http_port, "POST", "/v2/repository/models/segue/unload").status == 400
         assert call(served.http_port, "POST", "/v2/repository/models/segue/load").status == 200
         assert served.ready
 
 
-def test_should_keep_a_request_id_and_make_one_where_it_is_not_plain(pair: Pair) -> None:
+def test_it_keeps_a_request_id_and_makes_one_where_it_is_not_plain(pair: Pair) -> None:
     reply = pair.transformer.predict({"seeds": ["id000001"]}, headers={"x-request-id": "abc-1"})
     assert reply.headers["x-request-id"] == "abc-1"
     made = pair.transformer.predict({"seeds": ["id000001"]}, headers={"x-request-id": "a b"})
@@ -331,7 +331,7 @@ def test_should_keep_a_request_id_and_make_one_where_it_is_not_plain(pair: Pair)
     assert answered["abc-2"] == "invalid"
 
 
-def test_should_count_what_was_asked_and_answered(pair: Pair) -> None:
+def test_it_counts_what_was_asked_and_answered(pair: Pair) -> None:
     served = pair.transformer
     names = ("segue_instances_total", "segue_unknown_seeds_total", "segue_empty_answers_total")
     before = [served.metric(name) for name in names]

@@ -51,7 +51,7 @@ def fp32(values: np.ndarray, *, raw: bool = True, name: str = "features") -> Inf
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_should_predict_over_grpc_what_the_booster_predicts(
+def test_it_predicts_over_grpc_what_the_booster_predicts(
     pair: Pair, matrix: np.ndarray, predicted: np.ndarray, raw: bool
 ) -> None:
     response = ask(pair, fp32(matrix, raw=raw))
@@ -61,7 +61,7 @@ def test_should_predict_over_grpc_what_the_booster_predicts(
     assert response.parameters["digests"].string_param == pair.digest
 
 
-def test_should_predict_over_rest_with_null_as_missing(
+def test_it_predicts_over_rest_with_null_as_missing(
     pair: Pair, matrix: np.ndarray, predicted: np.ndarray
 ) -> None:
     values = [None if np.isnan(value) else float(value) for value in matrix.ravel()]
@@ -72,7 +72,7 @@ def test_should_predict_over_rest_with_null_as_missing(
     assert reply.json["parameters"]["bundle"] == pair.digest
 
 
-def test_should_predict_rows_of_v1_as_lists_and_as_objects(
+def test_it_predicts_rows_of_v1_as_lists_and_as_objects(
     pair: Pair, matrix: np.ndarray, predicted: np.ndarray
 ) -> None:
     columns = pair.shelf.families[0].steps.definition.ranking_columns
@@ -84,7 +84,7 @@ def test_should_predict_rows_of_v1_as_lists_and_as_objects(
         assert prediction["predicted_popularity"] == pytest.approx(float(predicted[3]), rel=1e-6)
 
 
-def test_should_add_contributions_that_sum_to_the_prediction(
+def test_it_adds_contributions_that_sum_to_the_prediction(
     pair: Pair, matrix: np.ndarray, predicted: np.ndarray
 ) -> None:
     response = ask(pair, fp32(matrix), contributions=True)
@@ -93,18 +93,18 @@ def test_should_add_contributions_that_sum_to_the_prediction(
     np.testing.assert_allclose(values.sum(axis=1), predicted, rtol=1e-4)
 
 
-def test_should_answer_no_rows_with_no_rows(pair: Pair, matrix: np.ndarray) -> None:
+def test_it_answers_no_rows_with_no_rows(pair: Pair, matrix: np.ndarray) -> None:
     response = ask(pair, fp32(matrix[:0]))
     assert response.get_output_by_name("predicted_popularity").shape == [0]
 
 
-def test_should_describe_its_tensors(pair: Pair, matrix: np.ndarray) -> None:
+def test_it_describes_its_tensors(pair: Pair, matrix: np.ndarray) -> None:
     described = call(pair.predictor.http_port, "GET", "/v2/models/segue").json
     assert described["inputs"] == [{"name": "features", "datatype": "FP32", "shape": [-1, matrix.shape[1]]}]
     assert described["outputs"] == [{"name": "predicted_popularity", "datatype": "FP32", "shape": [-1]}]
 
 
-def test_should_refuse_a_bundle_that_it_lacks_and_say_what_it_has(pair: Pair, matrix: np.ndarray) -> None:
+def test_it_refuses_a_bundle_that_it_lacks_and_says_what_it_has(pair: Pair, matrix: np.ndarray) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         ask(pair, fp32(matrix), bundle="f" * 64)
     assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
@@ -141,7 +141,7 @@ def wrong_tensors(width: int) -> dict[str, tuple[InferInput, str]]:
 
 
 @pytest.mark.parametrize("kind", ["name", "width", "rank", "type", "bytes", "infinity"])
-def test_should_refuse_a_wrong_tensor_by_name(pair: Pair, matrix: np.ndarray, kind: str) -> None:
+def test_it_refuses_a_wrong_tensor_by_name(pair: Pair, matrix: np.ndarray, kind: str) -> None:
     tensor, said = wrong_tensors(matrix.shape[1])[kind]
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         ask(pair, tensor)
@@ -159,13 +159,13 @@ def test_should_refuse_a_wrong_tensor_by_name(pair: Pair, matrix: np.ndarray, ki
         ([], "body"),
     ],
 )
-def test_should_refuse_wrong_rows_of_v1(pair: Pair, body: Any, said: str) -> None:
+def test_it_refuses_wrong_rows_of_v1(pair: Pair, body: Any, said: str) -> None:
     reply = call(pair.predictor.http_port, "POST", PREDICT, body)
     assert reply.status == 400
     assert said in reply.json["error"]
 
 
-def test_should_refuse_wrong_json_tensors(pair: Pair, matrix: np.ndarray) -> None:
+def test_it_refuses_wrong_json_tensors(pair: Pair, matrix: np.ndarray) -> None:
     width = matrix.shape[1]
     for data in (["x"] * width, [0.0] * (width + 1), [[0.0], [1.0, 2.0]]):
         tensor = {"name": "features", "shape": [1, width], "datatype": "FP32", "data": data}

@@ -13,7 +13,7 @@ from tests.serving.processes import call
 
 
 @pytest.mark.live
-def test_should_pass_promtool(pair: Pair) -> None:
+def test_it_passes_promtool(pair: Pair) -> None:
     require(shutil.which("promtool") is not None, "promtool", "apt-get install prometheus")
     pair.transformer.predict({"seeds": ["id000001", "x"]}, {"seeds": ["id000001"], "k": 3, "explain": True})
     for served in (pair.transformer, pair.predictor):

@@ -16,7 +16,7 @@ NEED = ("popularity.txt", "embedding.npy")
 
 
 @pytest.mark.live
-def test_should_follow_a_channel_in_minio_and_sweep_its_cache(
+def test_it_follows_a_channel_in_minio_and_sweeps_its_cache(
     minio: MinioServer, families: list[Family], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in minio.variables.items():

@@ -49,7 +49,7 @@ def is_alive(member: Member) -> bool:
         return probe.connect_ex(("127.0.0.1", int(str(member.flags["port"])))) == 0
 
 
-def test_should_wait_until_all_are_ready_and_stop_all(tmp_path: Path) -> None:
+def test_it_waits_until_all_are_ready_and_stops_all(tmp_path: Path) -> None:
     members = [script(name, SERVER, tmp_path) for name in ("one", "two")]
     ready: list[str] = []
     with Supervisor(members) as running:
@@ -59,7 +59,7 @@ def test_should_wait_until_all_are_ready_and_stop_all(tmp_path: Path) -> None:
     assert not any(is_alive(member) for member in members)
 
 
-def test_should_say_which_one_ended_and_how_its_log_ends(tmp_path: Path) -> None:
+def test_it_says_which_one_ended_and_how_its_log_ends(tmp_path: Path) -> None:
     good, bad = script("good", SERVER, tmp_path), script("bad", "raise SystemExit('no licence')", tmp_path)
     with (
         pytest.raises(MemberEnded, match=r"(?s)bad ended with exit code 1.*bad\.log, ends with:\nno licence"),
@@ -69,7 +69,7 @@ def test_should_say_which_one_ended_and_how_its_log_ends(tmp_path: Path) -> None
     assert not is_alive(good)
 
 
-def test_should_notice_when_one_dies_later(tmp_path: Path) -> None:
+def test_it_notices_when_one_dies_later(tmp_path: Path) -> None:
     text = f"import threading, os; threading.Timer(1.0, os._exit, [7]).start()\n{SERVER}"
     with Supervisor([script("frail", text, tmp_path)]) as running:
         running.wait_ready()
@@ -77,7 +77,7 @@ def test_should_notice_when_one_dies_later(tmp_path: Path) -> None:
             running.wait()
 
 
-def test_should_give_up_on_one_that_does_not_get_ready(tmp_path: Path) -> None:
+def test_it_gives_up_on_one_that_does_not_get_ready(tmp_path: Path) -> None:
     with (
         pytest.raises(MemberEnded, match=r"slow was not ready after 0\.5 s"),
         Supervisor([script("slow", "import time; time.sleep(60)", tmp_path)], ready_seconds=0.5) as running,
@@ -85,7 +85,7 @@ def test_should_give_up_on_one_that_does_not_get_ready(tmp_path: Path) -> None:
         running.wait_ready()
 
 
-def test_should_kill_one_that_does_not_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_kills_one_that_does_not_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_STOP_SECONDS", 0.5)
     stubborn = script("stubborn", f"import signal; signal.signal(15, signal.SIG_IGN)\n{SERVER}", tmp_path)
     with Supervisor([stubborn]) as running:
@@ -95,7 +95,7 @@ def test_should_kill_one_that_does_not_stop(tmp_path: Path, monkeypatch: pytest.
     assert not is_alive(stubborn)
 
 
-def test_should_take_another_port_where_one_is_taken() -> None:
+def test_it_takes_another_port_where_one_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -116,7 +116,7 @@ def test_should_take_another_port_where_one_is_taken() -> None:
         assert ports.gateway == Ports().gateway
 
 
-def test_should_say_what_is_wrong_with_a_bundle_and_leave_nothing_running(tmp_path: Path) -> None:
+def test_it_says_what_is_wrong_with_a_bundle_and_leaves_nothing_running(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "serving.stack", "whole", "--bundle", "s3:/", "--home", str(tmp_path)],
@@ -134,7 +134,7 @@ def test_should_say_what_is_wrong_with_a_bundle_and_leave_nothing_running(tmp_pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_should_stop_without_a_fault_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_stops_without_a_fault_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     text = (
         "from serving.stack.supervisor import *; from tests.stack.test_supervisor import *\n"
         "raise_on_signals()\n"

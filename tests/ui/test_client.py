@@ -54,7 +54,7 @@ def client(url: str, key: str | None = "id.secret", seconds: float = 2.0) -> Gat
     return GatewayClient(url, SecretStr(key) if key else None, timeout_seconds=seconds)
 
 
-def test_should_send_its_key_and_read_an_answer_that_says_more_than_it_knows(server: Any) -> None:
+def test_it_sends_its_key_and_reads_an_answer_that_says_more_than_it_knows(server: Any) -> None:
     answers, url = server
     answers.body = json.dumps({"items": [{"genre": "jazz", "tracks": 3, "new": 1}], "digest": "d"}).encode()
     assert [item.genre for item in client(url).genres()] == ["jazz"]
@@ -79,7 +79,7 @@ def test_should_send_its_key_and_read_an_answer_that_says_more_than_it_knows(ser
         (504, {}, faults.GatewayBroken),
     ],
 )
-def test_should_tell_refusals_apart(server: Any, status: int, more: dict[str, Any], kind: type) -> None:
+def test_it_tells_refusals_apart(server: Any, status: int, more: dict[str, Any], kind: type) -> None:
     answers, url = server
     answers.status, answers.headers_out = status, {"retry-after": "7"}
     answers.body = json.dumps({**PROBLEM, **more}).encode()
@@ -92,7 +92,7 @@ def test_should_tell_refusals_apart(server: Any, status: int, more: dict[str, An
         assert caught.value.values["seeds"] == "a, b"
 
 
-def test_should_say_that_it_has_no_key(server: Any) -> None:
+def test_it_says_that_it_has_no_key(server: Any) -> None:
     answers, url = server
     answers.status = 401
     with pytest.raises(faults.NoKey):
@@ -100,7 +100,7 @@ def test_should_say_that_it_has_no_key(server: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"[]", b"\xff\xfe", b""])
-def test_should_not_trip_over_what_a_proxy_sends(server: Any, body: bytes) -> None:
+def test_it_does_not_trip_over_what_a_proxy_sends(server: Any, body: bytes) -> None:
     answers, url = server
     answers.body = body
     with pytest.raises(faults.GatewayStrange, match="/api/genres"):
@@ -110,7 +110,7 @@ def test_should_not_trip_over_what_a_proxy_sends(server: Any, body: bytes) -> No
         client(url).genres()
 
 
-def test_should_say_that_the_gateway_is_slow_or_away(server: Any) -> None:
+def test_it_says_that_the_gateway_is_slow_or_away(server: Any) -> None:
     answers, url = server
     answers.seconds = 1.0
     with pytest.raises(faults.GatewaySlow, match=r"within 0\.2 s"):
@@ -120,7 +120,7 @@ def test_should_say_that_the_gateway_is_slow_or_away(server: Any) -> None:
         client(nowhere).genres()
 
 
-def test_should_hand_on_where_a_cover_is_but_no_script(server: Any) -> None:
+def test_it_hands_on_where_a_cover_is_but_no_script(server: Any) -> None:
     answers, url = server
     answers.status, answers.headers_out = 307, {"location": "https://img.example/a.jpg"}
     assert client(url).image("/api/tracks/a/image") == "https://img.example/a.jpg"
@@ -133,7 +133,7 @@ def test_should_hand_on_where_a_cover_is_but_no_script(server: Any) -> None:
     assert client(url).image("/api/tracks/a/image") == "data:image/svg+xml;base64,PHN2Zy8+"
 
 
-def test_should_ask_for_many_tracks_in_lists_and_keep_their_order(server: Any) -> None:
+def test_it_asks_for_many_tracks_in_lists_and_keeps_their_order(server: Any) -> None:
     answers, url = server
     answers.body = json.dumps({"items": [None] * 100, "digest": "d"}).encode()
     ids = [f"id{number}" for number in range(200)]
@@ -150,7 +150,7 @@ def test_should_ask_for_many_tracks_in_lists_and_keep_their_order(server: Any) -
         if isinstance(one, type) and issubclass(one, faults.GatewayFault) and one is not faults.GatewayFault
     ],
 )
-def test_should_have_words_for_every_fault(kind: type[faults.GatewayFault]) -> None:
+def test_it_has_words_for_every_fault(kind: type[faults.GatewayFault]) -> None:
     from serving.ui.words import LANGUAGES, say_in
 
     values = {"url": "u", "seconds": "3", "detail": "d", "seeds": "s", "request_id": "r"}

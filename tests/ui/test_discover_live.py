@@ -21,7 +21,7 @@ def wait_until(condition: object, what: str, seconds: float = 30.0) -> None:
         time.sleep(0.2)
 
 
-def test_should_find_choose_recommend_explain_and_log_what_was_liked(visit: Visit, system: System) -> None:
+def test_it_finds_chooses_recommends_explains_and_logs_what_was_liked(visit: Visit, system: System) -> None:
     visitor = visit()
     page = visitor.page
     before = system.get("/api/stats", hours=1)
@@ -63,7 +63,7 @@ def test_should_find_choose_recommend_explain_and_log_what_was_liked(visit: Visi
     expect(page.locator("[class*=st-key-feedback]").get_by_text("Liked", exact=True)).to_be_visible()
 
 
-def test_should_move_a_weight_and_ask_for_less_like_a_seed(visit: Visit, system: System) -> None:
+def test_it_moves_a_weight_and_asks_for_less_like_a_seed(visit: Visit, system: System) -> None:
     visitor = visit()
     visitor.add_seed("so")
     visitor.add_seed("ma")
@@ -76,7 +76,7 @@ def test_should_move_a_weight_and_ask_for_less_like_a_seed(visit: Visit, system:
     expect(visitor.page).to_have_url(re.compile(r"seed=[^&]+%40-0\.5"))
 
 
-def test_should_open_a_link_as_the_same_list(visit: Visit, system: System) -> None:
+def test_it_opens_a_link_as_the_same_list(visit: Visit, system: System) -> None:
     visitor = visit()
     visitor.add_seed("so")
     visitor.find_music()
@@ -89,7 +89,7 @@ def test_should_open_a_link_as_the_same_list(visit: Visit, system: System) -> No
     assert other.titles(10) == titles
 
 
-def test_should_show_the_list_of_the_address_when_the_browser_goes_back(visit: Visit, system: System) -> None:
+def test_it_shows_the_list_of_the_address_when_the_browser_goes_back(visit: Visit, system: System) -> None:
     first, second = (item["genre"] for item in system.get("/api/genres")["items"][:2])
     visitor = visit()
     page = visitor.page
@@ -126,7 +126,7 @@ def test_should_show_the_list_of_the_address_when_the_browser_goes_back(visit: V
     expect(titles).to_have_text(lists[second])
 
 
-def test_should_say_which_part_of_a_link_is_nonsense(visit: Visit, system: System) -> None:
+def test_it_says_which_part_of_a_link_is_nonsense(visit: Visit, system: System) -> None:
     genre = system.get("/api/genres")["items"][0]["genre"]
     visitor = visit(f"/?genre={genre}&k=9999&colour=blue")
     expect(visitor.page.get_by_text("not understood")).to_contain_text("k, colour")
@@ -138,7 +138,7 @@ def test_should_say_which_part_of_a_link_is_nonsense(visit: Visit, system: Syste
     expect(visitor.page.get_by_text("not understood")).to_be_hidden()
 
 
-def test_should_save_the_list_as_csv_and_as_ids(visit: Visit) -> None:
+def test_it_saves_the_list_as_csv_and_as_ids(visit: Visit) -> None:
     visitor = visit()
     visitor.add_seed("so")
     visitor.find_music()
@@ -152,7 +152,7 @@ def test_should_save_the_list_as_csv_and_as_ids(visit: Visit) -> None:
     assert saving.value.path().read_text().split() == [row["track_id"] for row in rows]
 
 
-def test_should_recommend_by_a_sound_that_is_in_no_catalogue(visit: Visit) -> None:
+def test_it_recommends_by_a_sound_that_is_in_no_catalogue(visit: Visit) -> None:
     visitor = visit()
     visitor.page.get_by_text("From a sound").click()
     expect(visitor.page.get_by_text("say how it sounds")).to_be_visible()
@@ -162,7 +162,7 @@ def test_should_recommend_by_a_sound_that_is_in_no_catalogue(visit: Visit) -> No
     expect(visitor.card(1).locator(".segue-reason").first).to_contain_text("the sound that you described")
 
 
-def test_should_offer_to_listen_and_to_open_a_track_and_log_the_click(visit: Visit, system: System) -> None:
+def test_it_offers_to_listen_and_to_open_a_track_and_logs_the_click(visit: Visit, system: System) -> None:
     before = system.get("/api/stats", hours=1)["feedback"].get("click", 0)
     genre = system.get("/api/genres")["items"][0]["genre"]
     visitor = visit(f"/?genre={genre}&k=3")
@@ -182,7 +182,7 @@ def test_should_offer_to_listen_and_to_open_a_track_and_log_the_click(visit: Vis
     )
 
 
-def test_should_filter_by_genre_and_length(visit: Visit, system: System) -> None:
+def test_it_filters_by_genre_and_length(visit: Visit, system: System) -> None:
     genre = system.get("/api/genres")["items"][0]["genre"]
     visitor = visit(f"/?genre={genre}&only={genre}&k=5&per_artist=5")
     expect(visitor.cards).to_have_count(5)
@@ -190,19 +190,19 @@ def test_should_filter_by_genre_and_length(visit: Visit, system: System) -> None
         assert about.endswith(genre)
 
 
-def test_should_say_that_no_track_passes(visit: Visit, system: System) -> None:
+def test_it_says_that_no_track_passes(visit: Visit, system: System) -> None:
     genre = system.get("/api/genres")["items"][0]["genre"]
     visitor = visit(f"/?genre={genre}&year=1920-1921")
     expect(visitor.page.get_by_text("No track passes these settings")).to_be_visible()
 
 
-def test_should_say_that_a_seed_is_unknown(visit: Visit) -> None:
+def test_it_says_that_a_seed_is_unknown(visit: Visit) -> None:
     visitor = visit("/?seed=nosuchtrack")
     expect(visitor.page.get_by_text("None of these seeds is in this catalogue: nosuchtrack")).to_be_visible()
     visitor.keep("unknown-track")
 
 
-def test_should_say_whose_each_result_is_and_of_what_year_and_genre(visit: Visit, system: System) -> None:
+def test_it_says_whose_each_result_is_and_of_what_year_and_genre(visit: Visit, system: System) -> None:
     visitor = visit()
     visitor.type_search("so")
     row = visitor.page.locator("[class*=st-key-found-]").filter(has=visitor.button("Add")).first
@@ -216,13 +216,13 @@ def test_should_say_whose_each_result_is_and_of_what_year_and_genre(visit: Visit
         expect(row).to_contain_text(shown)
 
 
-def test_should_say_that_nothing_is_called_so(visit: Visit) -> None:
+def test_it_says_that_nothing_is_called_so(visit: Visit) -> None:
     visitor = visit()
     visitor.type_search("qqqqzzzzxxxx")
     expect(visitor.page.get_by_text("Nothing in the catalogue is called")).to_be_visible()
 
 
-def test_should_speak_korean_to_a_korean_browser_and_when_asked_to(visit: Visit) -> None:
+def test_it_speaks_korean_to_a_korean_browser_and_when_asked_to(visit: Visit) -> None:
     visitor = visit(locale="ko-KR")
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("다음 곡을 찾아보세요")
     expect(visitor.page.locator("html")).to_have_attribute("lang", "ko")
@@ -238,7 +238,7 @@ def test_should_speak_korean_to_a_korean_browser_and_when_asked_to(visit: Visit)
     expect(other.page.get_by_role("heading", level=1)).to_have_text("모델")
 
 
-def test_should_work_by_keyboard_alone(visit: Visit) -> None:
+def test_it_works_by_keyboard_alone(visit: Visit) -> None:
     visitor = visit()
     page = visitor.page
     expect(visitor.button("Find music")).to_be_visible()
@@ -271,7 +271,7 @@ def test_should_work_by_keyboard_alone(visit: Visit) -> None:
     expect(page.locator(".segue-reason").first).to_be_visible()
 
 
-def test_should_say_in_words_that_the_gateway_is_away_and_recover(visit: Visit, system: System) -> None:
+def test_it_says_in_words_that_the_gateway_is_away_and_recovers(visit: Visit, system: System) -> None:
     visitor = visit()
     visitor.add_seed("so")
     visitor.find_music()

@@ -32,7 +32,7 @@ def listed(visitor: Visitor, system: System) -> list[dict[str, Any]]:
     return items
 
 
-def test_should_keep_to_what_the_sliders_say(visit: Visit, system: System) -> None:
+def test_it_keeps_to_what_the_sliders_say(visit: Visit, system: System) -> None:
     visitor = visit()
     page = visitor.page
     visitor.add_seed("so")
@@ -71,7 +71,7 @@ def test_should_keep_to_what_the_sliders_say(visit: Visit, system: System) -> No
         assert track["explicit"] is not True
 
 
-def test_should_let_popularity_count_as_much_as_was_asked(visit: Visit, system: System) -> None:
+def test_it_lets_popularity_count_as_much_as_was_asked(visit: Visit, system: System) -> None:
     genre = system.get("/api/genres")["items"][0]["genre"]
     headers = {"authorization": f"Bearer {system.keys.page}"}
     lists = []

@@ -48,12 +48,12 @@ def queries(draw: st.DrawFn) -> PageQuery:
 
 
 @given(queries())
-def test_should_bring_back_the_same_query(query: PageQuery) -> None:
+def test_it_brings_back_the_same_query(query: PageQuery) -> None:
     assert from_params(to_params(query)) == (query, ())
 
 
 @given(queries().filter(lambda query: query.asks_for_something))
-def test_should_be_a_request_that_the_library_takes(query: PageQuery) -> None:
+def test_it_is_a_request_that_the_library_takes(query: PageQuery) -> None:
     request = Request.parse(query.to_instance())
     assert [(seed.weight) for seed in request.seeds] == [seed.weight for seed in query.seeds]
     assert request.k == query.k
@@ -66,18 +66,18 @@ def test_should_be_a_request_that_the_library_takes(query: PageQuery) -> None:
         st.lists(st.text(), min_size=1),
     )
 )
-def test_should_take_anything_from_an_address_without_failing(params: dict[str, list[str]]) -> None:
+def test_it_takes_anything_from_an_address_without_failing(params: dict[str, list[str]]) -> None:
     query, ignored = from_params(params)
     assert set(ignored) <= set(params)
     if query.asks_for_something:
         Request.parse(query.to_instance())
 
 
-def test_should_leave_out_what_is_as_by_default() -> None:
+def test_it_leaves_out_what_is_as_by_default() -> None:
     assert to_params(PageQuery(seeds=(PageSeed("track", "id1"),))) == {"seed": ["id1"]}
 
 
-def test_should_write_weights_and_ranges_as_the_command_line_does() -> None:
+def test_it_writes_weights_and_ranges_as_the_command_line_does() -> None:
     query = PageQuery(
         seeds=(PageSeed("track", "ID", -0.5), PageSeed("artist", "M@x")), ranges={"year": (1955.0, 1969.0)}
     )
@@ -102,13 +102,13 @@ def test_should_write_weights_and_ranges_as_the_command_line_does() -> None:
         ("colour", "blue"),
     ],
 )
-def test_should_name_what_it_can_not_read_and_keep_the_rest(name: str, text: str) -> None:
+def test_it_names_what_it_can_not_read_and_keeps_the_rest(name: str, text: str) -> None:
     query, ignored = from_params({name: [text], "genre": ["jazz"]})
     assert ignored == (name,)
     assert PageSeed("genre", "jazz") in query.seeds
 
 
-def test_should_bring_back_a_sound() -> None:
+def test_it_brings_back_a_sound() -> None:
     sound: dict[str, Any] = {name: slider.high for name, slider in SLIDERS.items()} | {"genre": "jazz"}
     query, ignored = from_params(to_params(PageQuery(sound=sound)))
     assert (dict(query.sound), ignored) == (sound, ())
@@ -116,7 +116,7 @@ def test_should_bring_back_a_sound() -> None:
     assert request.features == sound
 
 
-def test_should_step_weights_and_stop_at_the_ends() -> None:
+def test_it_steps_weights_and_stops_at_the_ends() -> None:
     seed = PageSeed("track", "a")
     assert [seed.moved(steps).weight for steps in (-4, -3, -1, 0, 1, 9)] == [-1.0, -1.0, 0.5, 1.0, 2.0, 2.0]
     assert PageSeed("track", "a", 7.5).moved(-1).weight == 1.0

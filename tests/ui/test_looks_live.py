@@ -31,9 +31,7 @@ def with_a_list(visit: Visit, system: System, **options: object) -> Visitor:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_should_have_no_serious_fault_that_axe_finds(
-    visit: Visit, system: System, path: str, scheme: str
-) -> None:
+def test_it_has_no_serious_fault_that_axe_finds(visit: Visit, system: System, path: str, scheme: str) -> None:
     visitor = with_a_list(visit, system, scheme=scheme) if path == "/" else visit(path, scheme=scheme)
     visitor.settled()
     visitor.keep(f"{path.strip('/') or 'discover'}-{scheme}")
@@ -41,21 +39,21 @@ def test_should_have_no_serious_fault_that_axe_finds(
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_should_not_scroll_sideways_on_a_phone(visit: Visit, system: System, path: str) -> None:
+def test_it_does_not_scroll_sideways_on_a_phone(visit: Visit, system: System, path: str) -> None:
     visitor = with_a_list(visit, system, phone=True) if path == "/" else visit(path, phone=True)
     visitor.settled()
     visitor.keep(f"{path.strip('/') or 'discover'}-phone")
     assert visitor.overflow <= 0
 
 
-def test_should_say_where_to_begin_before_anything_is_chosen(visit: Visit, system: System) -> None:
+def test_it_says_where_to_begin_before_anything_is_chosen(visit: Visit, system: System) -> None:
     visitor = visit()
     expect(visitor.page.get_by_text("Or start from a genre")).to_be_visible()
     expect(visitor.button("Find music")).to_be_disabled()
     expect(visitor.page.get_by_text("Your list will stand here.")).to_be_visible()
 
 
-def test_should_be_legible_in_the_dark_on_the_buttons_that_matter(visit: Visit, system: System) -> None:
+def test_it_is_legible_in_the_dark_on_the_buttons_that_matter(visit: Visit, system: System) -> None:
     genre = system.get("/api/genres")["items"][0]["genre"]
     visitor = visit(f"/?genre={genre}&k=1", scheme="dark")
     expect(visitor.cards).to_have_count(1)
@@ -65,7 +63,7 @@ def test_should_be_legible_in_the_dark_on_the_buttons_that_matter(visit: Visit, 
     assert not visitor.faults(), "\n".join(visitor.faults())
 
 
-def test_should_break_korean_lines_between_words(visit: Visit) -> None:
+def test_it_breaks_korean_lines_between_words(visit: Visit) -> None:
     listed = b""
     if shutil.which("fc-list"):
         listed = subprocess.run(["fc-list", ":lang=ko"], capture_output=True, check=True).stdout
@@ -91,7 +89,7 @@ def test_should_break_korean_lines_between_words(visit: Visit) -> None:
     assert visitor.overflow <= 0
 
 
-def test_should_cut_no_figure_and_no_name_of_an_axis_on_a_narrow_phone(visit: Visit, system: System) -> None:
+def test_it_cuts_no_figure_and_no_name_of_an_axis_on_a_narrow_phone(visit: Visit, system: System) -> None:
     narrow = {"width": 320, "height": 800}
     visitor = visit("/models", phone=True, locale="ko-KR")
     visitor.page.set_viewport_size(narrow)

@@ -42,7 +42,7 @@ def act(visitor: Visitor, action: str, reason: str) -> None:
     visitor.button("Confirm").click()
 
 
-def test_should_show_what_was_asked_for(visit: Visit, system: System) -> None:
+def test_it_shows_what_was_asked_for(visit: Visit, system: System) -> None:
     ask(system, 30)
     visitor = visit("/monitoring")
     page = visitor.page
@@ -78,7 +78,7 @@ def test_should_show_what_was_asked_for(visit: Visit, system: System) -> None:
     visitor.keep("monitoring")
 
 
-def test_should_show_how_far_each_feature_has_moved(visit: Visit, system: System) -> None:
+def test_it_shows_how_far_each_feature_has_moved(visit: Visit, system: System) -> None:
     found = system.get("/api/search", q="s", limit=50)["items"]
     headers = {"authorization": f"Bearer {system.keys.page}"}
     with httpx.Client(base_url=system.gateway_url, headers=headers, timeout=20) as client:
@@ -95,7 +95,7 @@ def test_should_show_how_far_each_feature_has_moved(visit: Visit, system: System
     expect(chart.locator(".yaxislayer-above text").last).to_have_text(feature_name(furthest))
 
 
-def test_should_set_champion_and_challenger_side_by_side_and_show_a_report(
+def test_it_sets_champion_and_challenger_side_by_side_and_shows_a_report(
     visit: Visit, system: System
 ) -> None:
     visitor = visit("/models")
@@ -121,7 +121,7 @@ def test_should_set_champion_and_challenger_side_by_side_and_show_a_report(
     visitor.keep("models")
 
 
-def test_should_refuse_a_key_that_may_not_administer(visit: Visit, system: System) -> None:
+def test_it_refuses_a_key_that_may_not_administer(visit: Visit, system: System) -> None:
     visitor = visit("/models")
     unlock(visitor, system.keys.page)
     act(visitor, "Pin", "try")
@@ -133,14 +133,14 @@ def test_should_refuse_a_key_that_may_not_administer(visit: Visit, system: Syste
     assert not read_channel(open_store(str(system.store.root)), "champion").pinned
 
 
-def test_should_want_a_reason(visit: Visit, system: System) -> None:
+def test_it_wants_a_reason(visit: Visit, system: System) -> None:
     visitor = visit("/models")
     unlock(visitor, system.keys.admin)
     visitor.page.locator(".st-key-admin-go button").click()
     expect(visitor.page.get_by_text("Give a reason first.")).to_be_visible()
 
 
-def test_should_promote_roll_back_pin_and_unpin_for_an_administrator(visit: Visit, system: System) -> None:
+def test_it_promotes_rolls_back_pins_and_unpins_for_an_administrator(visit: Visit, system: System) -> None:
     store = open_store(str(system.store.root))
     visitor = visit("/models")
     unlock(visitor, system.keys.admin)

@@ -59,7 +59,7 @@ def track(**changes: Any) -> schemas.Track:
     )
 
 
-def test_should_give_reasons_from_the_librarys_own_explanation(answer: schemas.Recommendations) -> None:
+def test_it_gives_reasons_from_the_librarys_own_explanation(answer: schemas.Recommendations) -> None:
     assert answer.explanation is not None
     for item, entry in zip(answer.items, answer.explanation["items"], strict=True):
         told = reasons(item, entry, seed_title="Seed song")
@@ -74,7 +74,7 @@ def test_should_give_reasons_from_the_librarys_own_explanation(answer: schemas.R
     assert "beyond the limit for an artist" in str(dropped_words(answer.explanation))
 
 
-def test_should_not_praise_a_relevance_that_may_be_negative(answer: schemas.Recommendations) -> None:
+def test_it_does_not_praise_a_relevance_that_may_be_negative(answer: schemas.Recommendations) -> None:
     assert answer.explanation is not None
     item = dataclasses.replace(answer.items[0], relevance=-0.561)
     told = reasons(item, answer.explanation["items"][0], seed_title="x")
@@ -83,12 +83,12 @@ def test_should_not_praise_a_relevance_that_may_be_negative(answer: schemas.Reco
     ]
 
 
-def test_should_say_so_where_there_is_no_explanation(answer: schemas.Recommendations) -> None:
+def test_it_says_so_where_there_is_no_explanation(answer: schemas.Recommendations) -> None:
     assert reasons(answer.items[0], None, seed_title="x") == ("The gateway gave no reasons for this track.",)
     assert dropped_words(None) is None
 
 
-def test_should_read_values_in_a_listeners_terms() -> None:
+def test_it_reads_values_in_a_listeners_terms() -> None:
     shown = {
         ("energy", 0.714): "71%",
         ("tempo", 119.6): "120 BPM",
@@ -107,7 +107,7 @@ def test_should_read_values_in_a_listeners_terms() -> None:
     assert feature_name("made_up_block") == "made up block"
 
 
-def test_should_save_a_table_in_which_no_cell_is_a_formula(answer: schemas.Recommendations) -> None:
+def test_it_saves_a_table_in_which_no_cell_is_a_formula(answer: schemas.Recommendations) -> None:
     first = dataclasses.replace(answer.items[0], track_name="=1+1", artist_name='A, "B"')
     rows = list(csv.DictReader(io.StringIO(as_csv([first], {first.track_id: track(year=1999, genre="-x")}))))
     assert [(row["track_name"], row["artist_name"], row["year"], row["genre"]) for row in rows] == [
@@ -115,7 +115,7 @@ def test_should_save_a_table_in_which_no_cell_is_a_formula(answer: schemas.Recom
     ]
 
 
-def test_should_escape_whatever_a_catalogue_calls_its_tracks() -> None:
+def test_it_escapes_whatever_a_catalogue_calls_its_tracks() -> None:
     nasty = '<img src=x onerror="alert(1)">'
     html = track_line(track(track_name=nasty, artist_name=nasty, genre=nasty), '"><script>')
     assert "<img src=x" not in html
@@ -126,7 +126,7 @@ def test_should_escape_whatever_a_catalogue_calls_its_tracks() -> None:
     assert "<img" not in cover(None, size="small")
 
 
-def test_should_name_decades_and_what_is_not_known_in_the_readers_language() -> None:
+def test_it_names_decades_and_what_is_not_known_in_the_readers_language() -> None:
     names = {"1980s": "1980년대", "unknown": "모름", "80s": "80s", "jazz": "jazz"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(st.session_state, "language", "ko")
@@ -134,14 +134,14 @@ def test_should_name_decades_and_what_is_not_known_in_the_readers_language() -> 
     assert shown == names
 
 
-def test_should_keep_a_name_from_right_to_left_to_itself() -> None:
+def test_it_keeps_a_name_from_right_to_left_to_itself() -> None:
     html = track_line(track(track_name="שיר", artist_name="עומר", year=2007, genre="hard-rock"), None)
     dot = '<span class="segue-dot"> · </span>'
     assert f"<bdi>עומר</bdi>{dot}<bdi>2007</bdi>{dot}<bdi>hard-rock</bdi>" in html
     assert '<div class="segue-title"><bdi>שיר</bdi></div>' in html
 
 
-def test_should_read_measures_with_the_leading_one_first() -> None:
+def test_it_reads_measures_with_the_leading_one_first() -> None:
     metrics = {
         "leading": "b",
         "labels": {"a": "Alpha", "b": "Beta", "c": "Gamma", "d": "Delta"},
@@ -177,7 +177,7 @@ def test_should_read_measures_with_the_leading_one_first() -> None:
         ("SEGUE_BASE_PATH", "a b"),
     ],
 )
-def test_should_stop_at_a_wrong_setting_and_name_it(
+def test_it_stops_at_a_wrong_setting_and_names_it(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -185,14 +185,14 @@ def test_should_stop_at_a_wrong_setting_and_name_it(
         read_settings(UISettings)
 
 
-def test_should_mask_its_key_and_take_an_empty_one_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_masks_its_key_and_takes_an_empty_one_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGUE_GATEWAY_KEY", "id.hush")
     assert "hush" not in repr(read_settings(UISettings))
     monkeypatch.setenv("SEGUE_GATEWAY_KEY", "")
     assert read_settings(UISettings).gateway_key is None
 
 
-def test_should_say_on_start_what_is_wrong_without_a_stack() -> None:
+def test_it_says_on_start_what_is_wrong_without_a_stack() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "serving.ui", "--gateway-url", "nowhere"],
         check=False,
@@ -207,7 +207,7 @@ def test_should_say_on_start_what_is_wrong_without_a_stack() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_should_need_no_library_that_its_image_lacks() -> None:
+def test_it_needs_no_library_that_its_image_lacks() -> None:
     """The image has the core and the extra ui: an import of more would end the page there, and not here."""
     done = subprocess.run(
         [
@@ -238,7 +238,7 @@ def _sources() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "serving" / "ui").rglob("*.py"))
 
 
-def test_should_have_every_setting_in_the_readme_with_its_default() -> None:
+def test_it_has_every_setting_in_the_readme_with_its_default() -> None:
     text = (ROOT / "serving" / "README.md").read_text(encoding="utf-8").split("## The page")[1]
     rows = re.findall(
         r"^\| [^|]* \| `(SEGUE_\w+)` \| ([^|]*) \| (.*) \|$", text.split("\n## ")[0], re.MULTILINE

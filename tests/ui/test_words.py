@@ -23,20 +23,20 @@ def names_in(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("code", LANGUAGES[1:])
-def test_should_say_the_same_things_with_the_same_values_in_every_language(code: str) -> None:
+def test_it_says_the_same_things_with_the_same_values_in_every_language(code: str) -> None:
     english, other = all_words("en"), all_words(code)
     assert set(other) == set(english)
     assert {name for name in english if names_in(other[name]) != names_in(english[name])} == set()
     assert {name for name in english if not other[name].strip()} == set()
 
 
-def test_should_have_every_text_that_the_code_asks_for() -> None:
+def test_it_has_every_text_that_the_code_asks_for() -> None:
     asked = set(re.findall(r'(?:say\(|words = \(|, )"([a-z]+\.[\w-]+)"', CODE))
     assert asked - set(all_words("en")) == set()
     assert len(asked) > 60
 
 
-def test_should_have_no_text_that_nobody_says() -> None:
+def test_it_has_no_text_that_nobody_says() -> None:
     unsaid = {
         name
         for name in all_words("en")
@@ -45,12 +45,12 @@ def test_should_have_no_text_that_nobody_says() -> None:
     assert unsaid == set()
 
 
-def test_should_take_english_where_the_browser_asks_for_another_language() -> None:
+def test_it_takes_english_where_the_browser_asks_for_another_language() -> None:
     given = ("ko", "ko-KR", "KO_kr", "en-GB", "de-DE", "", None)
     assert [language_of(locale) for locale in given] == ["ko", "ko", "ko", "en", "en", "en", "en"]
 
 
-def test_should_fill_in_values() -> None:
+def test_it_fills_in_values() -> None:
     assert say_in("ko", "seeds.more_help", name="봄날") == "더 반영하기: 봄날"
     with pytest.raises(KeyError):
         say_in("en", "no.such")

@@ -1,0 +1,113 @@
+"""What the boosters say, from boosters of one split that answer one of two numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pytest
+
+from segue.bundle.definition import Booster, BundleDefinition, IndexSpec
+from segue.errors import BundleError
+from segue.recommend.rerank import LocalRanker
+from tests.small_catalogue import Steps
+
+COLUMNS = ["energy", "key", "valence"]
+# 1 and 3 in each column, in every combination
+MATRIX = np.array(np.meshgrid([1, 3], [1, 3], [1, 3], indexing="ij"), np.float32).reshape(3, -1).T
+QUIET = {"verbosity": -1, "num_threads": 1, "min_data_in_leaf": 1, "num_leaves": 2, "learning_rate": 1.0}
+
+
+def write_booster(path: Path, column: int, low: float, high: float, *, width: int = 3, **more: Any) -> None:
+    """A booster of one tree: `low` where a column is under 2, else `high`."""
+    rows = np.ones((20, width))
+    rows[10:, column] = 3
+    target = np.where(rows[:, column] < 2, low, high)
+    parameters = {"objective": "regression", "lambda_l2": 0.0, **QUIET, **more}
+    given = {"group": [20]} if parameters["objective"] == "lambdarank" else {}
+    lightgbm.train(parameters, lightgbm.Dataset(rows, target, **given), 1).save_model(path)
+
+
+def ranker(root: Path, *boosters: tuple[str, list[str]], threads: int = 1) -> LocalRanker:
+    definition = BundleDefinition(
+        catalog_profile="0" * 64,
+        tracks=0,
+        features=COLUMNS,
+        ranking_columns=COLUMNS,
+        blocks=[],
+        boosters=[
+            Booster(name=name, file=f"{name}.txt", columns=columns, trees=1)  # type: ignore[arg-type]
+            for name, columns in boosters
+        ],
+        index=IndexSpec(kind="flat", factory="Flat", recall_target=1, recall=1, neighbours=1),
+        similarity_scale=1.0,
+    )
+    return LocalRanker(definition, root.joinpath, threads=threads)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_booster_answers_by_the_column_that_it_reads(tmp_path: Path, threads: int) -> None:
+    write_booster(tmp_path / "popularity.txt", 2, 20, 60)
+    predicted = ranker(tmp_path, ("popularity", COLUMNS), threads=threads).predict(MATRIX)
+    assert list(predicted) == ["popularity"]
+    assert predicted["popularity"].tolist() == pytest.approx([20, 60] * 4)
+    assert predicted["popularity"].dtype == np.float32
+
+
+def test_each_booster_reads_its_own_columns_in_its_own_order(tmp_path: Path) -> None:
+    # the one splits by valence, its first column of two; the other by energy, the last of three
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=2)
+    write_booster(tmp_path / "relevance.txt", 2, -1, 1)
+    both = ranker(
+        tmp_path, ("popularity", ["valence", "energy"]), ("relevance", ["key", "valence", "energy"])
+    )
+    predicted = both.predict(MATRIX, threads=2)
+    assert predicted["popularity"].tolist() == pytest.approx([20, 60] * 4)
+    assert predicted["relevance"].tolist() == pytest.approx([-1] * 4 + [1] * 4)
+
+
+@pytest.mark.parametrize("objective", ["regression", "regression_l1", "huber", "lambdarank", "binary"])
+def test_a_ranker_predicts_what_the_booster_itself_does(tmp_path: Path, objective: str) -> None:
+    # of some objectives the prediction is more than the sum of the trees
+    write_booster(tmp_path / "popularity.txt", 0, 0, 1, objective=objective)
+    expected = lightgbm.Booster(model_file=str(tmp_path / "popularity.txt")).predict(MATRIX)
+    assert len(set(expected.tolist())) == 2
+    seen = ranker(tmp_path, ("popularity", COLUMNS)).predict(MATRIX)["popularity"]
+    assert seen.tolist() == pytest.approx(expected.tolist())
+    if objective == "binary":
+        assert 0 < seen.min() < seen.max() < 1
+
+
+def test_nothing_to_rank_has_no_predictions_and_no_contributions(tmp_path: Path) -> None:
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60)
+    one = ranker(tmp_path, ("popularity", COLUMNS))
+    predicted = one.predict(MATRIX[:0])["popularity"]
+    assert (predicted.shape, predicted.dtype) == ((0,), np.float32)
+    assert one.contributions(MATRIX[:0]).shape == (0, 4)
+
+
+def test_contributions_stand_in_the_columns_of_the_matrix_and_the_average_last(tmp_path: Path) -> None:
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=2)
+    given = ranker(tmp_path, ("popularity", ["valence", "energy"])).contributions(MATRIX[:2])
+    # half of what it learned from is 20, half 60: valence takes 20 off the average of 40, or adds them
+    assert given.tolist() == [[0, 0, pytest.approx(-20), pytest.approx(40)], [0, 0, pytest.approx(20), 40]]
+    assert given.dtype == np.float32
+    write_booster(tmp_path / "popularity.txt", 1, 20, 60)
+    whole = ranker(tmp_path, ("popularity", COLUMNS), threads=2).contributions(MATRIX[:1])
+    assert whole.tolist() == [[0, pytest.approx(-20), 0, pytest.approx(40)]]
+
+
+def test_a_booster_of_columns_that_the_matrix_lacks_is_refused(tmp_path: Path) -> None:
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=1)
+    with pytest.raises(BundleError, match=r"booster popularity reads \['tempo'\]"):
+        ranker(tmp_path, ("popularity", ["tempo"]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_trained_booster_predicts_the_same_in_any_number_of_threads(small: Steps, threads: int) -> None:
+    matrix = np.load(small.parts["features.npy"])
+    at_once = lightgbm.Booster(model_file=str(small.parts["popularity.txt"])).predict(matrix)
+    seen = small.ranker().predict(matrix, threads=threads)["popularity"]
+    np.testing.assert_allclose(seen, at_once, rtol=1e-6)
