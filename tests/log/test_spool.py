@@ -325,10 +325,10 @@ try:
 except LogError as error:
     print(error)
 if sys.argv[2] == "others":  # something else takes what is left
-    with (root / "other").open("wb") as file:
+    with (root / "other").open("wb", buffering=0) as file:
         try:
-            while file.write(bytes(65536)):
-                file.flush()
+            while file.write(bytes(4096)):
+                pass
         except OSError:
             pass
     try:  # rows can't be deleted then, but they stay
