@@ -41,14 +41,10 @@ TRAINING = Board(
                     description="Since a run ended with the champion's bundle, and since the channel moved.",
                     queries=[
                         (
-                            f"time() - max by ({_BY})"
-                            " (segue_champion_evaluated_timestamp_seconds{$S} != 0)",
-                            "confirmed",
-                        ),
-                        (
-                            f"time() - max by ({_BY}) (segue_champion_updated_timestamp_seconds{{$S}} != 0)",
-                            "moved",
-                        ),
+                            f"time() - max by ({_BY}) (segue_champion_{moment}_timestamp_seconds{{$S}} != 0)",
+                            name,
+                        )
+                        for moment, name in (("evaluated", "confirmed"), ("updated", "moved"))
                     ],
                     unit="s",
                     kind="bars",
