@@ -72,7 +72,7 @@ def _fit_term(term: Term, values: Floats) -> Term:
 
 
 def _genre_block(sound: Floats, codes: Floats, count: int) -> GenreBlock | None:
-    """Principal axes of the genres' mean sounds, scaled to an RMS distance of √2 between two random tracks."""
+    """Principal axes of the genres' mean sounds, scaled to an RMS distance of √2 between random tracks."""
     if count < 2:
         return None
     known = np.isfinite(codes)
