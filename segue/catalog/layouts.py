@@ -205,25 +205,25 @@ def match_columns(
         A matched column is more than once in the header.
     """
     folded = [_fold(name) for name in header]
-    found: dict[str, str] = {}
+    matched: dict[str, str] = {}
     user = [(_fold(theirs), target) for theirs, target in extra.items()]
     for theirs, target in [*user, *((name, name) for name in canonical), *aliases.items()]:
-        if target in canonical and theirs in folded and target not in found:
-            found[target] = header[folded.index(theirs)]
+        if target in canonical and theirs in folded and target not in matched:
+            matched[target] = header[folded.index(theirs)]
     counts = Counter(folded)
-    for target, theirs in found.items():
+    for target, theirs in matched.items():
         if counts[_fold(theirs)] > 1:
             raise CatalogError(
-                f"{source}: the column {theirs!r} stands {counts[_fold(theirs)]} times in the header, "
+                f"{source}: the header has the column {theirs!r} {counts[_fold(theirs)]} times, "
                 f"and {target} is read from it: rename all but one"
             )
-    return {name: found[name] for name in canonical if name in found}
+    return {name: matched[name] for name in canonical if name in matched}
 
 
 def missing_columns(
     header: Sequence[str],
     extra: Mapping[str, str],
-    found: Mapping[str, str],
+    matched: Mapping[str, str],
     missing: Sequence[str],
     *,
     aliases: Mapping[str, str],
@@ -236,7 +236,7 @@ def missing_columns(
         The file's column names.
     extra
         The user's aliases, file's column name -> canonical name.
-    found
+    matched
         Canonical name -> the file's column name, of the matched columns.
     missing
         Canonical names of the columns that were not matched.
@@ -254,13 +254,13 @@ def missing_columns(
     return (
         f"required column{'s' * (len(missing) > 1)} missing: {', '.join(names)}; it has {describe(header)}"
         f"{', but not ' * bool(unmatched)}{' or '.join(unmatched)}. "
-        f"If a column has another name, add an alias, for example {_alias_example(header, found, missing)}"
+        f"If a column has another name, add an alias, for example {_alias_example(header, matched, missing)}"
     )
 
 
-def _alias_example(header: Sequence[str], found: Mapping[str, str], missing: Sequence[str]) -> str:
+def _alias_example(header: Sequence[str], matched: Mapping[str, str], missing: Sequence[str]) -> str:
     """Suggest options for the missing columns, from unused columns with similar names."""
-    unused = {_fold(name): name for name in header if name not in found.values() and name.strip()}
+    unused = {_fold(name): name for name in header if name not in matched.values() and name.strip()}
     close = {target: get_close_matches(target, unused, n=1, cutoff=0.5) for target in missing}
     guesses = {unused[names[0]]: target for target, names in close.items() if names}
     guesses = guesses or {"THEIRS": missing[0]}

@@ -139,7 +139,7 @@ class KeyRing:
                 self.refresh()
             except DatabaseError as error:
                 if not self._is_stale:
-                    _LOG.warning("the keys can't be read, going on with those of before: %s", error)
+                    _LOG.warning("the keys can't be read, the last ones stay in use: %s", error)
                 self._is_stale = True
             else:
                 if self._is_stale:
