@@ -1,36 +1,36 @@
-"""Every error that Segue raises on purpose.
+"""The exceptions of Segue.
 
 ::
 
-    SegueError                what went wrong, and what to do next
+    SegueError                what went wrong, and what to do
     ├── SettingsError         an environment variable or option has a wrong value
     ├── CatalogError          a catalogue can't be read, or is not one
-    │   └── TooManyRejects    more rows are bad than the limit allows
+    │   └── TooManyRejects    more rows are rejected than the limit allows
     ├── InteractionsError     a playlists file can't be read, or is not one
-    ├── TrainingError         the data is too small or unfit to train on
+    ├── TrainingError         the data is too small or unsuitable for training
     ├── RecallError           no index met the recall target
-    ├── RequestError          a recommendation request has a bad field
+    ├── RequestError          a recommendation request has an invalid field
     ├── UnknownSeeds          none of the seeds is in the catalogue
     ├── BundleError           a bundle is missing, corrupt or of another schema
     │   ├── BundleFileMissing  a file of it, or all of it, is missing
     │   ├── UnsupportedSchema  its schema is one that this version can't read
     │   └── ChecksumError     a file differs from the sha256 in bundle.json
-    ├── StoreError            the object store refused or did not answer
+    ├── StoreError            the object store reported an error or did not answer
     │   ├── StoreUnavailable  it did not answer, after retries
-    │   └── StoreAccessDenied it answered that the credentials are wrong
+    │   └── StoreAccessDenied it refused the credentials
     ├── ChannelError          a channel can't be moved
-    │   ├── NoSuchChannel     none has that name
-    │   ├── ChannelConflict   somebody else moved it first
+    │   ├── NoSuchChannel     no channel has that name
+    │   ├── ChannelConflict   another process moved it first
     │   └── ChannelPinned     it is pinned, and the caller is not allowed to move it
     ├── StatusError           the training status can't be read or written
-    ├── DatabaseError         the database refused
+    ├── DatabaseError         the database reported an error
     │   ├── DatabaseUnavailable  it did not answer
     │   └── SchemaError       its tables are not those of this version
-    ├── CredentialError       a key can't be made, found or revoked
+    ├── CredentialError       a key can't be created, found or revoked
     └── LogError              the log's spool can't be used
 
-A message is one sentence for a person: it names the field, file, row or variable, what was seen and
-what was expected. Commands print it alone, without a stack, and exit 1.
+A message is one line for a person: it names the field, file, row or variable, the actual value and the
+expected one. Commands print it without a traceback, and exit 1.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from collections.abc import Sequence
 
 
 class SegueError(Exception):
-    """Base of every error that Segue raises on purpose."""
+    """Base of the exceptions of Segue."""
 
 
 class SettingsError(SegueError):
@@ -51,15 +51,15 @@ class CatalogError(SegueError):
 
 
 class TooManyRejects(CatalogError):
-    """More rows are bad than the limit allows."""
+    """More rows are rejected than the limit allows."""
 
 
 class InteractionsError(SegueError):
-    """A playlists file can't be read, is not one, or has too few playlists to judge by."""
+    """A playlists file can't be read, is not one, or has too few playlists for evaluation."""
 
 
 class TrainingError(SegueError):
-    """The data is too small or unfit to train on."""
+    """The data is too small or unsuitable for training."""
 
 
 class RecallError(SegueError):
@@ -67,14 +67,14 @@ class RecallError(SegueError):
 
 
 class RequestError(SegueError):
-    """A recommendation request has a bad field.
+    """A recommendation request has an invalid field.
 
     Parameters
     ----------
     field
-        Dotted path of the field as the caller wrote it, for example ``filters.year``.
+        Dotted path of the field in the request, for example ``filters.year``.
     message
-        What was seen and what was expected.
+        The actual value and the expected one.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -107,7 +107,7 @@ class ChecksumError(BundleError):
 
 
 class StoreError(SegueError):
-    """The object store refused or did not answer."""
+    """The object store reported an error or did not answer."""
 
 
 class StoreUnavailable(StoreError):
@@ -115,7 +115,7 @@ class StoreUnavailable(StoreError):
 
 
 class StoreAccessDenied(StoreError):
-    """The store answered that the credentials are wrong."""
+    """The store refused the credentials."""
 
 
 class ChannelError(SegueError):
@@ -127,7 +127,7 @@ class NoSuchChannel(ChannelError):
 
 
 class ChannelConflict(ChannelError):
-    """Somebody else moved the channel first."""
+    """Another process moved the channel first."""
 
 
 class ChannelPinned(ChannelError):
@@ -139,7 +139,7 @@ class StatusError(SegueError):
 
 
 class DatabaseError(SegueError):
-    """The database refused."""
+    """The database reported an error."""
 
 
 class DatabaseUnavailable(DatabaseError):
@@ -151,7 +151,7 @@ class SchemaError(DatabaseError):
 
 
 class CredentialError(SegueError):
-    """A key can't be made, found or revoked."""
+    """A key can't be created, found or revoked."""
 
 
 class LogError(SegueError):

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Write files atomically: readers never see an incomplete file."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 
 __all__ = ["replacing", "write_array", "write_json", "write_parquet"]
 
-# Trying a dictionary on values that hardly repeat doubles the time of writing.
-_REPEATING = ("artist_name", "genre", "album_name", "album_id", "artist_id", "playlist_id", "reason")
-# A fixed size makes the file the same bytes on every run.
+# Columns with repeated values: a dictionary on others doubles the time of writing.
+_DICTIONARY_COLUMNS = ("artist_name", "genre", "album_name", "album_id", "artist_id", "playlist_id", "reason")
+# Fixed, so that every run writes the same bytes.
 _ROW_GROUP = 131_072
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` and move it there at the end; on an error leave nothing."""
+    """Yield a temporary path beside `path`, and rename it to `path` at the end, or delete it on an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -48,12 +48,12 @@ def write_parquet(path: Path, table: pa.Table) -> None:
             compression="zstd",
             compression_level=1,
             row_group_size=_ROW_GROUP,
-            use_dictionary=[name for name in _REPEATING if name in table.column_names],
+            use_dictionary=[name for name in _DICTIONARY_COLUMNS if name in table.column_names],
         )
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write JSON for a person and for a diff: keys sorted, two spaces."""
+    """Write JSON with sorted keys and an indent of two, for people and diffs."""
     options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
     with replacing(path) as temporary:
         temporary.write_bytes(orjson.dumps(value, option=options) + b"\n")

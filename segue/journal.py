@@ -1,4 +1,4 @@
-"""What a step says while it runs: lines that a person reads in a pod's log, and that a runner can parse.
+"""Progress, result and errors of a pipeline step, as lines for a pod's log that a runner can parse.
 
 ::
 
@@ -6,7 +6,7 @@
     segue ingest = 19,870 tracks kept of 20,024 rows, 154 rejected · 0.9 s
     segue ingest ! catalog.csv has no column artist_name; it has name, artist, energy
 
-A step's own error ends it with that one line and exit code 1; anything else that goes wrong keeps its stack.
+A `SegueError` ends a step with one such line and exit code 1; other exceptions keep their traceback.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Line:
 
 
 class Journal:
-    """Writes a step's lines.
+    """Writes the lines of a step.
 
     Parameters
     ----------
     name
-        The step.
+        Name of the step.
     stream
-        Where the lines go; None: nowhere.
+        Stream to write to; None: write nothing.
     """
 
     def __init__(self, name: str, stream: TextIO | None = None) -> None:
@@ -57,31 +57,31 @@ class Journal:
         self.start()
 
     def start(self) -> None:
-        """Start the clock: a step does when its libraries are imported."""
+        """Start the clock; a step does so once its libraries are imported."""
         self._started = time.monotonic()
 
     def say(self, text: str) -> None:
-        """Say how far it is."""
+        """Report progress."""
         self._last = time.monotonic()
         self._write("|", text)
 
     def tick(self, text: str) -> None:
-        """Say how far it is, unless something was said a moment ago: for callbacks that come often."""
+        """Report progress, at most every two seconds: for frequent callbacks."""
         if time.monotonic() - self._last >= _EVERY_SECONDS:
             self.say(text)
 
     def result(self, text: str) -> None:
-        """Say what came out, with the seconds it took."""
+        """Report the result, with the seconds since the start."""
         self._write("=", f"{text} · {time.monotonic() - self._started:.1f} s")
 
     def error(self, text: str) -> None:
-        """Say what went wrong."""
+        """Report an error."""
         self._write("!", text)
 
     def _write(self, mark: str, text: str) -> None:
         if self._stream is None:
             return
-        # names from a catalogue are data: they may not start a line of their own or colour the terminal
+        # names from a catalogue must not inject lines or terminal escapes
         plain = "".join(char if char.isprintable() else " " for char in text)
         self._stream.write(f"segue {self.name} {mark} {plain}\n")
         self._stream.flush()
@@ -89,7 +89,7 @@ class Journal:
 
 @contextmanager
 def step(name: str) -> Iterator[Journal]:
-    """Run the body as a step: a SegueError becomes one line and exit code 1."""
+    """Run the body as a step: a `SegueError` becomes one line and exit code 1."""
     journal = Journal(name, sys.stdout)  # a pod's log
     try:
         yield journal
@@ -99,6 +99,6 @@ def step(name: str) -> Iterator[Journal]:
 
 
 def parse_line(text: str) -> Line | None:
-    """Read back a line of a journal; None for anything else."""
-    found = _LINE.fullmatch(text.rstrip("\r\n"))
-    return Line(found["step"], _MARKS[found["mark"]], found["text"]) if found else None
+    """Parse a line of a journal; None for any other line."""
+    matched = _LINE.fullmatch(text.rstrip("\r\n"))
+    return Line(matched["step"], _MARKS[matched["mark"]], matched["text"]) if matched else None

@@ -1,8 +1,8 @@
-"""Bounds that several packages keep."""
+"""Limits that several packages share."""
 
 from __future__ import annotations
 
 __all__ = ["ID_LENGTH"]
 
 ID_LENGTH = 255
-"""Most characters of a track's or a session's id: what a column of the log holds, on every database."""
+"""Largest length of a track's or session's id: that of the log's columns, on every database."""

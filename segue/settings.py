@@ -1,4 +1,4 @@
-"""Settings that come from the environment, prefix ``SEGUE_``. A wrong value stops the start and is named."""
+"""Settings from environment variables with the prefix ``SEGUE_``."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ __all__ = ["CacheSettings", "S3Settings", "TrackingSettings", "read_settings"]
 
 
 class S3Settings(BaseSettings):
-    """How an ``s3://`` store is reached. Secrets are masked in ``repr``.
+    """Settings of ``s3://`` stores. Secrets are masked in ``repr``.
 
     Attributes
     ----------
     endpoint
-        ``host`` or ``host:port``. A URL is taken too: its scheme then decides `secure`.
+        ``host`` or ``host:port``, or a URL, whose scheme then determines `secure`.
     access_key, secret_key
-        Credentials, both or neither (then access is anonymous, or by `role`).
+        Credentials, both or neither; without them access is anonymous, or by `role`.
     role
-        Ask as the role that this pod or machine has: AWS's web identity, container and instance credentials,
-        found as its own programs find them and renewed before they expire.
+        Use the role of this pod or machine: AWS's web identity, container or instance credentials, found as
+        AWS's own SDKs find them, and renewed before they expire.
     region
-        Region of the bucket; asked of the store where it is not given.
+        Region of the bucket; if not given, the store is asked.
     secure
-        Speak TLS.
+        Use TLS.
     retry_seconds
-        How long a call is tried again while the store is away or answers 5xx.
+        How long a call is retried while the store does not answer, or answers 5xx.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_S3_", frozen=True, extra="ignore")
@@ -46,8 +46,8 @@ class S3Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_scheme(cls, values: dict[str, Any]) -> dict[str, Any]:
-        scheme, found, host = str(values.get("endpoint", "")).partition("://")
-        if found and scheme in ("http", "https"):
+        scheme, separator, host = str(values.get("endpoint", "")).partition("://")
+        if separator and scheme in ("http", "https"):
             return {**values, "endpoint": host.rstrip("/"), "secure": scheme == "https"}
         return values
 
@@ -61,13 +61,13 @@ class S3Settings(BaseSettings):
     @field_validator("access_key", "secret_key", "region")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
-        # A chart or compose file that leaves a variable empty means that it is not set.
+        # charts and compose files leave a variable empty to unset it
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         return value if text else None
 
 
 class CacheSettings(BaseSettings):
-    """Where bundles that come from an object store are kept on this machine. None: the user's cache."""
+    """Folder in which bundles from an object store are cached. None: the user's cache folder."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_", frozen=True, extra="ignore")
 
@@ -75,7 +75,7 @@ class CacheSettings(BaseSettings):
 
 
 class TrackingSettings(BaseSettings):
-    """Where runs are recorded. Empty: no MLflow."""
+    """Settings of MLflow. An empty `tracking_uri` disables it."""
 
     model_config = SettingsConfigDict(env_prefix="SEGUE_MLFLOW_", frozen=True, extra="ignore")
 
@@ -88,12 +88,13 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 def read_settings(kind: type[S]) -> S:
-    """Read one settings object from the environment.
+    """Read settings from the environment.
 
     Raises
     ------
     SettingsError
-        Names the variable, what it held (never a secret) and what was expected.
+        A value is invalid. The message has the variable, its value unless it is a secret, and the expected
+        one.
     """
     try:
         return kind()
@@ -102,6 +103,6 @@ def read_settings(kind: type[S]) -> S:
         first = error.errors(include_url=False, include_context=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         variable = prefix + name.replace(".", "_").upper()
-        secret = name not in kind.model_fields or "Secret" in str(kind.model_fields[name].annotation)
-        seen = "" if secret else f", got {first['input']!r}"
-        raise SettingsError(f"{variable}: {first['msg'].removeprefix('Value error, ')}{seen}") from None
+        is_secret = name not in kind.model_fields or "Secret" in str(kind.model_fields[name].annotation)
+        actual = "" if is_secret else f", got {first['input']!r}"
+        raise SettingsError(f"{variable}: {first['msg'].removeprefix('Value error, ')}{actual}") from None

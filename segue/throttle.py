@@ -1,7 +1,7 @@
-"""Long work beside requests: a stretch of it, and then a pause.
+"""Throttle background work in a process that serves requests: pause after every piece of work.
 
-A low priority does worse than pauses: a thread that is put aside while it holds the GIL, or while others
-wait for it to take the GIL, stops every request of the process until the system lets it run again.
+A low thread priority is worse: a thread that is preempted while it holds the GIL blocks all requests of the
+process until it is scheduled again.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import time
 
 __all__ = ["Throttle"]
 
-# However long a stretch was: one that was itself kept waiting says nothing of the work.
+# Limits the pause after a piece of work that took long only because its thread had to wait.
 _MAX_PAUSE_SECONDS = 0.25
 
 
 class Throttle:
-    """Called between stretches of work; sleeps as long as it takes to keep to a share of the time.
+    """Call it between pieces of work: it sleeps so that the work takes a given share of the time.
 
     Parameters
     ----------
     share
-        Share of the time that may be spent on the work, over 0; 1 never sleeps.
+        Share of the time for the work, above 0; 1 never sleeps.
     """
 
     def __init__(self, share: float = 1.0) -> None:
@@ -29,11 +29,11 @@ class Throttle:
 
     @property
     def is_full(self) -> bool:
-        """Whether it never sleeps."""
+        """Whether the share is 1, so that it never sleeps."""
         return self._pause == 0
 
     def __call__(self) -> None:
-        """End a stretch of work."""
+        """End a piece of work."""
         if self.is_full:
             return
         worked = time.perf_counter() - self._began

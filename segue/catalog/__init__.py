@@ -1,1 +1,1 @@
-"""From any public catalogue layout to canonical Parquet, with every rejected row accounted for."""
+"""Read a catalogue in any public layout, and write canonical Parquet and the rejected rows with reasons."""

@@ -1,4 +1,4 @@
-"""Rows on their way from a file to the canonical table: those that can be read, those that can't."""
+"""Batches of rows as read from a file, and the rows that are rejected."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["RawBatch", "Reject", "clip"]
+__all__ = ["RawBatch", "Reject", "truncate"]
 
-_CLIP = 1000
+_MAX_LENGTH = 1000
 
 
 class Reject(NamedTuple):
-    """A row that is not taken, and why.
+    """A rejected row, and why it is rejected.
 
     Attributes
     ----------
     row
-        Number of the record in its file, from 1, the header not counted.
+        Number of the row in its file, from 1, without the header.
     column
-        Canonical name, empty where the row as a whole is at fault.
+        Canonical name; empty if the fault is the row as a whole.
     value
-        What stood there, as text, cut after 1,000 characters.
+        The value as text, truncated to 1,000 characters.
     reason
-        What is wrong with it; the same words for the same fault.
+        What is wrong. Equal faults have equal texts, so they can be counted.
     """
 
     row: int
@@ -42,13 +42,13 @@ class RawBatch:
     Attributes
     ----------
     rows
-        int64 [n], number of each record in its file, from 1.
+        int64 [n], number of each row in its file, from 1.
     columns
-        Canonical name -> StringArray [n], an empty field is null.
+        Canonical name -> StringArray [n]; an empty field is null.
     rejects
-        Rows before the end of this batch that are no rows: too many or too few fields, not UTF-8.
+        Rows of this batch that can't be parsed: too many or too few fields, or not UTF-8.
     done_bytes
-        How much of the file has been read.
+        Bytes of the file read so far.
     """
 
     rows: npt.NDArray[np.int64]
@@ -57,6 +57,6 @@ class RawBatch:
     done_bytes: int = 0
 
 
-def clip(text: str) -> str:
-    """Cut a value that is too long to be worth keeping in full."""
-    return text if len(text) <= _CLIP else text[:_CLIP] + "…"
+def truncate(text: str) -> str:
+    """Truncate a value to 1,000 characters."""
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"

@@ -1,4 +1,4 @@
-"""A batch of text becomes typed canonical rows, and the rows that are rejected with a reason each."""
+"""Turn a batch of text into typed canonical rows, and rejected rows with a reason each."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.catalog.batches import RawBatch, Reject, clip
+from segue.catalog.batches import RawBatch, Reject, truncate
 from segue.catalog.checks import find_failures
 from segue.catalog.columns import COLUMNS, Column, arrow_schema
 from segue.catalog.values import (
-    first_of_many,
+    first_value,
     read_flags,
     read_genres,
     read_names,
@@ -35,17 +35,17 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaned:
-    """What became of a batch.
+    """A cleaned batch.
 
     Attributes
     ----------
     accepted
         Rows in the canonical schema, in the order of the file.
     numbers
-        float64 [n] by name for each numeric column of the file, NaN where missing: what was accepted, before
-        it is narrowed to the column's type.
+        Name -> float64 [n], the accepted values of each numeric column of the file, NaN where missing,
+        before they are narrowed to the column's type.
     rejects
-        The other rows, by row number.
+        The other rows, sorted by row number.
     """
 
     accepted: pa.RecordBatch
@@ -53,25 +53,28 @@ class Cleaned:
     rejects: list[Reject]
 
 
-def clean(batch: RawBatch, many: Collection[str] = ()) -> Cleaned:
-    """Type, check and filter a batch.
+def clean(batch: RawBatch, multi_valued: Collection[str] = ()) -> Cleaned:
+    """Parse, check and filter a batch.
 
     Parameters
     ----------
     batch
         Rows as text.
-    many
-        Canonical names of the columns that hold several values, of which the first is taken.
+    multi_valued
+        Canonical names of the columns that hold several values, of which the first is used.
     """
-    text = {name: first_of_many(values) if name in many else values for name, values in batch.columns.items()}
-    numbers, others, wrong = _type_columns(text)
+    text = {
+        name: first_value(values) if name in multi_valued else values
+        for name, values in batch.columns.items()
+    }
+    numbers, others, wrong = _parse_columns(text)
     failures = [
         *((i, name, reason) for name, (mask, reason) in wrong.items() for i in np.flatnonzero(mask).tolist()),
         *find_failures(_frame(numbers, others)),
     ]
     first = _first_failures(failures)
     rejects = [
-        Reject(int(batch.rows[i]), name, clip(batch.columns[name][i].as_py() or ""), reason)
+        Reject(int(batch.rows[i]), name, truncate(batch.columns[name][i].as_py() or ""), reason)
         for i, (name, reason) in first.items()
     ]
     keep = np.ones(len(batch.rows), bool)
@@ -86,10 +89,10 @@ def clean(batch: RawBatch, many: Collection[str] = ()) -> Cleaned:
     )
 
 
-def _type_columns(
+def _parse_columns(
     text: dict[str, pa.StringArray],
 ) -> tuple[dict[str, Floats], dict[str, pa.Array], dict[str, tuple[Bools, str]]]:
-    """Give numeric columns, the other columns, and where a value could not be understood."""
+    """Return the numeric columns, the other columns, and mask and reason of values that can't be parsed."""
     numbers: dict[str, Floats] = {}
     others: dict[str, pa.Array] = {}
     wrong: dict[str, tuple[Bools, str]] = {}
@@ -99,7 +102,7 @@ def _type_columns(
             continue
         if column.low is not None:
             read = read_years if name == "year" else read_numbers
-            numbers[name], mask = _number(name, text[name], read)
+            numbers[name], mask = _read_without_sentinels(name, text[name], read)
             wrong[name] = (mask, "not a year or a date" if name == "year" else "not a number")
         elif pa.types.is_boolean(column.type):
             others[name], mask = read_flags(text[name])
@@ -112,12 +115,12 @@ def _type_columns(
 
 
 def _is_too_long(ids: pa.Array) -> Bools:
-    """Tell the ids that the log could not hold: lists with such a track would be missing from it."""
-    found: Bools = pc.greater(pc.utf8_length(ids), ID_LENGTH).fill_null(False).to_numpy(zero_copy_only=False)
-    return found
+    """Mask of ids that do not fit in the log's column: lists with such a track could not be logged."""
+    mask: Bools = pc.greater(pc.utf8_length(ids), ID_LENGTH).fill_null(False).to_numpy(zero_copy_only=False)
+    return mask
 
 
-def _number(
+def _read_without_sentinels(
     name: str, text: pa.StringArray, read: Callable[[pa.StringArray], tuple[Floats, Bools]]
 ) -> tuple[Floats, Bools]:
     values, mask = read(text)
@@ -127,14 +130,14 @@ def _number(
 
 
 def _frame(numbers: dict[str, Floats], others: dict[str, pa.Array]) -> pd.DataFrame:
-    """Frame for the checks: every column that has a rule."""
+    """Frame of the columns that have a check."""
     required = [column.name for column in COLUMNS if column.required and column.name in others]
     texts = {name: pd.Series(pd.arrays.ArrowExtensionArray(others[name])) for name in required}
     return pd.DataFrame({**texts, **numbers}, copy=False)
 
 
 def _first_failures(failures: Sequence[tuple[int, str, str]]) -> dict[int, tuple[str, str]]:
-    """One reason a row: that of the first column, in canonical order."""
+    """One reason per row: that of its first failing column, in canonical order."""
     order = {column.name: i for i, column in enumerate(COLUMNS)}
     first: dict[int, tuple[str, str]] = {}
     for i, name, reason in sorted(failures, key=lambda failure: order[failure[1]]):

@@ -1,7 +1,7 @@
-"""The canonical columns of a catalogue: the one table that says what a column is and how it is used.
+"""The canonical columns of a catalogue: type, bounds and use of each, defined only here.
 
-Everything else refers to it: reading and bounds, the profile's histograms, the features and the embedding,
-the ranking columns, the bounds of a request and the page's sliders.
+Ingest, the profile's histograms, the features, the embedding, the ranking columns, the bounds of a request
+and the page's sliders all read this table.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """How the embedding reads a feature; `segue.features.transform.Term` is the same, fitted.
+    """How a feature is scaled for the embedding; `segue.features.transform.Term` is the fitted counterpart.
 
     Attributes
     ----------
     kind
-        ``linear``, ``log``, ``circle`` or ``octave``; `Term` says what each means.
+        ``linear``, ``log``, ``circle`` or ``octave``; defined in `Term`.
     weight
         Factor on the standardised columns.
     offset
-        Added before the logarithm: about the resolution of the published values, so that 0 stays finite.
+        Added before the logarithm, so that 0 stays finite: about the resolution of the published values.
     block
         Block of the embedding.
     """
@@ -51,14 +51,14 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Slider:
-    """Bounds on the page of a feature of a track that is in no catalogue, in the column's unit.
+    """The page's slider for a feature of a track outside the catalogue, in the column's unit.
 
     Attributes
     ----------
     low, high
         Inclusive bounds.
     start
-        Where it stands at first, about the middle of popular music; None where the feature may stay unknown.
+        Initial value, about the middle of popular music; None if the feature is unknown until it is set.
     """
 
     low: float
@@ -77,24 +77,24 @@ class Column:
     type
         Arrow type in the canonical Parquet file.
     required
-        The column must be there, and no row may lack it.
+        The file must have the column, and every row a value.
     low, high
-        Inclusive bounds; a value outside rejects its row. None: unbounded.
+        Inclusive bounds; a row with a value outside is rejected. None: unbounded.
     unit
-        Unit of the value, empty where it has none.
+        Unit of the value; empty if it has none.
     not_found
-        What Spotify writes for "not found": it becomes missing before the bounds are checked.
+        Spotify's value for "not found": it is replaced by missing before the bounds are checked.
     sound
-        Whether it says what a track sounds like: ``needed`` of every catalogue (a row may lack a value),
-        ``optional``, or not at all.
+        Whether it describes how a track sounds. ``needed``: the file must have the column, a row may lack
+        a value; ``optional``: the file may lack it; None: it does not describe the sound.
     edges
-        Edges of the profile's histogram, ascending, from the least to the greatest possible value; empty
-        where the column is not numeric. A bin holds its lower edge and not its upper, the last one both.
-        Changed edges make a profile incomparable with older ones.
+        Edges of the profile's histogram, ascending, from the smallest to the largest possible value; empty
+        if the column is not numeric. A bin includes its lower edge and excludes its upper; the last bin
+        includes both. Profiles with different edges can't be compared.
     scalings
-        How the embedding reads it, each a column or two; empty where it does not.
+        Its scalings for the embedding, of one or two columns each; empty if it is not embedded.
     slider
-        Its control on the page; None where there is none.
+        Its slider on the page, if any.
     """
 
     name: str
@@ -111,14 +111,14 @@ class Column:
 
 
 _EVEN = tuple(i / 20 for i in range(21))
-# Most tracks lie near 0 in these: even bins would put nearly all of them into the first.
+# For features that are near 0 for most tracks: even bins would put nearly all of them into the first.
 _LOW = (0.0, 0.001, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2)
 _SKEWED = (*_LOW, *(i / 10 for i in range(3, 11)))
 # Seconds.
 _DURATIONS = (1, 30, 60, 90, *range(120, 301, 15), 330, 360, 420, 480, 600, 900, 1800, 3600, 86400)
 
 
-def _share(
+def _unit_column(
     name: str, *, start: float, edges: tuple[float, ...] = _EVEN, scaling: Scaling | None = None
 ) -> Column:
     return Column(
@@ -157,17 +157,17 @@ COLUMNS: tuple[Column, ...] = (
     Column(name="explicit", type=pa.bool_()),
     Column(name="image_url", type=pa.string()),
     Column(name="preview_url", type=pa.string()),
-    _share("danceability", start=0.6),
-    _share("energy", start=0.6),
-    _share("speechiness", start=0.06, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.01)),
-    _share("acousticness", start=0.25, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.01)),
-    _share("instrumentalness", start=0.05, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.001)),
-    _share("liveness", start=0.15, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.02, weight=0.5)),
-    _share("valence", start=0.5),
+    _unit_column("danceability", start=0.6),
+    _unit_column("energy", start=0.6),
+    _unit_column("speechiness", start=0.06, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.01)),
+    _unit_column("acousticness", start=0.25, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.01)),
+    _unit_column("instrumentalness", start=0.05, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.001)),
+    _unit_column("liveness", start=0.15, edges=_SKEWED, scaling=Scaling(kind="log", offset=0.02, weight=0.5)),
+    _unit_column("valence", start=0.5),
     Column(
         name="loudness",
         type=pa.float32(),
-        # Spotify writes down to -60 dB; a few loud masters read above 0.
+        # Spotify's values start at -60 dB; a few loud masters exceed 0.
         low=-80,
         high=20,
         unit="dB",
@@ -185,7 +185,7 @@ COLUMNS: tuple[Column, ...] = (
         not_found=0,
         sound="needed",
         edges=(1.0, *map(float, range(60, 211, 10)), 400.0),
-        # An equal beat alone makes no track alike.
+        # Low weights: an equal tempo alone does not make tracks similar.
         scalings=(Scaling(kind="log", offset=1.0, weight=0.5), Scaling(kind="octave", weight=0.3)),
         slider=Slider(40, 220, 120.0),
     ),
@@ -197,7 +197,7 @@ COLUMNS: tuple[Column, ...] = (
         not_found=-1,
         sound="needed",
         edges=tuple(i - 0.5 for i in range(13)),
-        # Two columns; an equal key alone makes no track alike.
+        # A low weight: an equal key alone does not make tracks similar.
         scalings=(Scaling(kind="circle", weight=0.2),),
         slider=Slider(0, 11),
     ),
@@ -235,20 +235,20 @@ COLUMNS: tuple[Column, ...] = (
 
 REQUIRED: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.required)
 
-# What a track sounds like: a catalogue must have the first (a row may lack a value) and may have the second.
+# Columns that describe the sound: every catalogue has those of SOUND, and may have those of OPTIONAL_SOUND.
 SOUND: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.sound == "needed")
 OPTIONAL_SOUND: tuple[str, ...] = tuple(column.name for column in COLUMNS if column.sound == "optional")
 
-# Everything a request may bound with filters.min and filters.max, and a profile draws as a histogram.
+# Columns that filters.min and filters.max of a request accept, and of which a profile has a histogram.
 NUMERIC: tuple[str, ...] = (*SOUND, *OPTIONAL_SOUND, "year", "popularity")
 
-# The order of the embedding's columns and of the page's sliders. Bundles hold it: append, do not reorder.
+# In the order of the embedding's columns and the page's sliders. Bundles depend on it: append, don't reorder.
 EMBEDDED: tuple[str, ...] = (
     *("danceability", "energy", "valence", "loudness", "acousticness", "instrumentalness", "speechiness"),
     *("liveness", "duration_ms", "tempo", "key", "mode", "year"),
 )
 
-# Features whose difference to the seed is a ranking column. Bundles hold the order, as above.
+# Features whose difference from the seed is a ranking column. Bundles depend on the order, as above.
 COMPARED: tuple[str, ...] = (
     *("danceability", "energy", "valence", "loudness", "acousticness", "instrumentalness", "speechiness"),
     *("tempo", "duration_ms", "year"),
@@ -256,7 +256,7 @@ COMPARED: tuple[str, ...] = (
 
 
 def column_named(name: str) -> Column:
-    """Column of a name that is in the table."""
+    """Column with this canonical name."""
     return next(column for column in COLUMNS if column.name == name)
 
 

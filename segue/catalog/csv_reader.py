@@ -1,4 +1,4 @@
-"""Stream a CSV file as batches of text, each row with its number; memory does not grow with the file."""
+"""Stream a CSV file as batches of text with row numbers; memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from segue.catalog.batches import RawBatch, Reject, clip
+from segue.catalog.batches import RawBatch, Reject, truncate
 from segue.catalog.sniff import Sniffed
 from segue.catalog.sources import SourceFile
 from segue.errors import CatalogError
 
 __all__ = ["BLOCK_BYTES", "read_csv"]
 
-# A row must fit in a block. Arrow holds some thirty blocks at a time, so they are small, and joined.
+# A row must fit in a block. Arrow keeps about thirty blocks in memory, so they are small, and concatenated
+# into larger batches here.
 BLOCK_BYTES = 2 * 1024 * 1024
 _BLOCKS_PER_BATCH = 4
+# A row of more lines has an unclosed quotation mark.
 _RUNAWAY_LINES = 100
 
-# An undecodable byte 0xAB becomes the pair U+FDDA U+FDEB: code points that are reserved for use inside a
-# program, so no text has them by right. They carry the byte through Arrow to where its row is rejected.
+# An undecodable byte 0xAB becomes the pair U+FDDA U+FDEB. These code points are noncharacters, reserved for a
+# program's internal use, so no valid text contains them. They carry the byte through Arrow's parser, after
+# which its row is rejected.
 _HIGH, _LOW = 0xFDD0, 0xFDE0
 _ESCAPED = re.compile("[\ufdd0-\ufddf][\ufde0-\ufdef]")
 _ESCAPED_PATTERN = "[\\x{FDD0}-\\x{FDDF}][\\x{FDE0}-\\x{FDEF}]"
@@ -43,48 +46,48 @@ codecs.register_error("segue.escape", _escape_bytes)
 
 
 def _show_bytes(text: str) -> str:
-    r"""Write the undecodable bytes of a text as ``\xff``."""
+    r"""Show the escaped bytes of a text as ``\xff``."""
     return _ESCAPED.sub(lambda m: f"\\x{ord(m[0][0]) - _HIGH:x}{ord(m[0][1]) - _LOW:x}", text)
 
 
 class _Utf8Input(io.RawIOBase):
-    """Gives Arrow the bytes of a file as valid UTF-8, undecodable ones escaped.
+    """The bytes of a file as valid UTF-8, with undecodable ones escaped.
 
-    Arrow would stop at the first row that has both the wrong number of fields and a byte that is not UTF-8.
+    Without this, Arrow stops at a row that has both the wrong number of fields and a byte that is not UTF-8.
     """
 
     def __init__(self, source: pa.NativeFile) -> None:
         self._source = source
         self._ready = self._carry = b""
-        self.is_damaged = False
+        self.has_escapes = False
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> pa.Buffer | bytes:
-        wanted = size - len(self._ready)
-        out = self._next(wanted) if wanted > 0 else b""
+        missing = size - len(self._ready)
+        out = self._next(missing) if missing > 0 else b""
         if self._ready or len(out) > size:
             joined = self._ready + bytes(out)
             out, self._ready = joined[:size], joined[size:]
         return out
 
     def _next(self, size: int) -> pa.Buffer | bytes:
-        """Read about `size` bytes; the beginning of a letter at their end is kept for the next call."""
+        """Read about `size` bytes; an incomplete character at their end is kept for the next call."""
         data = self._source.read_buffer(max(size - len(self._carry), 1))
         is_end = not data.size
         if self._carry:
             data = pa.py_buffer(self._carry + data.to_pybytes())
-        used = data.size if is_end else data.size - _count_unfinished(data)
+        used = data.size if is_end else data.size - _incomplete_bytes(data)
         whole, self._carry = data.slice(0, used), data.slice(used).to_pybytes()
         if _is_utf8(whole):
             return whole
-        self.is_damaged = True
+        self.has_escapes = True
         return codecs.decode(whole, "utf-8", "segue.escape").encode()
 
 
 def _is_utf8(data: pa.Buffer) -> bool:
-    # Arrow checks in place; to decode would allocate several times the block for nothing.
+    # Arrow validates in place; decoding would allocate several times the block's size.
     ends = pa.py_buffer(np.array([0, data.size], dtype=np.int32))
     try:
         pa.StringArray.from_buffers(1, ends, data).validate(full=True)
@@ -93,8 +96,8 @@ def _is_utf8(data: pa.Buffer) -> bool:
     return True
 
 
-def _count_unfinished(data: pa.Buffer) -> int:
-    """Count the bytes at the end that begin a letter and do not end it, 0 to 3."""
+def _incomplete_bytes(data: pa.Buffer) -> int:
+    """Number of bytes, 0 to 3, of an incomplete UTF-8 character at the end."""
     tail = data.slice(max(data.size - 3, 0)).to_pybytes()
     for back, byte in enumerate(reversed(tail), start=1):
         if byte >= 0xC0:
@@ -106,21 +109,21 @@ def _count_unfinished(data: pa.Buffer) -> int:
 
 
 class _RowNumbers:
-    """Gives rows their numbers, though Arrow leaves out the rows that it can't split into fields."""
+    """Numbers the rows of Arrow's batches, from which rows with the wrong number of fields are missing."""
 
     def __init__(self) -> None:
         self._next = 1
-        self._left_out: list[Reject] = []
-        # Row and number of lines of a record that seems to swallow the file.
+        self._skipped: list[Reject] = []
+        # Row and number of lines of a row that has an unclosed quotation mark.
         self.runaway: tuple[int, int] | None = None
 
     @property
     def last(self) -> int:
         """Number of the last row seen."""
-        return max([self._next - 1, *(reject.row for reject in self._left_out[-1:])])
+        return max([self._next - 1, *(reject.row for reject in self._skipped[-1:])])
 
-    def leave_out(self, row: pacsv.InvalidRow) -> str:
-        """Note a row with too many or too few fields; called by Arrow, ahead of the batches."""
+    def skip(self, row: pacsv.InvalidRow) -> str:
+        """Record a row with too many or too few fields; Arrow calls this before it returns the batch."""
         number = row.number - 1  # Arrow counts the header
         lines = row.text.count("\n") + 1
         many = "many" if row.actual_columns > row.expected_columns else "few"
@@ -130,12 +133,12 @@ class _RowNumbers:
         if lines > _RUNAWAY_LINES:
             self.runaway = (number, lines)
             return "error"
-        self._left_out.append(Reject(number, "", clip(_show_bytes(row.text)), reason))
+        self._skipped.append(Reject(number, "", truncate(_show_bytes(row.text)), reason))
         return "skip"
 
     def take(self, count: int) -> tuple[npt.NDArray[np.int64], list[Reject]]:
-        """Numbers of the next `count` rows, and the rows left out before, among and right after them."""
-        gaps = np.array([reject.row for reject in self._left_out], dtype=np.int64)
+        """Numbers of the next `count` rows, and the skipped rows before, among and right after them."""
+        gaps = np.array([reject.row for reject in self._skipped], dtype=np.int64)
         numbers = np.arange(self._next, self._next + count + len(gaps), dtype=np.int64)
         numbers = np.setdiff1d(numbers, gaps, assume_unique=True)[:count]
         if count:
@@ -144,14 +147,14 @@ class _RowNumbers:
         following = int(np.count_nonzero(after == self._next + np.arange(len(after))))
         self._next += following
         done = len(gaps) - len(after) + following
-        rejects, self._left_out = self._left_out[:done], self._left_out[done:]
+        rejects, self._skipped = self._skipped[:done], self._skipped[done:]
         return numbers, rejects
 
 
 def read_csv(
     file: SourceFile, sniffed: Sniffed, columns: Mapping[str, str], block_bytes: int = BLOCK_BYTES
 ) -> Iterator[RawBatch]:
-    """Read the given columns (canonical -> theirs); see `segue.catalog.reader.read_batches`."""
+    """Read `columns` (canonical -> the file's name); see `segue.catalog.reader.read_batches`."""
     numbers = _RowNumbers()
     with pa.OSFile(str(file.path)) as raw:
         unpacked = pa.CompressedInputStream(raw, "gzip") if sniffed.kind == "csv.gz" else raw
@@ -159,20 +162,20 @@ def read_csv(
         try:
             with _open(source, sniffed, columns, numbers, block_bytes) as blocks:
                 while part := list(islice(blocks, _BLOCKS_PER_BATCH)):
-                    found = pa.Table.from_batches(part).combine_chunks().to_batches()
-                    batch = found[0] if found else part[0]
+                    joined = pa.Table.from_batches(part).combine_chunks().to_batches()
+                    batch = joined[0] if joined else part[0]
                     rows, rejects = numbers.take(batch.num_rows)
                     named = {name: batch.column(i) for i, name in enumerate(columns)}
                     raw_batch = RawBatch(rows=rows, columns=named, rejects=rejects, done_bytes=raw.tell())
-                    yield _without_damaged(raw_batch) if source.is_damaged else raw_batch
+                    yield _reject_escaped(raw_batch) if source.has_escapes else raw_batch
         except (pa.ArrowInvalid, OSError) as error:
-            # a header that no good row follows
+            # raised for a header without valid rows, which is not an error here
             if "Empty CSV file or block" not in str(error):
                 raise CatalogError(_explain(str(error), file.name, numbers, block_bytes)) from None
     rows, rejects = numbers.take(0)
     if rejects:
-        none = {name: pa.array([], pa.string()) for name in columns}
-        yield RawBatch(rows=rows, columns=none, rejects=rejects, done_bytes=file.path.stat().st_size)
+        empty = {name: pa.array([], pa.string()) for name in columns}
+        yield RawBatch(rows=rows, columns=empty, rejects=rejects, done_bytes=file.path.stat().st_size)
 
 
 def _open(
@@ -184,11 +187,11 @@ def _open(
 ) -> pacsv.CSVStreamingReader:
     return pacsv.open_csv(
         pa.PythonFile(source, mode="r"),
-        # Several threads would lose the numbers of rows that are left out; reading is not what takes time.
+        # With several threads Arrow does not number the skipped rows; parsing is not the bottleneck.
         read_options=pacsv.ReadOptions(use_threads=False, block_size=block_bytes),
-        parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=numbers.leave_out),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=numbers.skip),
         convert_options=pacsv.ConvertOptions(
-            check_utf8=False,  # `_Utf8Input` did
+            check_utf8=False,  # `_Utf8Input` guarantees it
             column_types=dict.fromkeys(sniffed.header, pa.string()),
             include_columns=list(columns.values()),
             strings_can_be_null=True,
@@ -197,13 +200,13 @@ def _open(
     )
 
 
-def _without_damaged(batch: RawBatch) -> RawBatch:
-    """Reject the rows that hold bytes which are not UTF-8."""
+def _reject_escaped(batch: RawBatch) -> RawBatch:
+    """Reject the rows with bytes that are not UTF-8."""
     rejects: dict[int, Reject] = {}
     for name, values in batch.columns.items():
-        found = pc.match_substring_regex(values, _ESCAPED_PATTERN)
-        for i in np.flatnonzero(found.fill_null(False).to_numpy(zero_copy_only=False)).tolist():
-            shown = clip(_show_bytes(values[i].as_py()))
+        is_escaped = pc.match_substring_regex(values, _ESCAPED_PATTERN).fill_null(False)
+        for i in np.flatnonzero(is_escaped.to_numpy(zero_copy_only=False)).tolist():
+            shown = truncate(_show_bytes(values[i].as_py()))
             rejects.setdefault(i, Reject(int(batch.rows[i]), name, shown, "not UTF-8"))
     if not rejects:
         return batch
@@ -218,7 +221,7 @@ def _without_damaged(batch: RawBatch) -> RawBatch:
 
 
 def _explain(message: str, name: str, numbers: _RowNumbers, block_bytes: int) -> str:
-    # Arrow reads far ahead: the row is where it has got to at least
+    # Arrow reads ahead, so the exact row is unknown
     after = f" somewhere after row {numbers.last:,}" if numbers.last else ""
     if numbers.runaway:
         row, lines = numbers.runaway

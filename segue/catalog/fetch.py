@@ -1,6 +1,6 @@
-"""Where a catalogue comes from: a file, folder or glob, ``s3://``, ``https://``, ``kaggle://``, ``sample://``.
+"""Fetch a catalogue: from a file, folder or glob, ``s3://``, ``https://``, ``kaggle://`` or ``sample://``.
 
-Whatever is not on this machine is first fetched to a temporary folder, in pieces, so memory stays small.
+A remote file is streamed to a temporary folder first, so memory does not grow with it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ __all__ = ["fetched"]
 
 
 def _ignore(*_: int) -> None:
-    """Receive nothing."""
+    """Report no progress."""
 
 
 @contextmanager
 def fetched(source: str, *, received: Received | None = None) -> Iterator[list[SourceFile]]:
-    """Give the files of a source, in order of name; what was downloaded is deleted at the end.
+    """Yield the files of a source, sorted by name; downloaded files are deleted at the end.
 
     Parameters
     ----------
     source
-        A path, a folder, a glob, ``file://``, ``s3://bucket/key``, ``s3://bucket/prefix/``,
-        ``https://…``, ``kaggle://owner/dataset``, or made up on the spot by ``sample://ROWS`` and its
-        playlists by ``sample://ROWS/playlists``.
+        A path, a folder, a glob, ``file://``, ``s3://bucket/key``, ``s3://bucket/prefix/``, ``https://…``
+        or ``kaggle://owner/dataset``. ``sample://ROWS`` generates a synthetic catalogue, and
+        ``sample://ROWS/playlists`` its playlists.
     received
-        Called with bytes so far and in all while a file is fetched.
+        Called while a file is fetched, with the bytes so far and the total.
 
     Raises
     ------
     CatalogError
-        Nothing is there, or it can't be fetched.
+        There is no such file, or it can't be fetched.
     StoreUnavailable, StoreAccessDenied
         An object store did not answer, or refused.
     """
@@ -67,14 +67,14 @@ def _remote(scheme: str, source: str, folder: Path, received: Received) -> list[
 
         return from_kaggle(source)
     if scheme == "sample":
-        return [_made_up(source, folder)]
+        return [_generate_sample(source, folder)]
     raise CatalogError(
         f"{source}: {scheme}:// is not a source; expected a path, s3://, https:// or kaggle://owner/dataset"
     )
 
 
-def _made_up(source: str, folder: Path) -> SourceFile:
-    """Write the sample; the same rows are the same bytes, so catalogue and playlists fit each other."""
+def _generate_sample(source: str, folder: Path) -> SourceFile:
+    """Write the sample. It is deterministic, so a catalogue and playlists of the same ROWS match."""
     from segue.sample import MIN_ROWS, generate
 
     rows, _, part = source.removeprefix("sample://").partition("/")
@@ -94,18 +94,17 @@ def _local(source: str) -> list[SourceFile]:
     if path.is_dir():
         return in_folder(path, source)
     if any(mark in source for mark in "*?["):
-        found = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - an absolute pattern
-        files = [name for name in found if name.is_file()]
+        matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - an absolute pattern
+        files = [match for match in matches if match.is_file()]
         if not files:
             raise CatalogError(f"{source}: no file matches")
-        return _named(files)
+        return _with_names(files)
     raise CatalogError(f"{source}: there is no such file or folder")
 
 
-def _named(files: list[Path]) -> list[SourceFile]:
-    """Name the matches of a glob by what tells them apart, not by where they lie."""
-    bases = [path.name for path in files]
-    if len(set(bases)) == len(bases):
+def _with_names(files: list[Path]) -> list[SourceFile]:
+    """Name the matches of a glob by their file names, or by relative paths where those are not unique."""
+    if len({path.name for path in files}) == len(files):
         return [SourceFile(path=path, name=path.name) for path in files]
     common = Path(os.path.commonpath([path.absolute() for path in files]))
     return [SourceFile(path=path, name=path.absolute().relative_to(common).as_posix()) for path in files]

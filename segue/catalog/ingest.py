@@ -1,4 +1,4 @@
-"""The first step: from a catalogue as it was found to canonical Parquet, rejected rows and a profile."""
+"""The first pipeline step: a catalogue becomes canonical Parquet, rejected rows and a profile."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ingest(
 
     Writes to `out`: ``tracks.parquet`` (canonical columns, order of the source), ``rejected.parquet`` (row,
     column, value, reason, file), ``profile.json`` and, with interactions, ``playlists.parquet`` (playlist_id,
-    track_id, position). They appear together at the end, the profile last; on an error nothing changes.
+    track_id, position). They are moved into place at the end, the profile last; on an error nothing changes.
 
     Parameters
     ----------
@@ -63,15 +63,15 @@ def ingest(
         A file, folder or glob; ``s3://``, ``https://`` or ``kaggle://owner/dataset``. CSV, gzipped CSV or
         Parquet.
     out
-        Folder to write to, made if need be.
+        Output folder, created if missing.
     interactions
-        Source of pairs playlist_id, track_id[, position]; empty: there are none.
+        Source of pairs playlist_id, track_id[, position]; empty: none.
     layout
-        More aliases, theirs -> canonical; they come before the built-in ones.
+        The user's aliases, file's column name -> canonical; they take precedence over the built-in ones.
     max_rejected
-        Share of rows that may be rejected, 0 to 1.
+        Largest share of rows that may be rejected, 0 to 1.
     progress
-        Called after each batch with the rows so far, the bytes done and the bytes in all.
+        Called after each batch with the rows so far, the bytes so far and the total bytes.
 
     Raises
     ------
@@ -79,9 +79,9 @@ def ingest(
         The catalogue can't be read, or is not one. The message names the file, what was seen, what was
         expected, and what to do.
     TooManyRejects
-        More rows are bad than `max_rejected` allows, or none is good.
+        More rows are rejected than `max_rejected` allows, or all are.
     InteractionsError
-        The same about the interactions.
+        Any of these errors, in the interactions.
 
     Examples
     --------
@@ -106,13 +106,13 @@ def examine(
     layout: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Profile:
-    """Read a catalogue as `ingest` does and give its profile, however many rows are bad; keeps no file."""
+    """Read a catalogue as `ingest` does and return its profile, without writing files or limiting rejects."""
     with TemporaryDirectory(prefix="segue-check-") as folder:
         return _read(source, Path(folder), interactions, layout or {}, progress)
 
 
 def _move(staging: Path, out: Path) -> None:
-    # The profile says that all is there: away first, back last.
+    # A profile means that the folder is complete: remove it first, write it last.
     (out / PROFILE).unlink(missing_ok=True)
     (out / PLAYLISTS).unlink(missing_ok=True)
     for path in sorted(staging.iterdir(), key=lambda path: (path.name == PROFILE, path.name)):
@@ -120,7 +120,7 @@ def _move(staging: Path, out: Path) -> None:
 
 
 def _ignore(*_: int) -> None:
-    """Report to nobody."""
+    """Report no progress."""
 
 
 def _read(
@@ -144,8 +144,8 @@ def _read(
         profile = _read_catalogue(pump, catalogue, folder)
         if pairs:
             with as_interactions():
-                found = _read_interactions(pump, pairs, folder)
-            profile = profile.model_copy(update={"interactions": found})
+                of_pairs = _read_interactions(pump, pairs, folder)
+            profile = profile.model_copy(update={"interactions": of_pairs})
     profile.save(folder / PROFILE)
     return profile
 
@@ -153,8 +153,8 @@ def _read(
 def _read_catalogue(pump: Pump, planned: Sequence[PlannedFile], folder: Path) -> Profile:
     values = ValueTally()
     with RowSink.open(folder / TRACKS, arrow_schema(), folder / REJECTED) as sink:
-        files = [pump.run(each, _catalogue_taker(each, sink, values)) for each in planned]
-    _refuse_nothing(sink, planned)
+        files = [pump.run(each, _catalogue_processor(each, sink, values)) for each in planned]
+    _refuse_empty(sink, planned)
     source = _Source.of(files)
     sink.check_encoding(source.name)
     genres, other_genres = values.genres()
@@ -177,11 +177,11 @@ def _read_catalogue(pump: Pump, planned: Sequence[PlannedFile], folder: Path) ->
     )
 
 
-def _catalogue_taker(
+def _catalogue_processor(
     planned: PlannedFile, sink: RowSink, values: ValueTally
 ) -> Callable[[RawBatch], Callable[[], None]]:
-    def take(batch: RawBatch) -> Callable[[], None]:
-        cleaned = clean(batch, planned.many)
+    def process(batch: RawBatch) -> Callable[[], None]:
+        cleaned = clean(batch, planned.multi_valued)
 
         def write() -> None:
             sink.add(planned.file.name, cleaned.accepted, cleaned.rejects)
@@ -189,21 +189,21 @@ def _catalogue_taker(
 
         return write
 
-    return take
+    return process
 
 
 def _read_interactions(pump: Pump, planned: Sequence[PlannedFile], folder: Path) -> InteractionsProfile:
-    def taker(each: PlannedFile) -> Callable[[RawBatch], Callable[[], None]]:
-        def take(batch: RawBatch) -> Callable[[], None]:
+    def processor(each: PlannedFile) -> Callable[[RawBatch], Callable[[], None]]:
+        def process(batch: RawBatch) -> Callable[[], None]:
             accepted, rejects = clean_interactions(batch)
             return lambda: sink.add(each.file.name, accepted, rejects)
 
-        return take
+        return process
 
     path = folder / PLAYLISTS
     with RowSink.open(path, INTERACTIONS_SCHEMA, None) as sink:
-        files = [pump.run(each, taker(each)) for each in planned]
-    _refuse_nothing(sink, planned)
+        files = [pump.run(each, processor(each)) for each in planned]
+    _refuse_empty(sink, planned)
     source = _Source.of(files)
     return InteractionsProfile(
         source=source.name,
@@ -219,7 +219,7 @@ def _read_interactions(pump: Pump, planned: Sequence[PlannedFile], folder: Path)
     )
 
 
-def _refuse_nothing(sink: RowSink, planned: Sequence[PlannedFile]) -> None:
+def _refuse_empty(sink: RowSink, planned: Sequence[PlannedFile]) -> None:
     if not sink.rows_read:
         names = ", ".join(each.file.name for each in planned[:3])
         raise CatalogError(f"{names}: there is a header but no row; expected at least one")
@@ -227,7 +227,7 @@ def _refuse_nothing(sink: RowSink, planned: Sequence[PlannedFile]) -> None:
 
 @dataclass(frozen=True)
 class _Source:
-    """Several files as one: a name, a sum and a layout."""
+    """Name, checksum and layout of one or more files together."""
 
     name: str
     sha256: str

@@ -1,11 +1,11 @@
-"""Playlists or listening sessions: pairs of ``playlist_id`` and ``track_id``, with a position or without."""
+"""Playlists or listening sessions: pairs of ``playlist_id`` and ``track_id``, optionally with a position."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 
-from segue.catalog.batches import RawBatch, Reject, clip
+from segue.catalog.batches import RawBatch, Reject, truncate
 from segue.catalog.checks import MISSING, NOT_WHOLE, range_text
 from segue.catalog.values import read_names, read_numbers
 
@@ -29,7 +29,7 @@ def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
     accepted
         `INTERACTIONS_SCHEMA`, in the order of the file.
     rejects
-        The other rows, by row number.
+        The other rows, sorted by row number.
     """
     count = len(batch.rows)
     ids = {name: read_names(batch.columns[name]) for name in ("playlist_id", "track_id")}
@@ -50,7 +50,7 @@ def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
     keep = np.ones(count, bool)
     keep[list(reasons)] = False
     rejects = [
-        Reject(int(batch.rows[i]), name, clip(batch.columns[name][i].as_py() or ""), why)
+        Reject(int(batch.rows[i]), name, truncate(batch.columns[name][i].as_py() or ""), why)
         for i, (name, why) in reasons.items()
     ]
     kept = position[keep]

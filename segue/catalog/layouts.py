@@ -1,4 +1,4 @@
-"""Which column of a file is which canonical column: one dictionary, that a user can extend."""
+"""Map the columns of a file to the canonical columns, by built-in aliases and those that the user adds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
     "INTERACTION_ALIASES",
     "INTERACTION_COLUMNS",
     "LAYOUTS",
-    "MANY",
+    "MULTI_VALUED",
     "NEEDED",
     "Layout",
     "check_aliases",
@@ -27,8 +27,8 @@ __all__ = [
     "read_alias",
 ]
 
-# theirs -> canonical. Where a file has several columns for one canonical name, the canonical name itself
-# comes first, then the order of this dictionary. Case and surrounding blanks of a column's name are ignored.
+# File's column name -> canonical name. If a file has several columns for one canonical name, the canonical
+# name itself takes precedence, then the order of this dictionary. Case and surrounding blanks are ignored.
 ALIASES: dict[str, str] = {
     # TidyTuesday 2020-01-21
     "track_artist": "artist_name",
@@ -37,15 +37,15 @@ ALIASES: dict[str, str] = {
     "track_album_name": "album_name",
     "track_album_release_date": "year",
     "playlist_genre": "genre",
-    # the file of 114,000 tracks
+    # Kaggle's 114,000 tracks
     "artists": "artist_name",
     "track_genre": "genre",
-    # the file of 600,000 tracks
+    # Kaggle's 600,000 tracks
     "id": "track_id",
     "name": "track_name",
     "id_artists": "artist_id",
     "release_date": "year",
-    # seen in smaller files
+    # smaller files
     "artist": "artist_name",
     "artist_names": "artist_name",
     "title": "track_name",
@@ -57,9 +57,9 @@ ALIASES: dict[str, str] = {
     "spotify_id": "track_id",
 }
 
-# These hold several values: split by ";", or written as a Python list. The first value, the main artist,
-# is taken: the other layouts name that one alone, and rules about an artist need one name per track.
-MANY: frozenset[str] = frozenset({"artists", "artist_names", "id_artists"})
+# These hold several values, separated by ";" or written as a Python list. Only the first, the main artist,
+# is used: the other layouts have no more, and filters by artist need one name per track.
+MULTI_VALUED: frozenset[str] = frozenset({"artists", "artist_names", "id_artists"})
 
 INTERACTION_COLUMNS: tuple[str, ...] = ("playlist_id", "track_id", "position")
 
@@ -73,7 +73,7 @@ INTERACTION_ALIASES: dict[str, str] = {
     "track_position": "position",
 }
 
-# Columns that a catalogue can't do without.
+# Columns that a catalogue must have.
 NEEDED: tuple[str, ...] = (*REQUIRED, *SOUND)
 
 _CANONICAL = tuple(column.name for column in COLUMNS)
@@ -81,26 +81,26 @@ _CANONICAL = tuple(column.name for column in COLUMNS)
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A public layout, known by columns that only it has.
+    """A public layout, recognised by columns that only it has.
 
     Attributes
     ----------
     name
-        What the profile calls it.
-    marks
-        Columns that must all be there.
+        Its name in the profile.
+    signature
+        Columns that a file of this layout has, lower case.
     """
 
     name: str
-    marks: frozenset[str]
+    signature: frozenset[str]
 
 
 LAYOUTS: tuple[Layout, ...] = (
-    Layout(name="canonical", marks=frozenset(_CANONICAL)),
-    Layout(name="tidytuesday", marks=frozenset({"track_artist", "track_album_release_date"})),
-    Layout(name="114k", marks=frozenset({"artists", "track_genre"})),
-    Layout(name="600k", marks=frozenset({"id", "name", "artists", "id_artists", "release_date"})),
-    Layout(name="kaggle-1m", marks=frozenset({"artist_name", "track_name", "track_id", "year", "genre"})),
+    Layout(name="canonical", signature=frozenset(_CANONICAL)),
+    Layout(name="tidytuesday", signature=frozenset({"track_artist", "track_album_release_date"})),
+    Layout(name="114k", signature=frozenset({"artists", "track_genre"})),
+    Layout(name="600k", signature=frozenset({"id", "name", "artists", "id_artists", "release_date"})),
+    Layout(name="kaggle-1m", signature=frozenset({"artist_name", "track_name", "track_id", "year", "genre"})),
 )
 
 
@@ -109,18 +109,18 @@ def _fold(name: str) -> str:
 
 
 def name_layout(header: Iterable[str]) -> str:
-    """Name of the public layout that a header has, or ``custom``."""
+    """Name of the public layout of a header, or ``custom``."""
     seen = {_fold(name) for name in header}
-    return next((layout.name for layout in LAYOUTS if layout.marks <= seen), "custom")
+    return next((layout.name for layout in LAYOUTS if layout.signature <= seen), "custom")
 
 
 def read_alias(text: str) -> tuple[str, str]:
-    """Read ``theirs=canonical`` as a person types it.
+    """Parse ``theirs=canonical``: a column name of the file, and the canonical one.
 
     Raises
     ------
     CatalogError
-        There is no ``=``, or nothing on one side of it.
+        There is no ``=``, or one side of it is empty.
     """
     theirs, _, canonical = text.rpartition("=")
     if not theirs.strip() or not canonical.strip():
@@ -129,12 +129,12 @@ def read_alias(text: str) -> tuple[str, str]:
 
 
 def check_targets(extra: Mapping[str, str]) -> None:
-    """Refuse an alias for a column that there is not, before any file is read.
+    """Refuse an alias whose target does not exist, before any file is read.
 
     Parameters
     ----------
     extra
-        The user's aliases, theirs -> canonical.
+        The user's aliases, file's column name -> canonical name.
 
     Raises
     ------
@@ -150,14 +150,14 @@ def check_targets(extra: Mapping[str, str]) -> None:
 
 
 def check_aliases(extra: Mapping[str, str], headers: Mapping[str, Sequence[str]]) -> None:
-    """Refuse an alias of a column that no file has: a typing error in it must not pass unseen.
+    """Refuse an alias of a column that no file has: it is probably misspelt.
 
     Parameters
     ----------
     extra
-        The user's aliases, theirs -> canonical.
+        The user's aliases, file's column name -> canonical name.
     headers
-        What was read (``the catalogue``, ``the interactions``) -> its column names.
+        Source (``the catalogue``, ``the interactions``) -> its column names.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def match_columns(
     header
         The file's column names.
     extra
-        The user's aliases, theirs -> canonical; they come before all others.
+        The user's aliases, file's column name -> canonical name; they take precedence.
     aliases
         The built-in aliases.
     canonical
@@ -197,49 +197,49 @@ def match_columns(
     Returns
     -------
     dict
-        canonical -> theirs, as the file writes it, in canonical order; what is not there is left out.
+        Canonical name -> the file's column name, in canonical order, for the columns that the file has.
 
     Raises
     ------
     CatalogError
-        A column that is to be read stands twice in the header.
+        A matched column is more than once in the header.
     """
     folded = [_fold(name) for name in header]
-    found: dict[str, str] = {}
-    own = [(_fold(theirs), target) for theirs, target in extra.items()]
-    for theirs, target in [*own, *((name, name) for name in canonical), *aliases.items()]:
-        if target in canonical and theirs in folded and target not in found:
-            found[target] = header[folded.index(theirs)]
+    matched: dict[str, str] = {}
+    user = [(_fold(theirs), target) for theirs, target in extra.items()]
+    for theirs, target in [*user, *((name, name) for name in canonical), *aliases.items()]:
+        if target in canonical and theirs in folded and target not in matched:
+            matched[target] = header[folded.index(theirs)]
     counts = Counter(folded)
-    for target, theirs in found.items():
+    for target, theirs in matched.items():
         if counts[_fold(theirs)] > 1:
             raise CatalogError(
-                f"{source}: the column {theirs!r} stands {counts[_fold(theirs)]} times in the header, "
+                f"{source}: the header has the column {theirs!r} {counts[_fold(theirs)]} times, "
                 f"and {target} is read from it: rename all but one"
             )
-    return {name: found[name] for name in canonical if name in found}
+    return {name: matched[name] for name in canonical if name in matched}
 
 
 def missing_columns(
     header: Sequence[str],
     extra: Mapping[str, str],
-    found: Mapping[str, str],
+    matched: Mapping[str, str],
     missing: Sequence[str],
     *,
     aliases: Mapping[str, str],
 ) -> str:
-    """Say which columns a file lacks, which it has, and what to do.
+    """Message: which columns a file lacks, which it has, and what to do.
 
     Parameters
     ----------
     header
         The file's column names.
     extra
-        The user's aliases, theirs -> canonical.
-    found
-        canonical -> theirs, what could be matched.
+        The user's aliases, file's column name -> canonical name.
+    matched
+        Canonical name -> the file's column name, of the matched columns.
     missing
-        Canonical names of what could not.
+        Canonical names of the columns that were not matched.
     aliases
         The built-in aliases.
     """
@@ -248,26 +248,28 @@ def missing_columns(
         f"{target} (also known as {', '.join(known[target])})" if known[target] else target
         for target in missing
     ]
-    astray = [f"{theirs!r}, the alias of {target}" for theirs, target in extra.items() if target in missing]
+    unmatched = [
+        f"{theirs!r}, the alias of {target}" for theirs, target in extra.items() if target in missing
+    ]
     return (
         f"required column{'s' * (len(missing) > 1)} missing: {', '.join(names)}; it has {describe(header)}"
-        f"{', but not ' * bool(astray)}{' or '.join(astray)}. "
-        f"If a column only goes by another name, say so, for example {_alias_example(header, found, missing)}"
+        f"{', but not ' * bool(unmatched)}{' or '.join(unmatched)}. "
+        f"If a column has another name, add an alias, for example {_alias_example(header, matched, missing)}"
     )
 
 
-def _alias_example(header: Sequence[str], found: Mapping[str, str], missing: Sequence[str]) -> str:
-    """Write the options that a person may want to try, for names that look alike."""
-    free = {_fold(name): name for name in header if name not in found.values() and name.strip()}
-    close = {target: get_close_matches(target, free, n=1, cutoff=0.5) for target in missing}
-    guesses = {free[names[0]]: target for target, names in close.items() if names}
+def _alias_example(header: Sequence[str], matched: Mapping[str, str], missing: Sequence[str]) -> str:
+    """Suggest options for the missing columns, from unused columns with similar names."""
+    unused = {_fold(name): name for name in header if name not in matched.values() and name.strip()}
+    close = {target: get_close_matches(target, unused, n=1, cutoff=0.5) for target in missing}
+    guesses = {unused[names[0]]: target for target, names in close.items() if names}
     guesses = guesses or {"THEIRS": missing[0]}
     options = " ".join(f"--alias '{theirs}={target}'" for theirs, target in guesses.items())
     return f"{options}, or in a run --set layout='{json.dumps(guesses, ensure_ascii=False)}'"
 
 
 def describe(header: Sequence[str], *, limit: int = 30) -> str:
-    """Column names as a person can read them, cut short where there are very many."""
+    """List column names for a message, at most `limit` of them."""
     shown = [name[:40] if name.strip() else "(unnamed)" for name in header[:limit]]
     more = f" and {len(header) - limit} more" if len(header) > limit else ""
     return ", ".join(shown) + more

@@ -1,4 +1,4 @@
-"""How many bad rows are too many."""
+"""The limit on rejected rows."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ __all__ = ["refuse_rejects"]
 
 
 def refuse_rejects(profile: Profile, max_rejected: float) -> None:
-    """Refuse a catalogue, or interactions, with too many bad rows, and name the reasons.
+    """Refuse a catalogue, or interactions, with too many rejected rows, and name the reasons.
 
     Raises
     ------
     TooManyRejects
-        It is the catalogue's rows.
+        Too many rows of the catalogue are rejected.
     InteractionsError
-        It is those of the interactions.
+        Too many rows of the interactions are rejected.
     """
-    told = _tell(profile, max_rejected)
-    if told:
-        raise TooManyRejects(told)
+    message = _excess(profile, max_rejected)
+    if message:
+        raise TooManyRejects(message)
     pairs = profile.interactions
     if pairs is not None:
-        told = _tell(pairs, max_rejected)
-        if told:
-            raise InteractionsError(f"interactions: {told}")
+        message = _excess(pairs, max_rejected)
+        if message:
+            raise InteractionsError(f"interactions: {message}")
 
 
-def _tell(found: Profile | InteractionsProfile, limit: float) -> str:
-    read, kept, rejected = found.rows_read, found.rows_kept, found.rows_rejected
+def _excess(profile: Profile | InteractionsProfile, limit: float) -> str:
+    """Error message if more rows are rejected than allowed, else empty."""
+    read, kept, rejected = profile.rows_read, profile.rows_kept, profile.rows_rejected
     if kept and rejected <= limit * read:
         return ""
     top = "; ".join(
         f"{reason.count:,} × {reason.column}{' ' if reason.column else ''}{reason.reason} "
         f"(row {reason.examples[0].row:,}: {reason.examples[0].value[:40]!r})"
-        for reason in found.reasons[:3]
+        for reason in profile.reasons[:3]
     )
     allowed = f"more than the {_percent(limit)} allowed" if kept else "none is left"
     return (
-        f"{found.source}: {rejected:,} of {read:,} rows ({_percent(rejected / read)}) are rejected, "
+        f"{profile.source}: {rejected:,} of {read:,} rows ({_percent(rejected / read)}) are rejected, "
         f"{allowed}: {top}. "
-        "Mend the source, say which column is which (--alias, in a run --set layout=), "
+        "Correct the source, map its columns (--alias, in a run --set layout=), "
         "or allow more (max_rejected)"
     )
 

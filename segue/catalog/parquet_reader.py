@@ -1,4 +1,4 @@
-"""Parquet as batches of text, in the shape that CSV has."""
+"""Read Parquet as batches of text, so that it is cleaned the same way as CSV."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from segue.catalog.batches import RawBatch, Reject, clip
+from segue.catalog.batches import RawBatch, Reject, truncate
 from segue.catalog.sources import SourceFile
 from segue.errors import CatalogError
 
@@ -23,7 +23,7 @@ _BUFFER_BYTES = 1024 * 1024
 @contextmanager
 def _opened(file: SourceFile) -> Iterator[pq.ParquetFile]:
     try:
-        # Buffered: a row group may be as large as the whole file.
+        # Buffered reads: a row group may be as large as the whole file.
         with pq.ParquetFile(file.path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as opened:
             yield opened
     except (pa.ArrowException, OSError) as error:
@@ -46,7 +46,7 @@ def parquet_header(file: SourceFile) -> tuple[str, ...]:
 
 
 def read_parquet(file: SourceFile, columns: Mapping[str, str]) -> Iterator[RawBatch]:
-    """Read the given columns (canonical -> theirs) as text; see `segue.catalog.reader.read_batches`."""
+    """Read `columns` (canonical -> the file's name) as text; see `segue.catalog.reader.read_batches`."""
     row, size = 1, file.path.stat().st_size
     with _opened(file) as opened:
         total = max(opened.metadata.num_rows, 1)
@@ -64,9 +64,9 @@ def _as_text_batch(
     for name, theirs in columns.items():
         values = batch.column(theirs)
         if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-            values, damaged = _decode(values)
-            for i, shown in damaged.items():
-                rejects.setdefault(i, Reject(int(rows[i]), name, clip(shown), "not UTF-8"))
+            values, undecodable = _decode(values)
+            for i, shown in undecodable.items():
+                rejects.setdefault(i, Reject(int(rows[i]), name, truncate(shown), "not UTF-8"))
         texts[name] = as_text(values)
     keep = np.ones(len(rows), bool)
     keep[list(rejects)] = False
@@ -76,7 +76,7 @@ def _as_text_batch(
 
 
 def as_text(values: pa.Array) -> pa.StringArray:
-    """Write values of any simple type as text; of a list, its first value."""
+    """Convert values of any simple type to text; a list to its first value."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
@@ -92,17 +92,17 @@ def as_text(values: pa.Array) -> pa.StringArray:
 
 
 def _decode(values: pa.Array) -> tuple[pa.Array, dict[int, str]]:
-    """Decode bytes; gives the rows that are not UTF-8 beside it, which become null."""
+    """Decode bytes. Values that are not UTF-8 become null, and are returned by row, with escapes."""
     try:
         return values.cast(pa.string()), {}
     except pa.ArrowInvalid:
         pass
     texts: list[str | None] = []
-    damaged: dict[int, str] = {}
+    undecodable: dict[int, str] = {}
     for i, value in enumerate(values.to_pylist()):
         try:
             texts.append(None if value is None else value.decode())
         except UnicodeDecodeError:
             texts.append(None)
-            damaged[i] = value.decode(errors="backslashreplace")
-    return pa.array(texts, pa.string()), damaged
+            undecodable[i] = value.decode(errors="backslashreplace")
+    return pa.array(texts, pa.string()), undecodable

@@ -1,4 +1,4 @@
-"""Which files are read, and which of their columns, before a row of them is read."""
+"""Decide which files and columns to read, from their headers alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segue.catalog.layouts import (
     ALIASES,
     INTERACTION_ALIASES,
     INTERACTION_COLUMNS,
-    MANY,
+    MULTI_VALUED,
     NEEDED,
     match_columns,
     missing_columns,
@@ -22,37 +22,37 @@ from segue.catalog.sniff import Sniffed, guess_delimiter
 from segue.catalog.sources import SourceFile
 from segue.errors import CatalogError, InteractionsError
 
-__all__ = ["CATALOGUE", "INTERACTIONS", "PlannedFile", "Shape", "as_interactions", "plan_files"]
+__all__ = ["CATALOGUE", "INTERACTIONS", "FileSchema", "PlannedFile", "as_interactions", "plan_files"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What a kind of file must have: a catalogue, or interactions.
+class FileSchema:
+    """The columns of a kind of file: a catalogue, or interactions.
 
     Attributes
     ----------
     canonical
-        The columns that are read where they are there.
-    needed
-        Those that must be there.
+        Columns that are read if the file has them.
+    required
+        Columns that the file must have.
     aliases
-        Other names, theirs -> canonical.
+        File's column name -> canonical name.
     """
 
     canonical: tuple[str, ...]
-    needed: tuple[str, ...]
+    required: tuple[str, ...]
     aliases: Mapping[str, str]
 
 
-CATALOGUE = Shape(canonical=tuple(column.name for column in COLUMNS), needed=NEEDED, aliases=ALIASES)
-INTERACTIONS = Shape(
-    canonical=INTERACTION_COLUMNS, needed=INTERACTION_COLUMNS[:2], aliases=INTERACTION_ALIASES
+CATALOGUE = FileSchema(canonical=tuple(column.name for column in COLUMNS), required=NEEDED, aliases=ALIASES)
+INTERACTIONS = FileSchema(
+    canonical=INTERACTION_COLUMNS, required=INTERACTION_COLUMNS[:2], aliases=INTERACTION_ALIASES
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedFile:
-    """A file, what it is, and the columns to read from it (canonical -> theirs)."""
+    """A file, its format, and the columns to read from it (canonical name -> the file's)."""
 
     file: SourceFile
     sniffed: Sniffed
@@ -60,13 +60,15 @@ class PlannedFile:
 
     @property
     def layout(self) -> str:
-        """Name of the public layout that the file has."""
+        """Name of the file's public layout, or ``custom``."""
         return name_layout(self.sniffed.header)
 
     @property
-    def many(self) -> frozenset[str]:
+    def multi_valued(self) -> frozenset[str]:
         """Canonical names of the columns that hold several values."""
-        return frozenset(name for name, theirs in self.columns.items() if theirs.strip().lower() in MANY)
+        return frozenset(
+            name for name, theirs in self.columns.items() if theirs.strip().lower() in MULTI_VALUED
+        )
 
     @property
     def bytes(self) -> int:
@@ -76,35 +78,37 @@ class PlannedFile:
 
 @contextmanager
 def as_interactions() -> Iterator[None]:
-    """Turn what goes wrong in reading a file into an error about the interactions."""
+    """Raise a `CatalogError` as an `InteractionsError`."""
     try:
         yield
     except CatalogError as error:
         raise InteractionsError(f"interactions: {error}") from None
 
 
-def plan_files(files: Sequence[SourceFile], shape: Shape, extra: Mapping[str, str]) -> list[PlannedFile]:
-    """Open each file and find its columns.
+def plan_files(
+    files: Sequence[SourceFile], schema: FileSchema, extra: Mapping[str, str]
+) -> list[PlannedFile]:
+    """Open each file and match its columns.
 
     Parameters
     ----------
     files
-        The files; one that is optional is left out if it is something else.
-    shape
-        What they must be.
+        The files; an optional one that does not have the schema is skipped.
+    schema
+        The columns to match.
     extra
-        The user's aliases, theirs -> canonical.
+        The user's aliases, file's column name -> canonical name.
 
     Raises
     ------
     CatalogError
-        A file can't be read or lacks a column, or there is none left.
+        A file that is not optional can't be read or lacks a column, or all files were skipped.
     """
     planned: list[PlannedFile] = []
     refused: list[CatalogError] = []
     for file in files:
         try:
-            planned.append(_plan(file, shape, extra))
+            planned.append(_plan(file, schema, extra))
         except CatalogError as error:
             if not file.optional:
                 raise
@@ -114,21 +118,21 @@ def plan_files(files: Sequence[SourceFile], shape: Shape, extra: Mapping[str, st
     return planned
 
 
-def _plan(file: SourceFile, shape: Shape, extra: Mapping[str, str]) -> PlannedFile:
+def _plan(file: SourceFile, schema: FileSchema, extra: Mapping[str, str]) -> PlannedFile:
     sniffed = open_file(file)
     columns = match_columns(
-        sniffed.header, extra, aliases=shape.aliases, canonical=shape.canonical, source=file.name
+        sniffed.header, extra, aliases=schema.aliases, canonical=schema.canonical, source=file.name
     )
-    missing = [name for name in shape.needed if name not in columns]
+    missing = [name for name in schema.required if name not in columns]
     if not missing:
         return PlannedFile(file=file, sniffed=sniffed, columns=columns)
     if sniffed.kind != "parquet":
-        known = frozenset({*shape.canonical, *shape.aliases, *(theirs.strip().lower() for theirs in extra)})
-        separated = guess_delimiter(sniffed.header, known)
-        if separated:
+        known = frozenset({*schema.canonical, *schema.aliases, *(theirs.strip().lower() for theirs in extra)})
+        delimiter = guess_delimiter(sniffed.header, known)
+        if delimiter:
             raise CatalogError(
-                f"{file.name}: its columns look separated by {separated}; expected commas: "
+                f"{file.name}: its columns look separated by {delimiter}; expected commas: "
                 "save it as CSV with commas"
             )
-    told = missing_columns(sniffed.header, extra, columns, missing, aliases=shape.aliases)
-    raise CatalogError(f"{file.name}: {told}")
+    message = missing_columns(sniffed.header, extra, columns, missing, aliases=schema.aliases)
+    raise CatalogError(f"{file.name}: {message}")

@@ -1,7 +1,7 @@
-"""``profile.json``: what was read, kept and rejected, and how the values of a catalogue are distributed.
+"""``profile.json``: rows read, kept and rejected, and the distributions of a catalogue's values.
 
-It holds no time, machine or path, so that the same data gives the same digest; and its histograms have
-bounds that are fixed by the column, so that two catalogues can be compared.
+It contains no time, machine or path, so the same data gives the same digest. The edges of a histogram depend
+only on the column, so two catalogues can be compared.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from segue.store.checksum import Sha256
 
 __all__ = [
     "PROFILE",
-    "Example",
     "FileProfile",
     "Histogram",
     "InteractionsProfile",
     "NumericProfile",
     "Profile",
     "Reason",
+    "RejectedExample",
 ]
 
 PROFILE = "profile.json"
@@ -35,8 +35,8 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Example(_Frozen):
-    """One rejected value: where it stood, and what it was, cut short."""
+class RejectedExample(_Frozen):
+    """A rejected value, truncated, with its file and row."""
 
     file: str
     row: int
@@ -44,21 +44,21 @@ class Example(_Frozen):
 
 
 class Reason(_Frozen):
-    """Why rows were rejected; `column` is empty where the row as a whole was at fault."""
+    """Why rows were rejected; `column` is empty if the fault is the row as a whole."""
 
     column: str
     reason: str
     count: int
-    examples: list[Example]
+    examples: list[RejectedExample]
 
 
 class Histogram(_Frozen):
-    """Counts by bin; `missing` rows stand beside them.
+    """Histogram of one column.
 
     Attributes
     ----------
     edges
-        Bounds of the bins, one more than there are bins.
+        Edges of the bins, one more than there are bins.
     counts
         Rows per bin.
     missing
@@ -71,12 +71,12 @@ class Histogram(_Frozen):
 
     @property
     def bins(self) -> list[int]:
-        """Counts with the missing rows as the last bin: what a stability index compares."""
+        """Counts with the missing rows as the last bin, as the population stability index compares them."""
         return [*self.counts, self.missing]
 
 
 class NumericProfile(_Frozen):
-    """Distribution of one numeric column; None where no row has a value."""
+    """Distribution of one numeric column; the statistics are None if no row has a value."""
 
     mean: float | None
     std: float | None
@@ -86,7 +86,7 @@ class NumericProfile(_Frozen):
 
 
 class FileProfile(_Frozen):
-    """One file that was read; `layout` is the public layout that its columns have, or ``custom``."""
+    """A file that was read; `layout` is its public layout, or ``custom``."""
 
     name: str
     sha256: str
@@ -96,7 +96,7 @@ class FileProfile(_Frozen):
 
 
 class InteractionsProfile(_Frozen):
-    """What became of the interactions; a playlist counts if one of its pairs was kept."""
+    """Profile of the interactions; playlists and tracks are counted over the kept pairs."""
 
     source: str
     sha256: str
@@ -111,24 +111,24 @@ class InteractionsProfile(_Frozen):
 
 
 class Profile(_Frozen):
-    """What a catalogue is.
+    """Profile of a catalogue.
 
     Attributes
     ----------
     source
-        Name of the file; of several, the first and how many there are.
+        Name of the file; for several, the first name and the number of others.
     sha256
-        Of the file's bytes; of several, of the list of their sums and names as sha256sum prints it.
+        Digest of the file; for several, of the list of digests and names that sha256sum prints.
     layout
         Public layout of the files, ``custom`` or ``mixed``.
     columns
-        canonical -> theirs, of the first file.
+        Canonical name -> the first file's column name.
     files
         The files, in the order in which they were read.
     rows_read, rows_kept, rows_rejected
-        The first is the sum of the others.
+        Numbers of rows; read = kept + rejected.
     reasons
-        Why rows were rejected, the most frequent first.
+        Why rows were rejected, most frequent first.
     missing
         Kept rows without a value, by canonical column.
     numeric
@@ -136,11 +136,11 @@ class Profile(_Frozen):
     genres
         Kept rows by genre, the 200 most frequent.
     other_genres
-        Kept rows whose genre is not among those.
+        Kept rows of all other genres.
     years
         Kept rows by year.
     duplicate_ids
-        Kept rows whose track_id another row before them has.
+        Kept rows whose track_id an earlier row has.
     interactions
         The interactions, if any were given.
     """
@@ -171,11 +171,11 @@ class Profile(_Frozen):
 
     @property
     def rejected_share(self) -> float:
-        """Rejected rows over all rows; 0 where none was read."""
+        """Share of rows that were rejected; 0 if none was read."""
         return self.rows_rejected / self.rows_read if self.rows_read else 0.0
 
     def save(self, path: Path) -> None:
-        """Write ``profile.json``, whole or not at all."""
+        """Write ``profile.json`` atomically."""
         write_json(path, self.model_dump(mode="json"))
 
     @classmethod
@@ -185,7 +185,7 @@ class Profile(_Frozen):
         Raises
         ------
         CatalogError
-            It is not there, or not a profile that this version can read.
+            It is missing, or not a profile that this version can read.
         """
         try:
             return cls.model_validate_json(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Reads, checks and writes at the same time: each in a thread of its own, one batch apart."""
+"""Read, clean and write batches concurrently: one thread reads the next batch, one writes the previous."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from segue.store.checksum import sha256_file
 
 __all__ = ["Progress", "Pump"]
 
-# (rows so far, bytes done, bytes in all); rows stay 0 while a source is fetched
+# (rows so far, bytes so far, total bytes); rows are 0 while a source is fetched
 Progress = Callable[[int, int, int], None]
 
 T = TypeVar("T")
 
 
 class Pump:
-    """Moves files from the reader through a check to the writer.
+    """Pass the batches of files from the reading thread to the writing thread.
 
     Parameters
     ----------
     report
         Called after each batch.
     total_bytes
-        Size of all files together.
+        Total size of the files.
     """
 
     def __init__(self, report: Progress, total_bytes: int) -> None:
@@ -49,14 +49,14 @@ class Pump:
     ) -> None:
         self._threads.close()
 
-    def run(self, planned: PlannedFile, take: Callable[[RawBatch], Callable[[], None]]) -> FileProfile:
-        """Read a file to its end; `take` checks a batch here and gives what is to be done in the writer."""
-        summed = self._hashing.submit(sha256_file, planned.file.path)
+    def run(self, planned: PlannedFile, process: Callable[[RawBatch], Callable[[], None]]) -> FileProfile:
+        """Read a whole file; `process` cleans a batch and returns the function that writes it."""
+        digest = self._hashing.submit(sha256_file, planned.file.path)
         written: Future[None] | None = None
         rows = 0
         with closing(read_batches(planned.file, planned.sniffed, planned.columns)) as batches:
             for batch in self._ahead(batches):
-                write = take(batch)
+                write = process(batch)
                 if written is not None:
                     written.result()
                 written = self._writing.submit(write)
@@ -68,7 +68,7 @@ class Pump:
         self._bytes_before += planned.bytes
         return FileProfile(
             name=planned.file.name,
-            sha256=summed.result(),
+            sha256=digest.result(),
             bytes=planned.bytes,
             layout=planned.layout,
             rows=rows,
@@ -81,5 +81,5 @@ class Pump:
                 following = self._reading.submit(next, items, None)
                 yield item
         finally:
-            # A generator that still runs in the other thread can't be closed.
+            # A generator that is still running in the other thread can't be closed.
             following.exception()

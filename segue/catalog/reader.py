@@ -1,4 +1,4 @@
-"""Open a file of a catalogue, whatever its format: its column names, then batches of text."""
+"""Open a CSV or Parquet file of a catalogue: its column names, then batches of text."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["open_file", "read_batches"]
 
 
 def open_file(file: SourceFile) -> Sniffed:
-    """Tell what a file is and which columns it has.
+    """Detect a file's format and read its column names.
 
     Raises
     ------
     CatalogError
         It is empty, damaged, or neither CSV nor Parquet.
     """
-    found = sniff(file)
-    if found.kind == "parquet":
+    sniffed = sniff(file)
+    if sniffed.kind == "parquet":
         return Sniffed(kind="parquet", header=parquet_header(file))
-    return found
+    return sniffed
 
 
 def read_batches(
@@ -37,16 +37,16 @@ def read_batches(
     file
         The file.
     sniffed
-        What `open_file` found.
+        The result of `open_file`.
     columns
-        canonical -> theirs; no other column is read.
+        Canonical name -> the file's column name; other columns are not read.
     block_bytes
-        How much of a CSV file is parsed at a time.
+        Bytes of a CSV file that are parsed at a time.
 
     Raises
     ------
     CatalogError
-        The file breaks off, is damaged, or is not what it seemed.
+        The file is truncated or damaged, or can't be parsed.
     """
     if sniffed.kind == "parquet":
         yield from read_parquet(file, columns)

@@ -1,4 +1,4 @@
-"""Fetch a catalogue from the web, from an object store or from Kaggle to a folder on this machine."""
+"""Download a catalogue from the web, an object store or Kaggle."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 __all__ = ["from_kaggle", "from_s3", "from_web"]
 
-_PIECE = 1024 * 1024
+_CHUNK = 1024 * 1024
 _ATTEMPTS = 3
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
 
 
 def from_web(url: str, folder: Path, received: Received) -> SourceFile:
-    """Stream one file from an ``https://`` address, redirects followed, broken connections tried again.
+    """Stream one file from an ``https://`` address, following redirects and retrying broken connections.
 
     Raises
     ------
     CatalogError
-        The address does not answer, or not with 200.
+        The server does not answer, or not with 200.
     """
     import httpx
 
     address = urlsplit(url)
     name = unquote(address.path.rsplit("/", 1)[-1]) or (address.hostname or "catalogue")
-    # Neither a query, often a signature or a token, nor a user's password stands in a message.
+    # Messages contain neither the query, which is often a signature or a token, nor a password.
     shown = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
     target = folder / "download"
     timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
@@ -61,20 +61,20 @@ def _download(client: Any, url: str, target: Path, received: Received) -> None:
     with client.stream("GET", url) as response, target.open("wb") as file:
         response.raise_for_status()
         total = int(response.headers.get("content-length", 0))
-        for piece in response.iter_bytes(_PIECE):
-            file.write(piece)
+        for chunk in response.iter_bytes(_CHUNK):
+            file.write(chunk)
             received(response.num_bytes_downloaded, total)
 
 
 def from_s3(url: str, folder: Path, received: Received) -> list[SourceFile]:
-    """Stream one object, all data files below ``s3://bucket/prefix/``, or those that match a glob.
+    """Stream one object, all data files below ``s3://bucket/prefix/``, or the matches of a glob.
 
     Raises
     ------
     CatalogError
         Nothing matches.
     StoreError, StoreUnavailable, StoreAccessDenied
-        There is no such bucket or object, or the store did not answer or refused.
+        There is no such bucket or object, the store did not answer, or it denied access.
     """
     name, _, key = url.removeprefix("s3://").partition("/")
     if not name:
@@ -88,8 +88,8 @@ def from_s3(url: str, folder: Path, received: Received) -> list[SourceFile]:
     if key and not is_glob and not key.endswith("/"):
         return [_fetch_object(bucket, key, folder / "0", received)]
     prefix = _literal(key) if is_glob else key
-    found = [str(item.object_name) for item in bucket.list(prefix) if not str(item.object_name).endswith("/")]
-    matching = [other for other in found if (fnmatchcase(other, key) if is_glob else is_data(other))]
+    keys = [str(item.object_name) for item in bucket.list(prefix) if not str(item.object_name).endswith("/")]
+    matching = [other for other in keys if (fnmatchcase(other, key) if is_glob else is_data(other))]
     if not matching:
         what = "no object matches" if is_glob else f"no {', '.join(SUFFIXES)} object lies below it"
         raise CatalogError(f"{url}: {what}")
@@ -101,7 +101,7 @@ def from_s3(url: str, folder: Path, received: Received) -> list[SourceFile]:
 
 
 def _literal(pattern: str) -> str:
-    """Part of a glob before its first wildcard, cut at a slash: what a store can list by."""
+    """Folders of a glob before its first wildcard: the prefix to list."""
     first = min(pattern.find(mark) for mark in "*?[" if mark in pattern)
     return pattern[: pattern.rfind("/", 0, first) + 1]
 
@@ -109,13 +109,13 @@ def _literal(pattern: str) -> str:
 def _fetch_object(
     bucket: S3Bucket, key: str, target: Path, received: Received, base: str | None = None
 ) -> SourceFile:
-    """Stream one object; it is named by its key below `base`, or by the last part of its key."""
+    """Stream one object, named by its key relative to `base`, or without `base` by the key's last part."""
 
     def get() -> None:
         with bucket.opened(key) as response, target.open("wb") as file:
             total, done = int(response.headers.get("content-length", 0)), 0
-            for piece in response.stream(_PIECE):
-                done += file.write(piece)
+            for chunk in response.stream(_CHUNK):
+                done += file.write(chunk)
                 received(done, total)
 
     bucket.call(key, get)
@@ -124,15 +124,15 @@ def _fetch_object(
 
 
 def from_kaggle(url: str) -> list[SourceFile]:
-    """Fetch a data set through kagglehub, which keeps it in its own cache.
+    """Download a data set with kagglehub, which caches it.
 
-    ``kaggle://owner/dataset`` takes every file of it that is a catalogue, ``kaggle://owner/dataset/file.csv``
+    ``kaggle://owner/dataset`` reads every file of it that is a catalogue, ``kaggle://owner/dataset/file.csv``
     one file, ``kaggle://owner/dataset/versions/3`` a version.
 
     Raises
     ------
     CatalogError
-        kagglehub is not installed, or there is no such data set, or it can't be fetched.
+        kagglehub is not installed, there is no such data set, or it can't be fetched.
     """
     try:
         import kagglehub
@@ -156,12 +156,12 @@ def from_kaggle(url: str) -> list[SourceFile]:
         exceptions.DataCorruptionError,
     )
     try:
-        found = Path(kagglehub.dataset_download(handle, path=inner or None))
+        path = Path(kagglehub.dataset_download(handle, path=inner or None))
     except failures as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise CatalogError(
-            f"{url}: Kaggle did not give it: {reason}. What is private needs KAGGLE_USERNAME and KAGGLE_KEY"
+            f"{url}: can't be downloaded: {reason}. Private data sets need KAGGLE_USERNAME and KAGGLE_KEY"
         ) from None
-    if found.is_file():
-        return [SourceFile(path=found, name=found.name)]
-    return in_folder(found, url, optional=True)
+    if path.is_file():
+        return [SourceFile(path=path, name=path.name)]
+    return in_folder(path, url, optional=True)

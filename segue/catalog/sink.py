@@ -1,4 +1,4 @@
-"""Where rows go that were read: canonical Parquet, rejected Parquet, and the counts of the profile."""
+"""Write accepted and rejected rows to Parquet, and count them for the profile."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ REJECTED_SCHEMA = pa.schema(
 )
 NOT_UTF8 = "not UTF-8"
 
-# A fixed size makes the file the same bytes, however the source was cut into batches.
+# A fixed size makes the file's bytes independent of the sizes of the batches.
 _ROW_GROUP = 131_072
-# So few rows are one accident; more, and no letter beyond ASCII anywhere else, are an encoding.
+# From this many undecodable rows on, with no valid non-ASCII character anywhere, the encoding is wrong.
 _ENCODING_ROWS = 5
 
 
 class ParquetSink:
-    """A Parquet file that grows by batches of any size, in row groups of a fixed one."""
+    """Writes batches of any size to a Parquet file with row groups of a fixed size."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
@@ -55,7 +55,7 @@ class ParquetSink:
         self._writer.close()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch; it is written as soon as a row group is full."""
+        """Add a batch; full row groups are written at once."""
         self._waiting.append(batch)
         self._rows += batch.num_rows
         full = self._rows - self._rows % _ROW_GROUP
@@ -71,7 +71,7 @@ class ParquetSink:
 
 
 class RowSink:
-    """Takes accepted and rejected rows.
+    """Writes and counts accepted and rejected rows.
 
     Attributes
     ----------
@@ -85,16 +85,16 @@ class RowSink:
         self._accepted, self._rejected = accepted, rejected
         self.reasons = ReasonTally()
         self.rows_kept = 0
-        self._has_letters_beyond_ascii = False
+        self._has_non_ascii = False
 
     @classmethod
     @contextmanager
     def open(cls, accepted: Path, schema: pa.Schema, rejected: Path | None) -> Iterator[RowSink]:
-        """Open the files; they are complete when the context ends without an error."""
+        """Open the files; they are complete if the context ends without an error."""
         with ExitStack() as stack:
             kept = stack.enter_context(ParquetSink(accepted, schema))
-            left = stack.enter_context(ParquetSink(rejected, REJECTED_SCHEMA)) if rejected else None
-            yield cls(kept, left)
+            dropped = stack.enter_context(ParquetSink(rejected, REJECTED_SCHEMA)) if rejected else None
+            yield cls(kept, dropped)
 
     @property
     def rows_read(self) -> int:
@@ -102,10 +102,10 @@ class RowSink:
         return self.rows_kept + self.reasons.total
 
     def add(self, file: str, accepted: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
-        """Take what became of a batch of a file."""
+        """Add the rows of a batch of a file."""
         self._accepted.add(accepted)
         self.rows_kept += accepted.num_rows
-        self._look_for_letters(accepted)
+        self._look_for_non_ascii(accepted)
         if not rejects:
             return
         self.reasons.add(file, rejects)
@@ -117,25 +117,23 @@ class RowSink:
             self._rejected.add(pa.RecordBatch.from_arrays(arrays, schema=REJECTED_SCHEMA))
 
     def check_encoding(self, source: str) -> None:
-        """Refuse a source whose letters beyond ASCII are all wrong: it is in another encoding throughout.
+        """Refuse a source in which no non-ASCII character is valid UTF-8: it has another encoding.
 
         Raises
         ------
         CatalogError
-            Says so, and how to convert it.
+            The message says how to convert it.
         """
-        damaged = self.reasons.count(NOT_UTF8)
-        if damaged >= _ENCODING_ROWS and not self._has_letters_beyond_ascii:
+        undecodable = self.reasons.count(NOT_UTF8)
+        if undecodable >= _ENCODING_ROWS and not self._has_non_ascii:
             raise CatalogError(
-                f"{source}: {damaged:,} rows are not UTF-8 and no other row has a letter beyond ASCII: "
+                f"{source}: {undecodable:,} rows are not UTF-8 and no other row has a non-ASCII character: "
                 "the whole file seems to be in another encoding, such as Latin-1; expected UTF-8: "
                 "convert it, for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
             )
 
-    def _look_for_letters(self, accepted: pa.RecordBatch) -> None:
-        if self._has_letters_beyond_ascii:
+    def _look_for_non_ascii(self, accepted: pa.RecordBatch) -> None:
+        if self._has_non_ascii:
             return
         texts = [column for column in accepted.columns if pa.types.is_string(column.type)]
-        self._has_letters_beyond_ascii = any(
-            pc.all(pc.string_is_ascii(column)).as_py() is False for column in texts
-        )
+        self._has_non_ascii = any(pc.all(pc.string_is_ascii(column)).as_py() is False for column in texts)

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: an ending of its name may lie."""
+"""Detect a file's format by its first bytes: the suffix of its name may be wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 
-_OTHERS: tuple[tuple[bytes, str, str], ...] = (
+_OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive or a spreadsheet", "unzip it, or save it as CSV UTF-8"),
     (b"BZh", "a bzip2 file", "unpack it with bunzip2"),
     (b"\xfd7zXZ", "an xz file", "unpack it with unxz"),
@@ -31,21 +31,21 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"ARROW1", "an Arrow (Feather) file", "write it as Parquet"),
     (b"%PDF", "a PDF", "take the data itself"),
 )
-_WIDE_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WIDE_BOMS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _EXPECTED = "expected CSV, gzipped CSV or Parquet"
 _TEXT_CONTROLS = frozenset(b"\t\n\r\x0b\x0c")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sniffed:
-    """What the first bytes say.
+    """A detected format.
 
     Attributes
     ----------
     kind
-        How the file is to be read.
+        The file's format.
     header
-        Column names of a CSV file as they stand there; empty for Parquet until its end was read.
+        Column names as in the file; empty for Parquet, whose names are at its end, until `open_file`.
     """
 
     kind: Kind
@@ -53,12 +53,12 @@ class Sniffed:
 
 
 def sniff(file: SourceFile) -> Sniffed:
-    """Tell what a file is.
+    """Detect a file's format, and read the header of a CSV file.
 
     Raises
     ------
     CatalogError
-        It is empty, can't be opened, or is something else than CSV, gzipped CSV or Parquet.
+        It is empty, can't be opened, or is not CSV, gzipped CSV or Parquet.
     """
     try:
         with file.path.open("rb") as opened:
@@ -69,7 +69,7 @@ def sniff(file: SourceFile) -> Sniffed:
         raise CatalogError(f"{file.name}: the file is empty (0 bytes); {_EXPECTED}")
     if head.startswith(_PARQUET):
         return Sniffed(kind="parquet")
-    for magic, what, action in _OTHERS:
+    for magic, what, action in _OTHER_FORMATS:
         if head.startswith(magic):
             raise CatalogError(f"{file.name}: this is {what}; {_EXPECTED}: {action}")
     if head.startswith(_GZIP):
@@ -90,14 +90,14 @@ def _unpacked(head: bytes, name: str) -> bytes:
 
 
 def _header(head: bytes, name: str) -> tuple[str, ...]:
-    if head.startswith(_WIDE_MARKS) or _looks_wide(head):
+    if head.startswith(_WIDE_BOMS) or _looks_utf16(head):
         raise CatalogError(
             f"{name}: this is UTF-16 or UTF-32 text; expected UTF-8: "
             "convert it, for example with: iconv -f UTF-16 -t UTF-8 OLD > NEW"
         )
     text = head.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
     if not text.strip():
-        raise CatalogError(f"{name}: there is nothing but blanks in the file; {_EXPECTED}")
+        raise CatalogError(f"{name}: the file holds nothing but blanks; {_EXPECTED}")
     if text.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise CatalogError(f"{name}: this is an HTML page, perhaps one that asks to log in; {_EXPECTED}")
     line = text.replace(b"\r", b"\n").split(b"\n", 1)[0]
@@ -119,8 +119,8 @@ def _has_controls(data: bytes) -> bool:
     return any(byte < 32 and byte not in _TEXT_CONTROLS for byte in data)
 
 
-def _looks_wide(head: bytes) -> bool:
-    """Whether every other byte of the beginning is zero: UTF-16 without a byte order mark."""
+def _looks_utf16(head: bytes) -> bool:
+    """Whether every other byte at the beginning is zero: UTF-16 without a byte order mark."""
     start = head[:64]
     return len(start) >= 8 and 0 in (max(start[0::2]), max(start[1::2])) and any(start)
 
@@ -132,25 +132,25 @@ def _first_record(text: str, name: str, delimiter: str = ",") -> tuple[str, ...]
         raise CatalogError(f"{name}: the header can't be read as CSV ({error})") from None
 
 
-def guess_delimiter(header: tuple[str, ...], wanted: frozenset[str]) -> str:
-    """Name the character that a header seems to be separated by, where that is not the comma.
+def guess_delimiter(header: tuple[str, ...], known: frozenset[str]) -> str:
+    """Guess the delimiter of a header, if it is not the comma.
 
     Parameters
     ----------
     header
-        The header as read with commas.
-    wanted
-        Names, lower case, of which a header should have some.
+        The header as split at commas.
+    known
+        Expected column names, lower case.
 
     Returns
     -------
     str
-        ``semicolons``, ``tabs`` or ``vertical bars``; empty where commas fit as well as any.
+        ``semicolons``, ``tabs`` or ``vertical bars``; empty if none fits better than commas.
     """
     line = ",".join(header)
     scores = {
-        what: sum(part.strip(' "').lower() in wanted for part in line.split(mark))
-        for mark, what in ((",", ""), (";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"))
+        name: sum(part.strip(' "').lower() in known for part in line.split(character))
+        for character, name in ((",", ""), (";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"))
     }
-    best = max(scores, key=lambda what: scores[what])
+    best = max(scores, key=lambda name: scores[name])
     return best if scores[best] >= 2 else ""

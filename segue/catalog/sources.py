@@ -10,11 +10,11 @@ from segue.errors import CatalogError
 
 __all__ = ["SUFFIXES", "Received", "SourceFile", "in_folder", "is_data"]
 
-# What is taken from a folder. A single file may be called anything: its first bytes say what it is.
+# Files that are read from a folder. A single file may have any name: its format is detected.
 SUFFIXES: tuple[str, ...] = (".csv", ".csv.gz", ".parquet")
 
 
-# (bytes so far, bytes in all or 0 where the server does not say)
+# (bytes so far, total bytes, or 0 if the server does not send it)
 Received = Callable[[int, int], None]
 
 
@@ -25,11 +25,11 @@ class SourceFile:
     Attributes
     ----------
     path
-        Where it lies on this machine.
+        Its path on this machine.
     name
-        How it is named to people and in the profile: never a path of this machine.
+        Its name in messages and in the profile: never a path of this machine.
     optional
-        It came with others in a data set and may be no catalogue at all.
+        Whether it is skipped if it is not a catalogue, as a file of a Kaggle data set is.
     """
 
     path: Path
@@ -38,13 +38,13 @@ class SourceFile:
 
 
 def is_data(name: str) -> bool:
-    """Whether a folder's file is taken; hidden files and markers such as ``_SUCCESS`` are not."""
+    """Whether a file of a folder is read; hidden files and markers such as ``_SUCCESS`` are not."""
     base = name.rsplit("/", 1)[-1]
     return base.lower().endswith(SUFFIXES) and not base.startswith((".", "_"))
 
 
 def in_folder(folder: Path, source: str, *, optional: bool = False) -> list[SourceFile]:
-    """Give the data files of a folder, sub-folders included, in order of name."""
+    """List the data files of a folder and its sub-folders, sorted by name."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and is_data(path.name))
     if not files:
         raise CatalogError(f"{source}: the folder holds no {', '.join(SUFFIXES)} file")

@@ -1,4 +1,4 @@
-"""Counts that grow with what is read, batch by batch, into a profile; their size does not."""
+"""Count batch by batch, in bounded memory, what a profile reports."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 
 from segue.catalog.batches import Reject
 from segue.catalog.columns import COLUMNS, NUMERIC, column_named
-from segue.catalog.profile import Example, Histogram, NumericProfile, Reason
+from segue.catalog.profile import Histogram, NumericProfile, Reason, RejectedExample
 
 __all__ = ["ReasonTally", "ValueTally"]
 
 _EXAMPLES = 3
-_EXAMPLE_CLIP = 120
+_EXAMPLE_LENGTH = 120
 _GENRES = 200
-# A column that is no genre at all must not fill the memory.
+# Bounds the memory if the column does not hold genres.
 _GENRE_LIMIT = 20_000
 _DIGITS = 6
 
@@ -28,11 +28,11 @@ Floats = npt.NDArray[np.float64]
 
 
 class ReasonTally:
-    """Counts why rows were rejected, and keeps the first rows of each reason."""
+    """Counts rejected rows by reason, and keeps the first rows of each as examples."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._examples: dict[tuple[str, str], list[Example]] = {}
+        self._examples: dict[tuple[str, str], list[RejectedExample]] = {}
 
     def add(self, file: str, rejects: Iterable[Reject]) -> None:
         """Count rejected rows."""
@@ -41,19 +41,20 @@ class ReasonTally:
             self._counts[key] += 1
             examples = self._examples.setdefault(key, [])
             if len(examples) < _EXAMPLES:
-                examples.append(Example(file=file, row=reject.row, value=reject.value[:_EXAMPLE_CLIP]))
+                value = reject.value[:_EXAMPLE_LENGTH]
+                examples.append(RejectedExample(file=file, row=reject.row, value=value))
 
     @property
     def total(self) -> int:
-        """Rejected rows."""
+        """Number of rejected rows."""
         return self._counts.total()
 
     def count(self, reason: str) -> int:
-        """Rows rejected for one reason, whatever the column."""
+        """Number of rows rejected for a reason, in any column."""
         return sum(count for (_, why), count in self._counts.items() if why == reason)
 
     def reasons(self) -> list[Reason]:
-        """The reasons, the most frequent first."""
+        """The reasons, most frequent first."""
         ordered = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
         return [
             Reason(column=column, reason=reason, count=count, examples=self._examples[column, reason])
@@ -67,7 +68,7 @@ class _NumericTally:
     def __init__(self, name: str) -> None:
         self._edges = np.array(column_named(name).edges)
         self._counts = np.zeros(len(self._edges) - 1, dtype=np.int64)
-        # Sums are of the distance to a point within the range: avoids catastrophic cancellation.
+        # Sums are shifted by a value within the range: avoids catastrophic cancellation.
         self._origin = float(self._edges[len(self._edges) // 2])
         self._sum = self._squares = 0.0
         self._min, self._max = math.inf, -math.inf
@@ -101,12 +102,12 @@ class _NumericTally:
 
 
 def _round(value: float) -> float:
-    """Round to the digits that do not depend on the order of a sum, or on the processor."""
+    """Round to digits that do not depend on the order of summation or the processor."""
     return float(f"{value:.{_DIGITS}g}")
 
 
 class ValueTally:
-    """Counts the values of the rows that are kept."""
+    """Counts the values of the kept rows."""
 
     def __init__(self) -> None:
         self._numeric = {name: _NumericTally(name) for name in NUMERIC}
@@ -117,7 +118,7 @@ class ValueTally:
         self.rows = 0
 
     def add(self, accepted: pa.RecordBatch, numbers: dict[str, Floats]) -> None:
-        """Count a batch; `numbers` holds its numeric columns as float64, those that the file has."""
+        """Count a batch; `numbers` are the numeric columns that the file has, float64 [n] each."""
         self.rows += accepted.num_rows
         for name, tally in self._numeric.items():
             if name in numbers:

@@ -1,6 +1,6 @@
-"""``segue``: the command line. Each command is imported only when it is called.
+"""``segue``: the command line. A command is imported only when it is called.
 
-So ``segue --help`` answers at once, and an image without the training extras can still recommend.
+So ``segue --help`` is fast, and ``segue recommend`` works in an image without the training extras.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["COMMANDS", "build_app", "main"]
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its help line, the module that has it, the function or Typer in it, and its extra."""
+    """A command: its help line, its module, the function or Typer app in it, and the extras that it needs."""
 
     help: str
     module: str
@@ -31,22 +31,20 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "sample": Command(
-        "Write a synthetic catalogue, and playlists over it.", "segue.cli.sample", "sample", "train"
-    ),
+    "sample": Command("Write a synthetic catalogue and playlists.", "segue.cli.sample", "sample", "train"),
     "check": Command(
         "Read a catalogue and say what is right and wrong with it.", "segue.cli.check", "check", "train"
     ),
     "recommend": Command("Recommend tracks from a bundle.", "segue.cli.recommend", "recommend", "rank,store"),
     "bundle": Command("List, verify, promote and roll back bundles.", "segue.cli.bundle", "app", "store"),
-    "database": Command("Make the tables of the log and the keys.", "segue.cli.database", "app", "db"),
-    "keys": Command("Make, list and revoke the gateway's keys.", "segue.cli.keys", "app", "db"),
-    "log": Command("Learn from the log, and erase from it.", "segue.cli.log", "app", "db"),
+    "database": Command("Create the tables of the log and the keys.", "segue.cli.database", "app", "db"),
+    "keys": Command("Create, list and revoke the gateway's keys.", "segue.cli.keys", "app", "db"),
+    "log": Command("Export the log as training data, and erase from it.", "segue.cli.log", "app", "db"),
 }
 
 
 def main() -> None:
-    """Run the console script: one clear line on stderr and exit 1 for what a person can mend."""
+    """Run the console script. A `SegueError` is one line on stderr and exit code 1."""
     try:
         build_app(_called(sys.argv[1:]))(prog_name="segue")
     except SegueError as error:
@@ -54,7 +52,7 @@ def main() -> None:
 
 
 def build_app(called: str | None = None) -> typer.Typer:
-    """Build the app with the real command of that name, and the help lines of the others; None: all real."""
+    """Build the app with the command `called`, or all if None; of the others it has only the help line."""
     app = typer.Typer(
         help="More like this, from your own catalogue.",
         no_args_is_help=True,
@@ -66,16 +64,16 @@ def build_app(called: str | None = None) -> typer.Typer:
         if called not in (None, name):
             app.command(name, help=command.help)(_not_loaded)
             continue
-        found = getattr(_load(name, command), command.attribute)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+        loaded = getattr(_load(name, command), command.attribute)
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=name)
         else:
-            app.command(name)(found)
+            app.command(name)(loaded)
     return app
 
 
 def _called(arguments: list[str]) -> str | None:
-    """Name of the command in these arguments; empty where there is none, None where all are wanted."""
+    """Name of the command in these arguments; empty if there is none, None for shell completion of all."""
     if "_SEGUE_COMPLETE" in os.environ:
         return None
     return next((argument for argument in arguments if not argument.startswith("-")), "")
@@ -92,8 +90,8 @@ def _load(name: str, command: Command) -> ModuleType:
         ) from None
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(is_set: bool) -> None:
+    if is_set:
         typer.echo(f"segue {__version__}")
         raise typer.Exit
 
@@ -104,8 +102,8 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    del version  # the callback has answered it
+    del version  # handled by the callback
 
 
 def _not_loaded() -> None:
-    """Stand in for a command that was not called: its help line is all that is shown."""
+    """Placeholder for a command that is not called, to list it in the help."""

@@ -1,4 +1,4 @@
-"""``segue bundle``: what a store holds, and which bundle is in service."""
+"""``segue bundle``: manage the bundles and channels of a store."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ app = typer.Typer(
 def _default_by() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user often has no name
+    except (KeyError, OSError, ImportError):  # the user of a container often has no name
         return f"uid {os.getuid()}"
 
 
@@ -87,7 +87,7 @@ def list_(*, store: StoreArgument, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="Example: segue bundle show .segue/channels/champion")
 def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
-    """Show what a bundle is made of, and what was measured on it."""
+    """Show the definition of a bundle and its evaluations."""
     resolved, place = _located(bundle)
     definition, digest = read_definition(place)
     runs = list_evaluations(place.store, digest) if place.digest else {}
@@ -125,23 +125,24 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
 def verify(
     *,
     bundle: BundleArgument,
-    quick: Annotated[bool, typer.Option("--quick", help="Sizes alone; read no file's bytes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Check sizes only, read no files.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every file of a bundle against bundle.json. Exit 1 if anything differs."""
     _resolved, place = _located(bundle)
-    found = _verified(place, quick=quick)
+    verification = _verified(place, quick=quick)
     if as_json:
-        files = [asdict(check) for check in found.files]
-        _print_json({"digest": found.digest, "ok": not found.problems, "files": files})
+        files = [asdict(check) for check in verification.files]
+        _print_json({"digest": verification.digest, "ok": not verification.problems, "files": files})
     else:
         table = _table("file", "bytes", "state")
-        for check in found.files:
+        for check in verification.files:
             table.add_row(Text(check.name), f"{check.bytes:,}", Text(check.problem or "ok"))
         _print_under(place.url, table)
-        wrong, checked = len(found.problems), "sizes" if quick else "sizes and sha256"
-        Console().print(f"{wrong} of {len(found.files)} files wrong" if wrong else f"whole, by {checked}")
-    if found.problems:
+        wrong, count = len(verification.problems), len(verification.files)
+        outcome = f"{wrong} of {count} files wrong" if wrong else f"{count} files ok"
+        Console().print(f"{outcome}, by {'sizes' if quick else 'sizes and sha256'}")
+    if verification.problems:
         raise typer.Exit(1)
 
 
@@ -174,10 +175,10 @@ def rollback(
     channel: ChannelOption = "champion",
     as_json: JsonOption = False,
 ) -> None:
-    """Point a channel at the bundle before, and pin it, so that a nightly run can't undo that.
+    """Point a channel at its previous bundle, and pin it, so that a nightly run can't undo that.
 
-    Rolling back again goes one further back. Checks sizes alone: run verify for more. Undo with promote
-    --force, then unpin.
+    Another rollback goes back one more. Only the sizes of files are checked: run verify for a full check. To
+    undo, run promote --force, then unpin.
     """
     moved = channels.rollback(open_store(store), channel, by=by, reason=reason)
     _print_channel(channel, moved, as_json)
@@ -215,21 +216,21 @@ def prune_(
     store: StoreArgument,
     keep: Annotated[int, typer.Option(min=0, help="Previous bundles of each channel to keep.")] = 3,
     keep_days: Annotated[float, typer.Option(min=0, help="Remove nothing younger than this, in days.")] = 7.0,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, only say which.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, only list them.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove bundles that no channel needs, and half-written ones. Evaluations stay."""
+    """Remove bundles that no channel needs, and incomplete ones. Evaluations are kept."""
     opened: Store = open_store(store)
-    gone = prune(opened, keep=keep, keep_days=keep_days, dry_run=not yes)
+    pruned = prune(opened, keep=keep, keep_days=keep_days, dry_run=not yes)
     if as_json:
-        _print_json({"removed": yes, "bundles": [asdict(bundle) for bundle in gone]})
+        _print_json({"removed": yes, "bundles": [asdict(bundle) for bundle in pruned]})
         return
     console = Console()
-    if gone:
-        _print_under("Bundles", _pruned_table(gone))
-    size = sum(bundle.bytes for bundle in gone) / 1e6
+    if pruned:
+        _print_under("Bundles", _pruned_table(pruned))
+    size = sum(bundle.bytes for bundle in pruned) / 1e6
     verb = "removed" if yes else "would be removed: run again with --yes"
-    console.print(Text(f"{len(gone)} bundles, {size:,.1f} MB {verb}" if gone else "nothing to remove"))
+    console.print(Text(f"{len(pruned)} bundles, {size:,.1f} MB {verb}" if pruned else "nothing to remove"))
 
 
 def _located(url: str) -> tuple[Resolved, BundleLocation]:
@@ -287,9 +288,9 @@ def _bundle_table(bundles: list[StoredBundle]) -> Table:
     return table
 
 
-def _pruned_table(gone: list[Pruned]) -> Table:
+def _pruned_table(pruned: list[Pruned]) -> Table:
     table = _table("digest", "bytes", "written", "why")
-    for bundle in gone:
+    for bundle in pruned:
         table.add_row(
             bundle.digest[:12], f"{bundle.bytes:,}", f"{bundle.modified:%Y-%m-%d %H:%M}", bundle.why
         )

@@ -1,4 +1,4 @@
-"""``segue check``: read a catalogue as the pipeline would, and say what is right and wrong with it."""
+"""``segue check``: read a catalogue as the pipeline does, and report what is right and wrong with it."""
 
 from __future__ import annotations
 
@@ -33,17 +33,20 @@ def check(
     ] = "",
     alias: Annotated[
         list[str],
-        typer.Option(metavar="THEIRS=CANONICAL", help="Say which column is which; may be repeated."),
+        typer.Option(
+            metavar="THEIRS=CANONICAL",
+            help="Canonical name of a column; repeatable.",
+        ),
     ] = [],
     max_rejected: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of bad rows from which a catalogue is refused.")
+        float, typer.Option(min=0, max=1, help="Share of rejected rows above which a catalogue is refused.")
     ] = MAX_REJECTED,
     as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
-    """Read a catalogue as the pipeline would, and say what is right and wrong with it.
+    """Read a catalogue as the pipeline does, and report what is right and wrong with it.
 
     Shows which columns were found, how their values are distributed, and which rows are rejected and why.
-    Writes nothing. Exit code 1 where the pipeline would refuse the catalogue.
+    Writes no files. The exit code is 1 if the pipeline would refuse the catalogue.
 
     For example:
 
@@ -81,10 +84,9 @@ def _examine(catalogue: str, interactions: str, layout: dict[str, str]) -> Profi
         task = bar.add_task("reading", total=None, rows="")
 
         def show(rows: int, done: int, total: int) -> None:
-            doing = "reading" if rows else "fetching"
             bar.update(
                 task,
-                description=doing,
+                description="reading" if rows else "fetching",
                 completed=done,
                 total=total or None,
                 rows=f"{rows:,} rows" * bool(rows),

@@ -17,8 +17,8 @@ from segue.settings import read_settings
 __all__ = ["JsonOption", "app", "open_current", "print_json"]
 
 app = typer.Typer(
-    help="Make and check the tables of the log and the keys.\n\n"
-    "SEGUE_DATABASE_URL says where they are: sqlite:///file (.segue/segue.db if it is not set), "
+    help="Create and check the tables of the log and the keys.\n\n"
+    "SEGUE_DATABASE_URL is the database: sqlite:///file (.segue/segue.db if it is not set), "
     "postgresql://user:password@host/name, mysql://… or mariadb://….",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -30,7 +30,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("migrate", epilog="Example: SEGUE_DATABASE_URL=postgresql://… segue database migrate")
 def migrate_(*, as_json: JsonOption = False) -> None:
-    """Bring the tables to this version. Several may do it at once; nothing happens where they are."""
+    """Migrate the tables to this version. Does nothing if they are current; safe to run concurrently."""
     url = _url()
     engine = open_engine(url)
     before = schema_state(engine)
@@ -38,45 +38,45 @@ def migrate_(*, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(_status(engine))
         return
-    done = "is current" if before == "current" else "was brought up"
-    typer.echo(f"{address(engine)}: {done}, revision {schema_revision(engine)}")
+    outcome = "is current" if before == "current" else "was migrated"
+    typer.echo(f"{address(engine)}: {outcome}, revision {schema_revision(engine)}")
 
 
 @app.command("status", epilog="Example: segue database status")
 def status(*, as_json: JsonOption = False) -> None:
-    """Show how the tables stand to this version. Exit 1 unless they are current."""
+    """Compare the tables with this version. Exit 1 unless they are current."""
     engine = open_engine(_url())
-    found = _status(engine)
+    fields = _status(engine)
     if as_json:
-        print_json(found)
+        print_json(fields)
     else:
-        typer.echo(f"{address(engine)}: {found['state']}, revision {found['revision'] or 'none'}")
-    if found["state"] != "current":
+        typer.echo(f"{address(engine)}: {fields['state']}, revision {fields['revision'] or 'none'}")
+    if fields["state"] != "current":
         if not as_json:
             check_schema(engine)
         raise typer.Exit(1)
 
 
 def open_current() -> Engine:
-    """Open the database of SEGUE_DATABASE_URL.
+    """Open the database of SEGUE_DATABASE_URL, and check its tables.
 
     Raises
     ------
     SchemaError
         Its tables are not those of this version.
     """
-    engine = open_engine(_url(), answer_seconds=_PATIENT_SECONDS)
+    engine = open_engine(_url(), answer_seconds=_ANSWER_SECONDS)
     check_schema(engine)
     return engine
 
 
 def print_json(value: Any) -> None:
-    """Print a value for a program."""
+    """Print a value as JSON."""
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
-# A person who exports or deletes years waits longer than a request.
-_PATIENT_SECONDS = 3600
+# Exports and deletions of years take longer than requests.
+_ANSWER_SECONDS = 3600
 
 
 def _url() -> str:

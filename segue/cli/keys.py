@@ -1,4 +1,4 @@
-"""``segue keys``: who may call the gateway."""
+"""``segue keys``: the API keys of the gateway."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["app"]
 _CREDENTIAL = "SEGUE_KEY_CREDENTIAL"
 
 app = typer.Typer(
-    help="Make, list and revoke the keys of the gateway's callers.\n\n"
-    "They are in the database of SEGUE_DATABASE_URL, which keeps no secret, only what checks it.",
+    help="Create, list and revoke the API keys of the gateway.\n\n"
+    "They are in the database of SEGUE_DATABASE_URL, which does not store their secrets.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -33,18 +33,18 @@ app = typer.Typer(
 @app.command(epilog="Example: segue keys create --name page --scope read --scope feedback --expires 90d")
 def create(
     *,
-    name: Annotated[str, typer.Option("--name", "-n", help="What people call it.")],
-    scopes: Annotated[
-        list[str], typer.Option("--scope", "-s", help="read, feedback or admin; any number of them.")
-    ],
+    name: Annotated[str, typer.Option("--name", "-n", help="Name of the key.")],
+    scopes: Annotated[list[str], typer.Option("--scope", "-s", help="read, feedback or admin; repeatable.")],
     expires: Annotated[
-        str | None, typer.Option("--expires", help="When it ends: 90d, or a date. Without it, never.")
+        str | None, typer.Option("--expires", help="When it expires: 90d, or a date. Without it, never.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key, and print it: the one time that it can be seen."""
-    ends = parse_moment("--expires", expires, ahead=True) if expires is not None else None
-    key, credential = create_key(open_current(), name=name, scopes=parse_scopes(scopes), expires_at=ends)
+    """Create a key, and print it. It can't be shown again."""
+    expires_at = parse_moment("--expires", expires, ahead=True) if expires is not None else None
+    key, credential = create_key(
+        open_current(), name=name, scopes=parse_scopes(scopes), expires_at=expires_at
+    )
     if as_json:
         print_json({**_plain(key), "credential": credential})
         return
@@ -52,7 +52,7 @@ def create(
     until = f", until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else ""
     typer.echo(f"{credential}\n", nl=False)
     typer.echo(
-        f"\nThis is key {name!r} for {_scopes(key)}{until}. It is stored nowhere: keep it now.\n"
+        f"\nThis is key {name!r} for {_scopes(key)}{until}. It can't be shown again: save it now.\n"
         f"  over HTTP:       -H 'Authorization: Bearer {credential}'\n"
         f"  Spotify clients: client id {key.id}, client secret {secret}",
         err=True,
@@ -62,18 +62,16 @@ def create(
 @app.command(epilog="Example: segue keys adopt --name page --scope read --scope feedback")
 def adopt(
     *,
-    name: Annotated[str, typer.Option("--name", "-n", help="What people call it.")],
-    scopes: Annotated[
-        list[str], typer.Option("--scope", "-s", help="read, feedback or admin; any number of them.")
-    ],
+    name: Annotated[str, typer.Option("--name", "-n", help="Name of the key.")],
+    scopes: Annotated[list[str], typer.Option("--scope", "-s", help="read, feedback or admin; repeatable.")],
     credential: Annotated[
-        str, typer.Option(envvar=_CREDENTIAL, hidden=True, help="ID.SECRET, by variable alone.")
+        str, typer.Option(envvar=_CREDENTIAL, hidden=True, help="ID.SECRET; set it by the variable.")
     ] = "",
 ) -> None:
-    """Make the credential in SEGUE_KEY_CREDENTIAL the key of that name: a deployment's secret holds it.
+    """Make the credential in SEGUE_KEY_CREDENTIAL, from a deployment's secret, the key of that name.
 
-    It is 16 hexadecimal digits, a point, and at least 43 characters of a URL's alphabet. The same again
-    changes nothing; another key of the name is revoked.
+    It is 16 hexadecimal digits, a dot, and at least 43 characters of URL-safe base64. Adopting it again
+    changes nothing. Another key of that name is revoked.
     """
     if not credential:
         raise CredentialError(f"{_CREDENTIAL} is not set: expected ID.SECRET")
@@ -85,7 +83,7 @@ def adopt(
 
 @app.command("list", epilog="Example: segue keys list --json")
 def list_(*, as_json: JsonOption = False) -> None:
-    """List the keys, the revoked and expired ones too."""
+    """List the keys, including revoked and expired ones."""
     keys = list_keys(open_current())
     if as_json:
         print_json([_plain(key) for key in keys])
@@ -94,8 +92,8 @@ def list_(*, as_json: JsonOption = False) -> None:
         typer.echo("no keys yet: segue keys create makes one")
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("id", "name", "scopes", "made", "until", "state"):
-        # an id is there to be copied
+    for column in ("id", "name", "scopes", "created", "expires", "state"):
+        # ids are not wrapped, so that they can be copied
         table.add_column(column, overflow="fold", no_wrap=column == "id")
     for key in keys:
         until = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else ""
@@ -107,15 +105,15 @@ def list_(*, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: segue keys revoke page")
 def revoke(
     *,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, or the name of a live key.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Id of a key, or name of a live one.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Revoke a key and its tokens. Gateways notice when they next read the keys, within seconds."""
+    """Revoke a key and its tokens. Gateways refuse them within seconds, when they next read the keys."""
     engine = open_current()
     now = datetime.now(UTC)
     keys = list_keys(engine)
-    named = next((found.id for found in keys if found.name == key and found.is_live(now)), key)
-    revoked = revoke_key(engine, named)
+    key_id = next((other.id for other in keys if other.name == key and other.is_live(now)), key)
+    revoked = revoke_key(engine, key_id)
     if as_json:
         print_json(_plain(revoked))
     else:

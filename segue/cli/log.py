@@ -1,4 +1,4 @@
-"""``segue log``: what was recommended and what became of it, as training data, and how it is erased."""
+"""``segue log``: export the log of recommendations and feedback as training data, and erase from it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from segue.settings import read_settings
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Learn from the log, erase a session from it, and delete what is old.\n\n"
-    "It is in the database of SEGUE_DATABASE_URL, and while that is away in the folder SEGUE_LOG_SPOOL.",
+    help="Export the log as training data, erase a session from it, and delete old records.\n\n"
+    "The log is in the database of SEGUE_DATABASE_URL; while that is down, records wait in the folder "
+    "SEGUE_LOG_SPOOL.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -33,25 +34,25 @@ app = typer.Typer(
 def export(
     *,
     since: Annotated[str, typer.Option("--since", help="A date, or 90d for the last 90 days.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The CSV file, replaced if it is there.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSV file; replaced if it exists.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Write what listeners played and liked as interactions that the pipeline takes.
+    """Write the tracks that listeners played and liked as interactions for the pipeline.
 
-    A session becomes a playlist under a pseudonym. What was skipped or disliked last is left out.
+    A session becomes a playlist under a pseudonym. Tracks that were last skipped or disliked are left out.
     """
     moment = parse_moment("--since", since, ahead=False)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"))
     with progress_bar(*columns) as progress:
         task = progress.add_task("export", total=None)
-        found = export_interactions(
+        exported = export_interactions(
             open_current(), since=moment, out=out, on_rows=lambda rows: progress.update(task, completed=rows)
         )
     if as_json:
-        print_json({"out": str(out), **asdict(found)})
+        print_json({"out": str(out), **asdict(exported)})
         return
-    typer.echo(f"{out}: {found.interactions:,} interactions of {found.sessions:,} sessions")
-    if found.interactions:
+    typer.echo(f"{out}: {exported.interactions:,} interactions of {exported.sessions:,} sessions")
+    if exported.interactions:
         run = "python -m pipelines run --catalog CATALOG --interactions"
         typer.echo(f"Next: {run} {shlex.quote(str(out))}", err=True)
 
@@ -62,17 +63,17 @@ def forget(
     session: Annotated[str, typer.Option("--session", help="The X-Session-Id that was sent.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a session: its lists, their tracks, its feedback, also from the spool on this machine.
+    """Erase a session's lists and feedback, also from the spool on this machine.
 
-    Spools elsewhere drop what they hold of it when they reach the database.
+    Spools on other machines drop its records when they reach the database.
     """
-    gone = forget_session(open_current(), session, spool=read_settings(LogSettings).spool)
+    erased = forget_session(open_current(), session, spool=read_settings(LogSettings).spool)
     if as_json:
-        print_json(asdict(gone))
+        print_json(asdict(erased))
     else:
         typer.echo(
-            f"erased {gone.impressions:,} lists, {gone.items:,} tracks in them, {gone.feedback:,} feedback; "
-            f"{gone.spooled:,} records in the spool"
+            f"erased {erased.impressions:,} lists, {erased.items:,} tracks in them, "
+            f"{erased.feedback:,} feedback; {erased.spooled:,} records in the spool"
         )
 
 
@@ -82,12 +83,13 @@ def prune(
     older_than: Annotated[str, typer.Option("--older-than", help="Age, such as 90d or 12w.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Delete lists and feedback that are older than an age: run it every night."""
+    """Delete lists and feedback older than an age. Run it nightly."""
     age = parse_duration("--older-than", older_than)
-    gone = delete_older_than(open_current(), age.total_seconds() / 86_400)
+    deleted = delete_older_than(open_current(), age.total_seconds() / 86_400)
     if as_json:
-        print_json(asdict(gone))
+        print_json(asdict(deleted))
     else:
         typer.echo(
-            f"deleted {gone.impressions:,} lists, {gone.items:,} tracks in them, {gone.feedback:,} feedback"
+            f"deleted {deleted.impressions:,} lists, {deleted.items:,} tracks in them, "
+            f"{deleted.feedback:,} feedback"
         )

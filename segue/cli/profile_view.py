@@ -1,4 +1,4 @@
-"""A catalogue's profile on a terminal. Whatever comes from the file is shown as text, never as markup."""
+"""Show a catalogue's profile on a terminal. Text from the file is escaped, never interpreted as markup."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from segue.cli.terminal import escape
 __all__ = ["show_profile", "spark"]
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_BARS_WIDE = 12
+_MAX_BARS = 12
 _GENRES = 12
 _REASONS = 20
 _YEARS_PER_BAR = 5
 
 
 def spark(counts: Sequence[int]) -> str:
-    """Draw counts as a line of bars, the highest one full; what is there at all is never invisible."""
+    """Draw counts as a sparkline, scaled to the largest; a count above 0 is always visible."""
     most = max(counts, default=0)
     if not most:
         return ""
@@ -52,15 +52,15 @@ def _show_source(profile: Profile, console: Console) -> None:
         f"{profile.rows_rejected:,} rejected{share}",
     )
     if profile.duplicate_ids:
-        _line(console, f"  {profile.duplicate_ids:,} rows have a track_id that stands before them already")
+        _line(console, f"  {profile.duplicate_ids:,} rows repeat the track_id of an earlier row")
     console.print()
 
 
 def _columns(profile: Profile) -> Table:
     table = Table(title="Columns", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("column", no_wrap=True)
-    table.add_column("read from", overflow="ellipsis")  # what gives way where the terminal is narrow
-    for name in ("missing", "least", "mean", "greatest"):
+    table.add_column("read from", overflow="ellipsis")  # shortened on a narrow terminal
+    for name in ("missing", "min", "mean", "max"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("distribution", no_wrap=True)
     for column in COLUMNS:
@@ -81,13 +81,13 @@ def _numbers(name: str, numeric: NumericProfile | None) -> Iterable[str]:
     write = "{:.0f}".format if name == "year" else _number
     return (
         *("" if figure is None else write(figure) for figure in figures),
-        spark(_joined(numeric.histogram.counts)),
+        spark(_rebin(numeric.histogram.counts)),
     )
 
 
-def _joined(counts: Sequence[int]) -> list[int]:
-    """Add up neighbouring bins until they fit beside the other columns."""
-    width = -(-len(counts) // _BARS_WIDE)
+def _rebin(counts: Sequence[int]) -> list[int]:
+    """Merge neighbouring bins into at most `_MAX_BARS`."""
+    width = -(-len(counts) // _MAX_BARS)
     return [sum(counts[first : first + width]) for first in range(0, len(counts), width)]
 
 

@@ -1,4 +1,4 @@
-"""``segue recommend``: a list for seeds, or a file of lists, from a bundle; no server needed."""
+"""``segue recommend``: recommend tracks from a bundle, for a request or a file of seeds; needs no server."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def recommend(
     seed: Annotated[
         list[str],
         typer.Option(
-            metavar="SEED", help='Track id or "artist - title"; @0.5 or @-0.5 at its end is a weight.'
+            metavar="SEED", help='Track id or "artist - title"; a suffix such as @0.5 or @-0.5 is its weight.'
         ),
     ] = [],
     artist: Annotated[list[str], typer.Option(metavar="NAME", help="Artist as a seed.")] = [],
     genre_seed: Annotated[list[str], typer.Option(metavar="GENRE", help="Genre as a seed.")] = [],
     feature: Annotated[
-        list[str], typer.Option(metavar="NAME=VALUE", help="Raw feature of a track in no catalogue.")
+        list[str], typer.Option(metavar="NAME=VALUE", help="Feature of a track outside the catalogue.")
     ] = [],
     k: Annotated[int | None, typer.Option("-k", help="Length of the list, 1 to 100.")] = None,
     candidates: Annotated[int | None, typer.Option(help="Tracks retrieved for ranking.")] = None,
@@ -62,7 +62,7 @@ def recommend(
     exclude_artist: Annotated[list[str], typer.Option(metavar="NAME", help="Leave out an artist.")] = [],
     exclude_track: Annotated[list[str], typer.Option(metavar="ID", help="Leave out a track id.")] = [],
     explicit: Annotated[
-        bool | None, typer.Option("--explicit/--no-explicit", help="Only, or no, explicit tracks.")
+        bool | None, typer.Option("--explicit/--no-explicit", help="Only explicit tracks, or none.")
     ] = None,
     minimum: Annotated[
         list[str], typer.Option("--min", metavar="NAME=VALUE", help="Lower bound, such as energy=0.4.")
@@ -71,14 +71,14 @@ def recommend(
     target: Annotated[
         list[str], typer.Option(metavar="NAME=VALUE", help="Look for tracks near this value.")
     ] = [],
-    popularity_weight: Annotated[float | None, typer.Option(help="0: nearest. 1: most popular.")] = None,
-    diversity: Annotated[float | None, typer.Option(help="0: best. 1: most different.")] = None,
+    popularity_weight: Annotated[float | None, typer.Option(help="0: most similar. 1: most popular.")] = None,
+    diversity: Annotated[float | None, typer.Option(help="0: best scores. 1: most diverse.")] = None,
     max_per_artist: Annotated[int | None, typer.Option(help="Most tracks by one artist.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say why each track is there.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain each recommendation.")] = False,
     request: Annotated[
         Path | None, typer.Option(help="A JSON file with one instance instead of flags.")
     ] = None,
-    seeds_file: Annotated[Path | None, typer.Option(help="A track id a line: one list for each.")] = None,
+    seeds_file: Annotated[Path | None, typer.Option(help="One track id per line: a list for each.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV that --seeds-file writes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     threads: Annotated[int, typer.Option(help="Threads for LightGBM.")] = 2,
@@ -122,7 +122,7 @@ def _run(
     as_json: bool,
     threads: int,
 ) -> None:
-    # imported here: `segue --help` should not wait for FAISS
+    # imported here, so that `segue recommend --help` does not wait for FAISS
     from segue.bundle.reader import open_bundle
     from segue.recommend.batch import read_seeds, recommend_each, write_batch
     from segue.recommend.model import Bundle
@@ -131,7 +131,7 @@ def _run(
     from segue.recommend.rerank import LocalRanker
 
     if (seeds_file is None) != (out is None):
-        raise RequestError("--seeds-file", "goes with --out, and --out with it")
+        raise RequestError("--seeds-file", "must be given together with --out")
     seeds = [] if seeds_file is None else read_seeds(seeds_file)
     if seeds_file is not None:
         instance["seeds"] = ["(each of the file)"]
@@ -156,11 +156,11 @@ def _run(
     if as_json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     else:
-        _print(answer, [_told_seed(recommender.bundle, seed) for seed in named])
+        _print(answer, [_describe_seed(recommender.bundle, seed) for seed in named])
 
 
-def _told_seed(bundle: Bundle, seed: Seed) -> str:
-    """A seed as a person knows it."""
+def _describe_seed(bundle: Bundle, seed: Seed) -> str:
+    """Artist and title, or name, of a seed, with its weight."""
     row = None if seed.track_id is None else bundle.lookup.row_of(seed.track_id)
     name = seed.label
     if row is not None:
@@ -188,7 +188,7 @@ def _print(answer: Answer, seeds: list[str]) -> None:
     if answer.explanation:
         _print_explanation(console, answer)
     console.print(
-        f"{answer.pool.retrieved} tracks retrieved, {answer.pool.after_filters} after the rules; "
+        f"{answer.pool.retrieved} tracks retrieved, {answer.pool.after_filters} after filters; "
         f"bundle {answer.digest[:12]}",
         style="dim",
     )
@@ -196,9 +196,9 @@ def _print(answer: Answer, seeds: list[str]) -> None:
 
 def _print_explanation(console: Console, answer: Answer) -> None:
     explanation = answer.explanation or {}
-    table = Table("", "near in", "far in", "what moves its predicted popularity", box=box.SIMPLE_HEAD)
+    table = Table("", "near in", "far in", "effects on predicted popularity", box=box.SIMPLE_HEAD)
     for rank, entry in enumerate(explanation["items"], start=1):
-        moves = entry.get("popularity", {})
+        effects = entry.get("popularity", {})
         table.add_row(
             str(rank),
             ", ".join(f"{near['feature']} {_value(near['track'])}" for near in entry["near"]),
@@ -206,7 +206,7 @@ def _print_explanation(console: Console, answer: Answer) -> None:
                 f"{far['feature']} {_value(far['track'])} (seed {_value(far['seed'])})"
                 for far in entry["far"]
             ),
-            ", ".join(f"{name} {value:+.1f}" for name, value in moves.items() if name != "average"),
+            ", ".join(f"{name} {value:+.1f}" for name, value in effects.items() if name != "average"),
         )
     console.print(table)
     dropped = ", ".join(
@@ -220,22 +220,22 @@ def _value(value: float | str) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name for a terminal: control characters and rich's brackets are data."""
+    """Escape control characters and rich's markup in a name."""
     return markup.escape(escape(name, limit=200))
 
 
 def _seed(kind: str, text: str) -> dict[str, Any]:
-    found = _WEIGHTED.fullmatch(text)
-    return {kind: found["seed"], "weight": float(found["weight"])} if found else {kind: text}
+    matched = _WEIGHTED.fullmatch(text)
+    return {kind: matched["seed"], "weight": float(matched["weight"])} if matched else {kind: text}
 
 
 def _years(text: str) -> list[float] | None:
     if not text:
         return None
-    found = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
-    if not found:
+    matched = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
+    if not matched:
         raise RequestError("--year", f"expected 1990 or 1990-1999, got {text!r}")
-    return [float(found[1]), float(found[2] or found[1])]
+    return [float(matched[1]), float(matched[2] or matched[1])]
 
 
 def _numbers(option: str, pairs: list[str]) -> dict[str, float]:

@@ -21,12 +21,12 @@ def sample(
     *,
     rows: Annotated[int, typer.Option("--rows", "-n", help=f"Rows of the catalogue, {MIN_ROWS:,} or more.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for catalog.csv and playlists.csv.")],
-    seed: Annotated[int, typer.Option("--seed", help="Which sample.")] = 7,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 7,
 ) -> None:
-    """Write a made-up catalogue in the Kaggle layout, and playlists over it.
+    """Write a synthetic catalogue in the Kaggle layout, and playlists of its tracks.
 
-    It stands in where no real one may be shipped. One row in two hundred is broken on purpose, so that
-    reading it has something to reject. The same rows and seed give the same bytes.
+    For demos and tests where no real data may be distributed. One row in two hundred is broken on purpose,
+    so that ingest has rows to reject. The same rows and seed give the same bytes.
 
     For example:
 

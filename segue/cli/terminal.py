@@ -1,4 +1,4 @@
-"""A person's terminal: names from files and bundles are text there, and progress is shown there alone."""
+"""Output to a terminal: escape names from files and bundles, and show progress."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _CLIP = 48
 
 
 def escape(value: str, *, limit: int = _CLIP) -> str:
-    r"""Write a value so that it can do nothing to a terminal.
+    r"""Escape a value for a terminal, and truncate it to `limit` characters.
 
-    Control characters, line ends, and marks that turn the direction of text become ``\x1b``, ``\n``,
-    ``\u202e``; letters of every script stay.
+    Control characters, line breaks and marks of text direction become ``\x1b``, ``\n``, ``\u202e``; letters
+    of all scripts are unchanged.
     """
     shown = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in value[: limit + 1]
@@ -23,10 +23,10 @@ def escape(value: str, *, limit: int = _CLIP) -> str:
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
-    """Make a progress bar on stderr that goes away at its end; nothing where stderr is no terminal.
+    """Make a progress bar on stderr that disappears at its end; it is hidden if stderr is not a terminal.
 
-    It redirects nothing. By default rich shows on the terminal what is printed to sys.stdout meanwhile, even
-    where stdout is a file.
+    Redirection is off: by default, rich prints output to sys.stdout on the terminal while the bar is shown,
+    even if stdout is a file.
     """
     console = Console(stderr=True)
     return Progress(
@@ -40,7 +40,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
 
 
 def can_redraw(console: Console) -> bool:
-    """Whether a line can be written over: not on a dumb terminal, and not in a file, which rich takes for a
-    terminal where FORCE_COLOR is set.
+    """Whether lines can be overwritten: not on a dumb terminal, and not in a file, which rich treats as a
+    terminal if FORCE_COLOR is set.
     """
     return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()

@@ -1,4 +1,4 @@
-"""Times as people type them: 90d, 12h, 2026-01-31, 2026-01-31T08:00:00+09:00."""
+"""Parse times and durations of options: 90d, 12h, 2026-01-31, 2026-01-31T08:00:00+09:00."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ _DURATION = re.compile(r"(\d{1,5})([mhdw])")
 
 
 def parse_duration(option: str, text: str) -> timedelta:
-    """Read a length of time.
+    """Parse a duration.
 
     Raises
     ------
     SettingsError
-        It is none.
+        Not a duration.
     """
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
+    matched = _DURATION.fullmatch(text.strip())
+    if matched is None:
         raise SettingsError(f"{option}: expected a number and m, h, d or w, such as 90d, got {text!r}")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[matched[2]]: int(matched[1])})
 
 
 def parse_moment(option: str, text: str, *, ahead: bool) -> datetime:
-    """Read a date or time, UTC where it says no other zone, or a length of time from now.
+    """Parse a date or time, in UTC unless it has a zone, or a duration relative to now.
 
     Parameters
     ----------
     ahead
-        Whether a length of time leads into the future.
+        Whether a duration is added to the current time or subtracted.
 
     Raises
     ------
     SettingsError
-        It is neither.
+        Neither a date, nor a time, nor a duration.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -47,7 +47,7 @@ def parse_moment(option: str, text: str, *, ahead: bool) -> datetime:
     else:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
-        length = parse_duration(option, text)
+        duration = parse_duration(option, text)
     except SettingsError:
         raise SettingsError(f"{option}: expected a date such as 2026-01-31 or 90d, got {text!r}") from None
-    return datetime.now(UTC) + (length if ahead else -length)
+    return datetime.now(UTC) + (duration if ahead else -duration)

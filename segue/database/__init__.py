@@ -1,4 +1,4 @@
-"""The database that keeps the log and the keys: SQLite, PostgreSQL, or MySQL and MariaDB."""
+"""The database of the log and the keys: SQLite, PostgreSQL, MySQL or MariaDB."""
 
 from segue.database.engine import open_engine
 from segue.database.migrate import migrate, schema_state

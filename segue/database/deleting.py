@@ -1,4 +1,4 @@
-"""Transactions that delete many rows beside others that write."""
+"""Transactions that delete many rows while others write."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["deleting"]
 
 @contextmanager
 def deleting(engine: Engine) -> Iterator[Connection]:
-    """Begin a transaction that finds what it deletes by indexes, and locks that and nothing beside it."""
+    """Begin a transaction that finds rows by index, and locks only the rows that it deletes."""
     options: dict[str, Any] = dict(WRITE)
     if engine.dialect.name == "mysql":
-        # by default it locks the gaps between rows too, into which others insert: that ends in deadlocks
+        # the default, REPEATABLE READ, also locks gaps between rows, which deadlocks with concurrent inserts
         options["isolation_level"] = "READ COMMITTED"
     with engine.connect().execution_options(**options) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
-            # of a table that it has not analysed, as after a restore, it reads all rows for every few keys
+            # without statistics, as after a restore, PostgreSQL scans the whole table for a few keys
             for setting in ("enable_seqscan", "jit"):
                 connection.execute(text(f"SET LOCAL {setting} = off"))
         yield connection

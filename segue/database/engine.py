@@ -1,4 +1,4 @@
-"""Connections to any of the databases, with time limits, so that nobody waits for ever on one that hangs."""
+"""Connections to all supported databases, with timeouts: a database that hangs blocks nothing for ever."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from segue.errors import DatabaseError, DatabaseUnavailable, SettingsError
 
 __all__ = ["WRITE", "address", "explained", "open_engine", "parse_url"]
 
-# What a user writes, and the driver that speaks to it.
+# Scheme of the user's URL -> SQLAlchemy's dialect and driver.
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
-    # one dialect for both, so that a table made under one name reads the same under the other
+    # one dialect for both, so that a table created by one URL is read the same by the other
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
 }
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 30
-# The longest wait for another process that writes to the same SQLite file.
+# Timeout for the write lock of an SQLite file.
 _BUSY_SECONDS = 60
 
-# Execution option of a connection that is going to write. SQLite then takes the writer's lock at once, and
-# waits for it; a transaction that first reads and then writes is refused without waiting.
+# Execution option of a connection that writes. SQLite then waits for the write lock when the transaction
+# begins; a transaction that reads first and then writes would fail without waiting.
 WRITE = {"segue_write": True}
 
 _OPTIONS: dict[str, Any] = {
-    "hide_parameters": True,  # an error's text would otherwise hold what a listener asked for
+    "hide_parameters": True,  # otherwise an error message contains a listener's request
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
 }
 
 
 def parse_url(text: str) -> URL:
-    """Read a database's URL and pick the driver.
+    """Parse a database's URL and choose the driver.
 
     Raises
     ------
     SettingsError
-        It is no URL, or of a database that Segue is not tested on. The message never holds a password.
+        Not a URL, or of an unsupported database. The message never contains a password.
     """
     try:
         url = make_url(text)
@@ -61,14 +61,14 @@ def parse_url(text: str) -> URL:
 
 
 def open_engine(url: str, *, answer_seconds: int = _ANSWER_SECONDS) -> Engine:
-    """Open a pool of connections; nothing is connected yet.
+    """Create a connection pool; connections are opened on first use.
 
     Parameters
     ----------
     url
-        As in `DatabaseSettings`. The folder of an SQLite file is made if it is missing.
+        As in `DatabaseSettings`. The folder of an SQLite file is created if missing.
     answer_seconds
-        How long MySQL may take over one answer. The log's batches take milliseconds; an export takes long.
+        Timeout of one statement on MySQL. The log's batches take milliseconds; an export takes long.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def open_engine(url: str, *, answer_seconds: int = _ANSWER_SECONDS) -> Engine:
         parsed,
         connect_args=_postgresql() if kind == "postgresql" else _mysql(answer_seconds),
         pool_pre_ping=True,
-        # below the idle time after which firewalls and MariaDB's wait_timeout drop a connection
+        # less than the idle time after which firewalls and MariaDB's wait_timeout close a connection
         pool_recycle=240,
         pool_timeout=_CONNECT_SECONDS,
         **_OPTIONS,
@@ -95,7 +95,7 @@ def _postgresql() -> dict[str, Any]:
         "connect_timeout": _CONNECT_SECONDS,
         "options": "-c timezone=UTC",
         "application_name": "segue",
-        # a host that vanished is noticed in seconds, not after the kernel's two hours
+        # detects a host that disappeared in seconds, not after the kernel's two hours
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
@@ -109,7 +109,7 @@ def _mysql(answer_seconds: int) -> dict[str, Any]:
         "connect_timeout": _CONNECT_SECONDS,
         "read_timeout": answer_seconds,
         "write_timeout": answer_seconds,
-        # strict: a value that does not fit is an error, never cut in silence
+        # strict: a value that does not fit is an error, never truncated silently
         "init_command": "SET time_zone = '+00:00', sql_mode = 'TRADITIONAL'",
     }
 
@@ -119,7 +119,7 @@ def _open_sqlite(url: URL) -> Engine:
         try:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DatabaseError(f"{url.database}: its folder can't be made: {error.strerror}") from None
+            raise DatabaseError(f"{url.database}: its folder can't be created: {error.strerror}") from None
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **_OPTIONS)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -127,7 +127,7 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # transactions are begun by `_begin_sqlite`: the driver's own way leaves DDL outside of them
+    # `_begin_sqlite` begins transactions: those of the driver exclude DDL
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = FULL"):
@@ -141,21 +141,21 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def address(engine: Engine) -> str:
-    """Name a database for a person: what they wrote, without the password and the driver."""
+    """URL of a database for messages, without password and driver."""
     url = engine.url.set(drivername=engine.url.get_backend_name())
     return url.render_as_string(hide_password=True)
 
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
-    """Turn what a driver raises into one sentence for a person.
+    """Raise a driver's exceptions as errors with a one-line message.
 
     Raises
     ------
     DatabaseUnavailable
-        It did not answer.
+        The database did not answer.
     DatabaseError
-        It answered with an error.
+        The database reported an error.
     """
     where = address(engine)
     try:
@@ -163,14 +163,14 @@ def explained(engine: Engine) -> Iterator[None]:
     except TimeoutError:
         raise DatabaseUnavailable(f"{where}: every connection is busy") from None
     except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
-        kind = DatabaseUnavailable if error.connection_invalidated or _is_away(engine) else DatabaseError
-        raise kind(f"{where}: {said}") from None
+        message = " ".join(str(error.orig).split())
+        kind = DatabaseUnavailable if error.connection_invalidated or _is_down(engine) else DatabaseError
+        raise kind(f"{where}: {message}") from None
     except SQLAlchemyError as error:
         raise DatabaseError(f"{where}: {error}") from None
 
 
-def _is_away(engine: Engine) -> bool:
+def _is_down(engine: Engine) -> bool:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")

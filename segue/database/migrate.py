@@ -1,4 +1,4 @@
-"""Bringing a database's tables to this version, by Alembic, safely while others do the same."""
+"""Migrate a database's tables to this version with Alembic; safe for concurrent processes."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ __all__ = ["SchemaState", "check_schema", "migrate", "newest_revision", "schema_
 
 SchemaState = Literal["current", "behind", "ahead", "empty"]
 
-# One lock for every Segue that shares a database server: a number nobody else is likely to use.
+# An arbitrary number: all Segue processes of a PostgreSQL database take this lock to migrate.
 _ADVISORY_LOCK = 0x5E90E
 _LOCK_NAME = "segue.migrate"
 _LOCK_SECONDS = 120
-# A migration may rebuild an index of a large table.
+# Long enough to rebuild an index of a large table.
 _MIGRATION_SECONDS = 3600
 
 
 def migrate(url: str) -> None:
-    """Bring a database's tables to this version; nothing happens where they are.
+    """Migrate a database's tables to this version; does nothing if they are current.
 
-    When several processes start at once, one does it and the others wait.
+    If several processes start at once, one migrates and the others wait.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ def migrate(url: str) -> None:
     Raises
     ------
     SchemaError
-        They are newer than this version.
+        The tables are newer than this version.
     DatabaseUnavailable
-        The database is away, or another process holds the lock for two minutes.
+        The database does not answer, or another process holds the lock for two minutes.
     DatabaseError
-        It refused.
+        The database reported an error.
     """
     engine = open_engine(url, answer_seconds=_MIGRATION_SECONDS)
     try:
@@ -60,12 +60,12 @@ def migrate(url: str) -> None:
 
 
 def schema_state(engine: Engine) -> SchemaState:
-    """Tell how a database's tables stand to this version.
+    """Compare a database's tables with this version.
 
     Raises
     ------
     DatabaseError
-        The database is away or refused.
+        The database does not answer, or reported an error.
     """
     return _state_of(schema_revision(engine))
 
@@ -76,7 +76,7 @@ def check_schema(engine: Engine) -> None:
     Raises
     ------
     SchemaError
-        They are not; the message says what to do.
+        They are not. The message says what to do.
     """
     state = schema_state(engine)
     if state == "ahead":
@@ -87,13 +87,13 @@ def check_schema(engine: Engine) -> None:
 
 
 def schema_revision(engine: Engine) -> str | None:
-    """Read a database's revision; None where it has none."""
+    """Read the revision of a database's tables; None if there are no tables."""
     with explained(engine), engine.connect() as connection:
         return _revision(connection)
 
 
 def newest_revision() -> str:
-    """Name the newest revision that this version knows."""
+    """Newest revision that this version knows."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
     return head
@@ -136,12 +136,12 @@ def _newer(engine: Engine, revision: str | None) -> str:
 
 @contextmanager
 def _locked(connection: Connection) -> Iterator[None]:
-    """Begin a transaction that holds the one lock of migrations; others wait."""
+    """Begin a transaction that holds the migration lock; other processes wait."""
     if connection.dialect.name == "mysql":
         with _named_lock(connection), connection.begin():
             yield
         return
-    with connection.begin():  # on SQLite that takes the lock: see `WRITE`
+    with connection.begin():  # on SQLite this takes the lock: see `WRITE`
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -150,8 +150,8 @@ def _locked(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _named_lock(connection: Connection) -> Iterator[None]:
-    """Hold a lock of the session: on MySQL DDL ends a transaction and what it holds."""
-    # the name is the server's, not the database's, and at most 64 characters long
+    """Hold a session lock: on MySQL, DDL commits the transaction and releases its locks."""
+    # names are global to the server, and have at most 64 characters
     values = {"name": f"{_LOCK_NAME}.{connection.engine.url.database}"[:64], "seconds": _LOCK_SECONDS}
     if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), values).scalar() != 1:
         raise DatabaseUnavailable(f"{address(connection.engine)}: another process is migrating it")

@@ -1,4 +1,4 @@
-"""Where the database is."""
+"""Settings of the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["DatabaseSettings"]
 
 
 class DatabaseSettings(BaseSettings):
-    """Address of the database. It holds a password, so it is masked in ``repr``.
+    """URL of the database. It may contain a password, so it is masked in ``repr``.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Statements that the databases spell differently."""
+"""Statements whose SQL differs between databases."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ __all__ = ["insert_once", "upsert"]
 
 
 def insert_once(connection: Connection, table: Table) -> Insert:
-    """Insert rows, and leave alone those whose primary key is there already."""
+    """Statement that inserts rows, and skips those whose primary key exists."""
     key = list(table.primary_key.columns)
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing(index_elements=key)
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing(index_elements=key)
-    # not INSERT IGNORE, which cuts a value that does not fit, or puts another in its place, without an error
+    # not INSERT IGNORE, which silently truncates or replaces a value that does not fit
     return mysql.insert(table).on_duplicate_key_update({key[0].name: key[0]})
 
 
 def upsert(connection: Connection, table: Table) -> Insert:
-    """Insert rows, and put them in the place of those whose primary key is there already."""
+    """Statement that inserts rows, and replaces those whose primary key exists."""
     key = list(table.primary_key.columns)
     others = [column.name for column in table.columns if column not in key]
     if connection.dialect.name == "mysql":

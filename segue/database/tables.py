@@ -1,4 +1,4 @@
-"""The tables. `migrations/` makes them; a test compares the two."""
+"""The tables. `migrations/` creates them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-# Ids are compared byte by byte: MySQL's default takes "a" for "A", and Spotify's ids need both.
+# Binary collation: MySQL's default ignores case, and Spotify's ids are case-sensitive.
 _OPTIONS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     "mysql_collate": "utf8mb4_bin",
 }
 
-# Ids of tracks and sessions come from outside; ingest and the gateway refuse longer ones.
+# Ids of tracks and sessions are user input: ingest and the gateway refuse longer ones.
 _ID = String(ID_LENGTH)
 
-# One row a list that was shown.
+# One row per list that was shown.
 RECOMMEND_LOGS = Table(
     "recommend_logs",
     METADATA,
@@ -62,7 +62,7 @@ RECOMMEND_LOGS = Table(
     Column("request", JSON, nullable=False),
     Column("seeds", JSON, nullable=False),
     Column("k", Integer, nullable=False),
-    # how many were shown: with the rank of each item it is what a correction for position needs
+    # number of items shown: with each item's rank, for a position bias correction
     Column("list_size", Integer, nullable=False),
     Column("latency_seconds", Double, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -73,7 +73,7 @@ RECOMMEND_LOGS = Table(
     **_OPTIONS,
 )
 
-# One row a track of a list. No foreign key, here or below: rows may arrive in any order from a spool.
+# One row per track of a list. No foreign keys, here or below: rows may arrive from a spool in any order.
 RECOMMEND_ITEMS = Table(
     "recommend_items",
     METADATA,
@@ -84,7 +84,7 @@ RECOMMEND_ITEMS = Table(
     **_OPTIONS,
 )
 
-# One row for what a listener did with a track of a list.
+# One row per event of a listener on a track of a list.
 FEEDBACK = Table(
     "feedback",
     METADATA,
@@ -97,17 +97,17 @@ FEEDBACK = Table(
     **_OPTIONS,
 )
 
-# Who may call the gateway. A secret itself is nowhere.
+# The gateway's API keys; secrets are not stored.
 API_KEYS = Table(
     "api_keys",
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("name", String(100), nullable=False),
-    # the name while the key is live, else nothing: so names are unique among live keys on every database
+    # the name while the key is live, then NULL: makes names unique among live keys on every database
     Column("live_name", String(100)),
     Column("scopes", String(100), nullable=False),
     Column("secret_sha256", String(64), nullable=False),
-    # verifies the key's tokens and can't make one: see segue.keys.token
+    # verifies tokens, but can't sign them: see segue.keys.token
     Column("token_public_key", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
@@ -116,7 +116,7 @@ API_KEYS = Table(
     **_OPTIONS,
 )
 
-# Sessions that were erased: what a spool still holds of one from before that moment is dropped.
+# Erased sessions: records in a spool from before the erasure are dropped.
 FORGOTTEN_SESSIONS = Table(
     "forgotten_sessions",
     METADATA,
@@ -125,8 +125,7 @@ FORGOTTEN_SESSIONS = Table(
     **_OPTIONS,
 )
 
-# The one secret under which sessions are hashed, so that an export has the same pseudonyms every time and
-# nobody without the database can tell whose they are.
+# The secret key of the hash of sessions: exports have stable pseudonyms, which can't be reversed without it.
 PSEUDONYM_KEY = Table(
     "pseudonym_key",
     METADATA,

@@ -1,4 +1,4 @@
-"""Column types that hold the same on every database."""
+"""Column types that behave the same on every database."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["UtcDateTime"]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC, to the microsecond. What comes back always has its zone; what has none is refused."""
+    """A UTC time with microseconds. Times are read with their zone; to write one without is an error."""
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
-        """Pick the column's type: only PostgreSQL has one with a zone."""
+        """Choose the column's type: only PostgreSQL has one with a zone."""
         if dialect.name == "postgresql":
             return dialect.type_descriptor(TIMESTAMP(timezone=True))
         if dialect.name == "mysql":
@@ -26,16 +26,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn into UTC."""
+        """Convert to UTC."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"a time without its zone: {value.isoformat()}")
+            raise ValueError(f"a time without a zone: {value.isoformat()}")
         utc = value.astimezone(UTC)
         return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Say that it is UTC."""
+        """Mark as UTC."""
         if value is None:
             return None
         return value.astimezone(UTC) if dialect.name == "postgresql" else value.replace(tzinfo=UTC)

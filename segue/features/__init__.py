@@ -1,1 +1,1 @@
-"""From canonical tracks to numbers: recordings, the split, the feature transform."""
+"""Preprocessing of canonical tracks: recordings, the split, features and the feature transform."""

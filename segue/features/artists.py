@@ -1,8 +1,8 @@
-"""Artist vectors from co-listening: artists who share playlists more often than chance are near.
+"""Artist vectors from co-listening: artists who share playlists more often than by chance are close.
 
-Positive pointwise mutual information of artists in playlists, factorised (Levy and Goldberg, NIPS 2014: what
-word2vec does implicitly). Contexts are smoothed with the exponent 0.75 as there, since a rare pair has a
-large ratio by chance.
+A factorisation of the positive pointwise mutual information (PMI) of artists in playlists (Levy and Goldberg,
+NIPS 2014, who show that word2vec does so implicitly). As there, context counts are smoothed with the exponent
+0.75, because rare pairs have a large PMI by chance.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ Floats = npt.NDArray[np.float32]
 
 _SMOOTHING = 0.75
 _SEED = 7
-# The solver needs a matrix clearly larger than the axes asked for.
-_ARTISTS_AN_AXIS = 3
+# The solver needs a matrix much larger than the number of axes.
+_ARTISTS_PER_AXIS = 3
 
 
 def artist_vectors(
@@ -28,21 +28,21 @@ def artist_vectors(
     Parameters
     ----------
     artist, playlist
-        int [m], of each entry of each playlist.
+        int [m], artist and playlist number of each playlist entry.
     artists
-        Number of artists of the catalogue, a.
+        Number a of artists in the catalogue.
     dimensions
-        Most axes to keep.
+        Largest number of axes to keep.
 
     Returns
     -------
-    float32 [a, d], d ≤ `dimensions`, of length 1, or 0 for an artist that nothing is known of; d is 0
-    where too few artists share playlists.
+    float32 [a, d], d ≤ `dimensions`, unit vectors, or zeros for an artist in no shared playlist; d is 0 if
+    too few artists share playlists.
     """
     from scipy.sparse.linalg import eigsh
 
     known, index = np.unique(artist, return_inverse=True)
-    width = min(dimensions, len(known) // _ARTISTS_AN_AXIS)
+    width = min(dimensions, len(known) // _ARTISTS_PER_AXIS)
     if width < 1:
         return np.zeros((artists, 0), np.float32)
     information = _positive_information(index, playlist, len(known))
@@ -55,7 +55,7 @@ def artist_vectors(
     vectors = axes[:, order] * np.sqrt(values[order])
     if not len(order):
         return np.zeros((artists, 0), np.float32)
-    # an eigenvector's sign is a matter of chance
+    # the sign of an eigenvector is arbitrary: fix it
     vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(order))])
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     out = np.zeros((artists, len(order)), np.float32)
@@ -64,14 +64,14 @@ def artist_vectors(
 
 
 def _positive_information(index, playlist, artists: int):  # type: ignore[no-untyped-def]
-    """Sparse symmetric matrix of positive PMI, float64 [a, a], nothing on the diagonal."""
+    """Sparse symmetric matrix of positive PMI, float64 [a, a], with a zero diagonal."""
     from scipy.sparse import coo_array, csr_array
 
     _, row = np.unique(playlist, return_inverse=True)
     member = csr_array((np.ones(len(row)), (row, index)), shape=(int(row.max()) + 1, artists))
-    member.data[:] = 1.0  # an artist twice in a playlist is there
+    member.data[:] = 1.0  # an artist with several tracks in a playlist counts once
     size = np.asarray(member.sum(axis=1)).ravel()
-    # a long playlist has many pairs: each playlist weighs as its length
+    # a playlist of n artists has n² pairs: scaled so that it weighs n
     scaled = csr_array(member.multiply((1 / np.sqrt(size))[:, None]))
     pairs = coo_array(scaled.T @ scaled)
     other = pairs.row != pairs.col
@@ -82,5 +82,5 @@ def _positive_information(index, playlist, artists: int):  # type: ignore[no-unt
     smooth *= total / max(smooth.sum(), 1e-12)
     value = np.log(weight * total / (share[i] * smooth[j]))
     value = np.maximum(value, 0)
-    found = csr_array((value, (i, j)), shape=(artists, artists))
-    return csr_array((found + found.T) / 2)
+    information = csr_array((value, (i, j)), shape=(artists, artists))
+    return csr_array((information + information.T) / 2)

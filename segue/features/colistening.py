@@ -1,4 +1,4 @@
-"""Learning the embedding from which tracks share playlists."""
+"""Learn the embedding from co-listening: tracks of the same playlists should be close."""
 
 from __future__ import annotations
 
@@ -25,40 +25,42 @@ _PAIRS = 20_000
 
 @dataclass(frozen=True)
 class Entries:
-    """Which track stands in which playlist: int32 [m] each, rows of the catalogue and playlist numbers."""
+    """Playlist entries: playlist number and catalogue row of each, int32 [m]."""
 
     playlist: Rows
     track: Rows
 
     def take(self, which: npt.NDArray[np.bool_]) -> Entries:
-        """Those where `which` (bool [m]) is true."""
+        """Entries where `which` (bool [m]) is true."""
         return Entries(self.playlist[which], self.track[which])
 
     @property
     def playlists(self) -> Rows:
-        """Numbers of the playlists, ascending."""
+        """Distinct playlist numbers, ascending."""
         return np.unique(self.playlist)
 
-    def sample(self, most: int) -> Entries:
-        """Whole playlists, in an order of chance, as long as there are at most so many entries."""
-        if len(self.playlist) <= most:
+    def sample(self, limit: int) -> Entries:
+        """Random whole playlists with at most `limit` entries together."""
+        if len(self.playlist) <= limit:
             return self
         numbers, size = np.unique(self.playlist, return_counts=True)
         order = np.random.default_rng(_SEED).permutation(len(numbers))
-        kept = numbers[order[size[order].cumsum() <= most]]
+        kept = numbers[order[size[order].cumsum() <= limit]]
         return self.take(np.isin(self.playlist, kept))
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What some playlists taught.
+    """The result of learning from playlists.
 
     Attributes
     ----------
     learned
-        The two maps; its artist_weight is that of `embedding`.
-    means, vectors
-        float32 [a, D + 1] and [a, artist_width].
+        The learned part of the transform.
+    means
+        float32 [a, D + 1], mean inputs of each artist's tracks, shrunk.
+    vectors
+        float32 [a, artist_width], artist vectors.
     """
 
     learned: Learned
@@ -66,11 +68,11 @@ class Fit:
     vectors: Floats
 
     def embedding(self, inputs: Floats, artist: Rows) -> Floats:
-        """The catalogue, embedded, float32 [n, d]."""
+        """Embedding of the catalogue, float32 [n, d]."""
         return self.learned.embed_catalogue(inputs, self.means, self.vectors, artist)
 
     def weighted(self, artist_weight: float) -> Fit:
-        """The same with another weight of the artist block; 0 leaves the block out."""
+        """Copy with another weight of the artist block; 0 removes the block."""
         if not artist_weight or not self.vectors.shape[1]:
             learned = self.learned.model_copy(update={"artist_width": 0, "artist_weight": 1.0})
             return Fit(learned, self.means, self.vectors[:, :0])
@@ -80,7 +82,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class CoListening:
-    """What a catalogue gives to learn from.
+    """Tracks of a catalogue, to learn their embedding from playlists.
 
     Attributes
     ----------
@@ -89,9 +91,9 @@ class CoListening:
     popularity
         float32 [n], NaN where missing.
     artist
-        int32 [n].
+        int32 [n], artist numbers.
     training
-        bool [n], tracks over which popularity is standardised.
+        bool [n], training tracks, which determine the mean and scale of popularity.
     """
 
     standard: Floats
@@ -107,28 +109,28 @@ class CoListening:
 
     @cached_property
     def inputs(self) -> Floats:
-        """What the maps read, float32 [n, D + 1]."""
+        """Inputs of the maps: standardised columns and popularity, float32 [n, D + 1]."""
         column = np.nan_to_num((self.popularity - self._scale[0]) / self._scale[1])
         return np.concatenate((self.standard, column[:, None].astype(np.float32)), axis=1)
 
     @cached_property
     def means(self) -> Floats:
-        """Mean of each artist's tracks, drawn to the catalogue's, float32 [a, D + 1]."""
+        """Mean inputs of each artist's tracks, shrunk towards the catalogue's mean, float32 [a, D + 1]."""
         count = np.bincount(self.artist)
         total = np.column_stack([np.bincount(self.artist, column) for column in self.inputs.T])
         return (total / (count + SHRINKAGE)[:, None]).astype(np.float32)
 
     def fit(self, entries: Entries, *, with_metric: bool = True, with_artists: bool = True) -> Fit | None:
-        """Learn from playlists; None where they teach nothing.
+        """Learn from playlists; None if they carry no signal.
 
         Parameters
         ----------
         entries
             The playlists.
         with_metric
-            Learn the taste block's metric; else it holds the standardised columns.
+            Learn the metric of the taste block; otherwise the block is the standardised columns.
         with_artists
-            Let a track's artist count: the mean of the artist's tracks, and the artist's vector.
+            Use the mean of the artist's tracks, and the artist's vector.
         """
         rows, half = entries.track, self.inputs.shape[1]
         both = np.concatenate((self.inputs[rows], self.means[self.artist[rows]]), axis=1)
@@ -148,8 +150,8 @@ class CoListening:
             )
         return Fit(
             Learned(
-                track=_plain(learned[:half]),
-                artist=_plain(learned[half:]),
+                track=_as_tuples(learned[:half]),
+                artist=_as_tuples(learned[half:]),
                 popularity_mean=self._scale[0],
                 popularity_scale=self._scale[1],
                 artist_width=vectors.shape[1],
@@ -160,7 +162,7 @@ class CoListening:
         )
 
     def _spread(self, learned: npt.NDArray[np.float64]) -> float:
-        """Root mean squared distance of random tracks in the taste block: the unit of block weights."""
+        """Root mean squared distance of random pairs in the taste block: the unit of block weights."""
         pairs = np.random.default_rng(_SEED).integers(0, len(self.inputs), (2, _PAIRS))
         left, right = (
             np.concatenate((self.inputs[rows], self.means[self.artist[rows]]), axis=1) for rows in pairs
@@ -169,5 +171,5 @@ class CoListening:
         return float(np.sqrt((gap**2).sum(axis=1).mean())) or 1.0
 
 
-def _plain(matrix: npt.NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+def _as_tuples(matrix: npt.NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(row) for row in matrix.astype(np.float32).tolist())

@@ -1,4 +1,4 @@
-"""Fitting the feature transform, on training artists only."""
+"""Fit the feature transform, on training artists only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _TERMS: tuple[Term, ...] = tuple(
 )
 GENRE_AXES = 8
 GENRE_WEIGHT = 2.0
-# A genre of fewer training tracks is noise: its tracks count as of unknown genre.
+# Tracks of a genre with fewer training tracks count as of unknown genre.
 GENRE_SUPPORT = 20
 _MAX_GENRES = 1_000
 
 
 def genre_vocabulary(genres: Sequence[str | None], counts: Sequence[int]) -> tuple[str, ...]:
-    """Genres worth a code, sorted: those with support, at most the thousand largest."""
+    """Genres with at least `GENRE_SUPPORT` training tracks, at most the thousand largest, sorted by name."""
     named = [(-count, name) for name, count in zip(genres, counts, strict=True) if name]
     kept = [name for negative, name in sorted(named) if -negative >= GENRE_SUPPORT]
     return tuple(sorted(kept[:_MAX_GENRES]))
@@ -40,14 +40,14 @@ def fit_transform(
     features
         float32 [n, f], columns as in `FEATURES`.
     genres
-        The vocabulary that the last column's codes refer to.
+        The vocabulary of the codes in the last column.
     training
-        bool [n], tracks of training artists; no other row is looked at.
+        bool [n], tracks of training artists; only these are used.
 
     Returns
     -------
     FeatureTransform
-        A feature that no training track has, or that never varies, gets scale 1 and so no say.
+        A feature that is constant or missing in all training tracks gets scale 1, so it has no influence.
     """
     sample = _sample(np.flatnonzero(training))
     terms = tuple(_fit_term(term, features[sample, FEATURES.index(term.feature)]) for term in _TERMS)
@@ -57,9 +57,9 @@ def fit_transform(
     return transform.model_copy(update={"genre": block})
 
 
-def _sample(rows: npt.NDArray[np.intp], most: int = 300_000) -> npt.NDArray[np.intp]:
-    """Evenly spaced rows: means and scales gain nothing from more, and rows are in the order of ids."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+def _sample(rows: npt.NDArray[np.intp], limit: int = 300_000) -> npt.NDArray[np.intp]:
+    """Evenly spaced rows, enough for means and scales; rows are sorted by id, so these are random tracks."""
+    return rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).astype(np.intp)]
 
 
 def _fit_term(term: Term, values: Floats) -> Term:
@@ -72,7 +72,7 @@ def _fit_term(term: Term, values: Floats) -> Term:
 
 
 def _genre_block(sound: Floats, codes: Floats, count: int) -> GenreBlock | None:
-    """Principal axes of the genres' mean sounds, scaled so that two random tracks' genres lie √2 apart."""
+    """Principal axes of the genres' mean sounds, scaled to an RMS distance of √2 between random tracks."""
     if count < 2:
         return None
     known = np.isfinite(codes)
@@ -82,7 +82,7 @@ def _genre_block(sound: Floats, codes: Floats, count: int) -> GenreBlock | None:
     share = size / max(size.sum(), 1)
     centred = total / np.maximum(size, 1)[:, None]
     centred -= share @ centred
-    # weighted by size, so that the axes describe tracks and not rare genres
+    # weighted by size, so that rare genres do not determine the axes
     _, _, axes = np.linalg.svd(centred * np.sqrt(share)[:, None], full_matrices=False)
     axes = axes[: min(GENRE_AXES, count - 1)]
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]

@@ -1,8 +1,8 @@
-"""The learned part of the embedding: a metric on what a track is, and vectors of who made it.
+"""The learned part of the embedding: the block ``taste``, a learned metric, and the block ``artist``.
 
-A track's standardised columns and popularity, and the mean of its artist's tracks, are mapped into one block
-``taste``; the artist's vector from co-listening is the block ``artist``, zero where nothing is known of the
-artist. A track that is in no catalogue has no artist: it counts as the only track of its own.
+``taste`` is a linear map of a track's standardised columns and popularity, and of their mean over its
+artist's tracks. ``artist`` is the artist's vector from co-listening, zero if the artist has none. A track
+outside the catalogue is embedded as the only track of an unknown artist.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ Floats = npt.NDArray[np.float32]
 
 TASTE = "taste"
 ARTIST = "artist"
-# An artist's mean is drawn to the catalogue's as if half a track more stood there.
+# An artist's mean is shrunk towards the catalogue's, as if the artist had half a track more, at that mean.
 SHRINKAGE = 0.5
 
 
 class Learned(BaseModel):
-    """What ``transform.json`` keeps of it.
+    """Parameters of the learned part, in ``transform.json``.
 
     Attributes
     ----------
     track, artist
-        [D + 1][d], from a track's standardised columns and popularity, and from the mean of these over its
-        artist's tracks, to the taste block.
+        [D + 1][d], linear maps to the taste block: of a track's standardised columns and popularity, and of
+        the mean of these over its artist's tracks.
     popularity_mean, popularity_scale
-        By which popularity is standardised; a missing one stands at the mean.
+        Standardise popularity; a missing one is replaced by the mean.
     artist_width, artist_weight
-        Columns of the artist block, and the factor on its vectors, whose length is 1.
+        Columns of the artist block, and the factor on its unit vectors.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,14 +62,14 @@ class Learned(BaseModel):
         return blocks
 
     def inputs(self, standard: Floats, popularity: Floats | None) -> Floats:
-        """Standardised columns with popularity beside them, float32 [n, D + 1]."""
+        """Standardised columns and popularity, float32 [n, D + 1]."""
         column = np.zeros((len(standard), 1), np.float32)
         if popularity is not None:
             column[:, 0] = np.nan_to_num((popularity - self.popularity_mean) / self.popularity_scale)
         return np.concatenate((standard, column), axis=1)
 
     def embed(self, standard: Floats, popularity: Floats | None = None) -> Floats:
-        """Embed tracks of unknown artists, each the only one of its artist, float32 [n, d]."""
+        """Embed tracks, each as the only one of an unknown artist, float32 [n, d]."""
         inputs = self.inputs(standard, popularity)
         out = np.zeros((len(inputs), self.width + self.artist_width), np.float32)
         out[:, : self.width] = inputs @ _matrix(self.track)
@@ -82,13 +82,13 @@ class Learned(BaseModel):
         Parameters
         ----------
         inputs
-            float32 [n, D + 1], of `inputs`.
+            float32 [n, D + 1], see `inputs`.
         means
-            float32 [a, D + 1], of `artist_means`.
+            float32 [a, D + 1], shrunk mean inputs of each artist's tracks.
         vectors
-            float32 [a, artist_width], of length 1 or 0.
+            float32 [a, artist_width], unit vectors or zeros.
         artist
-            int32 [n].
+            int32 [n], artist numbers.
 
         Returns
         -------
@@ -102,13 +102,13 @@ class Learned(BaseModel):
         return out
 
     def move(self, change: Floats) -> Floats:
-        """How far a change of the standardised columns moves a track in the embedding, float32 [n, d]."""
+        """Change of the embedding for a change of the standardised columns, float32 [n, d]."""
         out = np.zeros((len(change), self.width + self.artist_width), np.float32)
         out[:, : self.width] = change @ _matrix(self.track)[:-1]
         return out
 
     def importance(self) -> Floats:
-        """Length of what a change of 1 in each standardised column adds to the distance, float32 [D]."""
+        """Distance in the embedding that a change of 1 in each standardised column causes, float32 [D]."""
         return np.asarray(np.linalg.norm(_matrix(self.track)[:-1], axis=1), np.float32)
 
 

@@ -1,11 +1,10 @@
-"""A linear metric from co-listening, in closed form: what tracks of one playlist share counts, what varies
-within a playlist does not.
+"""A linear metric from co-listening, in closed form: directions in which playlists differ count, those in
+which the tracks of one playlist vary do not.
 
-With W the covariance of the tracks around their playlist's mean and B that of the playlists' means, the map
-is W^-1/2 U λ^0.4, where U and λ are the eigenvectors and eigenvalues of W^-1/2 B W^-1/2: linear discriminant
-analysis (Fisher 1936; Rao 1948) with the playlists as classes, each axis scaled by how
-well it tells playlists apart, to a power that was chosen on held-out playlists: by the ratio itself two or
-three axes would decide alone.
+With W the covariance of tracks around their playlist's mean and B that of the playlists' means, the map is
+W^-1/2 U λ^0.4, where U and λ are the eigenvectors and eigenvalues of W^-1/2 B W^-1/2: linear discriminant
+analysis (Fisher 1936; Rao 1948) with playlists as classes. λ is the ratio of the variance between playlists
+to that within them. The exponent was chosen on held-out playlists: with 1, two or three axes dominate.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ import numpy.typing as npt
 __all__ = ["discriminant_map"]
 
 Floats = npt.NDArray[np.float32]
-# Added to W, as a share of its diagonal's own values plus B's: keeps rare columns from being blown up.
+# Share of the diagonals of W and B that is added to W: limits the scale of columns that hardly vary.
 _SHRINKAGE = 0.02
-# A playlist of fewer tracks says little about what varies within one.
+# Shorter playlists say little about the variance within playlists.
 _MIN_ENTRIES = 3
 _FLAT = 1e-6
 _POWER = 0.4
@@ -34,14 +33,14 @@ def discriminant_map(
     values
         float [m, D], one row for each track of each playlist.
     groups
-        int [m], the playlist of each row. A playlist weighs as the square root of its length.
+        int [m], the playlist of each row. The weight of a playlist is the square root of its length.
     dimensions
-        Most axes to keep.
+        Largest number of axes to keep.
 
     Returns
     -------
-    float64 [D, d] with d ≤ `dimensions`, to be multiplied from the right; d is 0 where no two playlists
-    differ. A column that never varies has no say.
+    float64 [D, d] with d ≤ `dimensions`, to multiply rows with from the right; d is 0 if no playlists
+    differ. The map of a constant column is 0.
     """
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
     kept = size[group] >= _MIN_ENTRIES
@@ -61,7 +60,7 @@ def discriminant_map(
     ratios, axes = np.linalg.eigh(root @ between @ root.T)
     order = np.argsort(-ratios)[: min(dimensions, int((ratios > _FLAT).sum()))]
     learned = root.T @ axes[:, order] * ratios[order] ** _POWER
-    # an eigenvector's sign is a matter of chance
+    # the sign of an eigenvector is arbitrary: fix it
     learned *= np.sign(learned[np.abs(learned).argmax(axis=0), np.arange(learned.shape[1])])
     out = np.zeros((values.shape[1], learned.shape[1]))
     out[varied] = learned

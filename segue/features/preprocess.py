@@ -1,4 +1,4 @@
-"""The preprocess step: tracks → one row a track in the order of ids, features, transform, split."""
+"""The preprocess step: deduplicated tracks sorted by id, features, the feature transform, the split."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from segue.files import write_array, write_json, write_parquet
 
 __all__ = ["MIN_TRACKS", "PreprocessSummary", "preprocess"]
 
-# Below this a split by artist leaves too little to learn from or to judge on.
+# With fewer, a split by artist leaves too few tracks for training or evaluation.
 MIN_TRACKS = 1_000
 
 
 class PreprocessSummary(BaseModel):
-    """What preprocess made."""
+    """Counts that preprocess reports."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,14 +43,14 @@ class PreprocessSummary(BaseModel):
 
 
 def preprocess(ingested: Path, out: Path) -> PreprocessSummary:
-    """Make everything that training, indexing and serving read.
+    """Write the files that training, indexing and serving read.
 
     Parameters
     ----------
     ingested
-        Folder that ingest wrote: ``tracks.parquet`` and, with interactions, ``playlists.parquet``.
+        Output folder of ingest: ``tracks.parquet`` and, with interactions, ``playlists.parquet``.
     out
-        Folder for ``tracks.parquet`` (row i is index id i; sorted by track_id, with `recording` and
+        Folder for ``tracks.parquet`` (sorted by track_id, row i has id i in the index; with `recording` and
         `artist` numbers), ``features.npy`` float32 [n, f], ``transform.json``, ``split.npy`` uint8 [n] and
         ``playlists.parquet``.
 
@@ -63,7 +63,7 @@ def preprocess(ingested: Path, out: Path) -> PreprocessSummary:
     read = table.num_rows
     table = _with_sound(table)
     without_sound = read - table.num_rows
-    table = _one_row_an_id(table)
+    table = _deduplicate(table)
     tracks = table.num_rows
     if tracks < MIN_TRACKS:
         raise TrainingError(
@@ -99,15 +99,15 @@ def preprocess(ingested: Path, out: Path) -> PreprocessSummary:
 
 
 def _with_sound(table: pa.Table) -> pa.Table:
-    """Leave out tracks that have no sound feature: they can be placed nowhere."""
+    """Drop tracks without any sound feature: they can't be embedded."""
     known = pc.is_valid(table[SOUND[0]])
     for name in SOUND[1:]:
         known = pc.or_(known, pc.is_valid(table[name]))
     return table if pc.all(known).as_py() else table.filter(known)
 
 
-def _one_row_an_id(table: pa.Table) -> pa.Table:
-    """Sort by track_id, in byte order; of several rows keep the most popular, then the first."""
+def _deduplicate(table: pa.Table) -> pa.Table:
+    """Sort by track_id, in byte order; of rows with the same id keep the most popular, then the first."""
     order = pc.sort_indices(table["track_id"]).to_numpy()
     ids = table["track_id"].take(pa.array(order))
     if isinstance(ids, pa.ChunkedArray):
@@ -122,14 +122,14 @@ def _one_row_an_id(table: pa.Table) -> pa.Table:
 
 
 def _genre_codes(genre: pa.ChunkedArray, training: npt.NDArray[np.bool_]) -> tuple[tuple[str, ...], Floats]:
-    """Vocabulary from training tracks, and every track's code, NaN where unknown or outside it."""
+    """Vocabulary of the training tracks, and every track's code, NaN if missing or not in it."""
     encoded = pc.dictionary_encode(genre, null_encoding="mask").combine_chunks()
     names = encoded.dictionary.to_pylist()
     index = pc.fill_null(encoded.indices, -1).to_numpy()
     counts = np.bincount(index[training & (index >= 0)], minlength=len(names))
     vocabulary = genre_vocabulary(names, counts.tolist())
     position = {name: float(code) for code, name in enumerate(vocabulary)}
-    # one more entry, so that index -1 reads a NaN
+    # a last entry of NaN, for the index -1
     table = np.array([position.get(name, np.nan) for name in names] + [np.nan], np.float32)
     return vocabulary, table[index]
 
@@ -145,7 +145,7 @@ def _features(table: pa.Table, codes: Floats) -> Floats:
 
 
 def _playlists(path: Path, ids: pa.ChunkedArray, out: Path) -> dict[str, int]:
-    """Write the playlists as rows of the index, each with its part of the split."""
+    """Write the playlist entries with row numbers for track ids, and the split of each playlist."""
     if not path.exists():
         return {}
     entries = pq.read_table(path)
@@ -154,7 +154,7 @@ def _playlists(path: Path, ids: pa.ChunkedArray, out: Path) -> dict[str, int]:
     entries = pa.table({"playlist_id": entries["playlist_id"], "track": row}).filter(known)
     encoded = pc.dictionary_encode(entries["playlist_id"]).combine_chunks()
     names = encoded.dictionary.to_pylist()
-    # sorted, so that the file's order does not matter; a track twice in one playlist says nothing more
+    # sorted, so that the result does not depend on the file's order; duplicates in a playlist are dropped
     rank = np.argsort(np.argsort(np.array(names, np.object_)))
     pair = rank[encoded.indices.to_numpy()] * (len(ids) + 1) + entries["track"].to_numpy()
     playlist, track = np.divmod(np.unique(pair), len(ids) + 1)

@@ -1,8 +1,7 @@
-"""Which tracks are the same recording, and how names are compared: folded, so that case and accents are
-set aside.
+"""Find tracks of the same recording, and fold names for comparison: without case and accents.
 
-ASCII names, which most are, fold column-wise in Arrow, the others one by one: a million titles take about
-two seconds. Both ways agree, so that what was folded in training is found by what a listener types.
+ASCII names, the majority, are folded vectorised in Arrow, the others one by one: a million titles take about
+two seconds. Both give the same result, so a name that a listener types matches one folded in training.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ import pyarrow.compute as pc
 __all__ = ["artist_numbers", "fold_column", "fold_text", "recording_numbers", "title_keys"]
 
 _YEAR = r"(?:19|20)\d\d"
-# Words after which it is still the same recording. "Live", "acoustic", "remix", "demo" and "instrumental"
-# are not here: those are other recordings.
+# Suffixes of a title that denote the same recording. "Live", "acoustic", "remix", "demo" and "instrumental"
+# are missing on purpose: they denote other recordings.
 _SAME = (
     rf"(?:{_YEAR} )?(?:digital(?:ly)? )?re-?master(?:ed)?(?: version| edition| {_YEAR})*"
     rf"|(?:(?:radio|single|album|original|explicit|clean|mono|stereo|lp|main|standard)\s?)+"
@@ -35,13 +34,13 @@ _DASHED = rf"\s+[-–—/]\s+(?:{_SAME})\s*$"
 _MARKS = re.compile("[\u0300-\u036f]+")
 _PUNCTUATION = " -–—.,;:!"
 _MARKED = r"[\(\[]|\s[-–—/]\s|\s(?:feat|ft)|^[-–—.,;:!]|[-–—.,;:!]$"
-# spelled out, because Arrow's and Python's \s differ
+# explicit, because Arrow's and Python's \s differ
 _SPACES = r"[ \t-\r]+"
 _UNTIDY = r"[\t-\r]|  |^ | $"
 _WHITE = re.compile(_SPACES)
 _FEATURING = (
     r"\s*[\(\[](?:feat|ft|featuring|with)\b\.?\s[^\)\]]*[\)\]]"
-    # without brackets the guests reach to the next " - " or bracket; "Jay-Z" has a dash of his own
+    # without brackets, guests end at the next " - " or bracket; the hyphen of "Jay-Z" has no spaces
     r"|\s+(?:feat|ft|featuring)\b\.?\s(?:[^\(\[\s-]|-\S|\s[^\(\[-])*"
 )
 
@@ -67,7 +66,7 @@ def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     folded = pc.replace_with_mask(folded, untidy, tidied)
     if pc.all(ascii_).as_py() in (True, None):
         return folded
-    # Arrow's own utf8_normalize decomposes but never composes, which leaves Korean in pieces
+    # Arrow's utf8_normalize decomposes but does not compose, which leaves Hangul syllables decomposed
     others = names.filter(pc.invert(ascii_)).to_pylist()
     return pc.replace_with_mask(
         folded,
@@ -78,10 +77,10 @@ def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 @lru_cache(maxsize=65_536)
 def fold_text(name: str) -> str:
-    """Fold a name for comparison: compatibility forms, case, accents and runs of white space are set aside.
+    """Fold a name for comparison: normalise compatibility forms, case and white space, and remove accents.
 
-    Only the combining marks of Latin, Greek and Cyrillic (U+0300–U+036F) are dropped: the voicing marks of
-    Japanese kana tell words apart.
+    Only the combining marks of Latin, Greek and Cyrillic (U+0300–U+036F) are removed: the voicing marks of
+    Japanese kana distinguish words.
 
     Examples
     --------
@@ -94,9 +93,9 @@ def fold_text(name: str) -> str:
 
 
 def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """What is left of titles once "- Remastered 2011", "(Radio Edit)", "feat. …", case and accents are gone.
+    """Folded titles without suffixes such as "- Remastered 2011", "(Radio Edit)" and "feat. …".
 
-    A title that is nothing but such words ("Original Version") stays as it is.
+    A title of only such words ("Original Version") keeps them.
 
     Examples
     --------
@@ -104,7 +103,7 @@ def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array:
     ['heroes', 'heroes']
     """
     folded = fold_column(titles)
-    # most titles have nothing to set aside, and one cheap pattern says so
+    # one cheap pattern selects the few titles that have a suffix
     marked = pc.fill_null(pc.match_substring_regex(folded, _MARKED), False)
     whole = folded.filter(marked)
     keys = whole
@@ -123,7 +122,7 @@ def artist_numbers(artists: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.
     numbers
         int32 [n], the rank of each row's folded artist among all folded artists, in byte order.
     names
-        Folded names, so that ``names[numbers[i]]`` is row i's.
+        Folded names; ``names[numbers[i]]`` is that of row i.
     """
     encoded = pc.dictionary_encode(fold_column(artists))
     order = pc.sort_indices(encoded.dictionary).to_numpy()
@@ -136,7 +135,7 @@ def artist_numbers(artists: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.
 def recording_numbers(
     artist: npt.NDArray[np.int32], titles: pa.Array | pa.ChunkedArray
 ) -> npt.NDArray[np.int32]:
-    """Give every track the number of its recording: same artist, same title key.
+    """Number the recordings: tracks with the same artist and title key are one recording.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""``reference.json``: bins and shares that drift is measured against.
+"""``reference.json``: bins and reference shares for drift detection.
 
-Serving counts what listeners ask for and what they get into these bins; dashboards compare the shares.
+Serving counts features of requests and outputs of lists in these bins; dashboards compare the shares.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 MISSING = "missing"
 OTHER = "other"
-# Ten bins of equal share: a population stability index of 0.1 and 0.2 is read against that many.
+# Ten bins of equal share, for which the usual thresholds 0.1 and 0.2 of the population stability index hold.
 _QUANTILES = 10
 _MAX_NAMED = 20
 
@@ -31,17 +31,17 @@ class _Frozen(BaseModel):
 
 
 class Bins(_Frozen):
-    """How values of one feature or output are counted.
+    """Bins for the values of one feature or output.
 
     Attributes
     ----------
     kind
         ``range``: `edges` are inner boundaries, bin i holds ``edges[i-1] <= x < edges[i]``.
-        ``value``: `edges` are the values themselves, and anything else is `other`.
+        ``value``: `edges` are the values themselves; other values are counted as `other`.
     edges
         Ascending.
     labels
-        Names of the bins in order, the last one `missing`.
+        Names of the bins, in order; the last is `missing`.
     shares
         Share of each bin in the reference.
     """
@@ -55,12 +55,12 @@ class Bins(_Frozen):
         """Bin of each value, int [n]; NaN goes to the last bin, `missing`."""
         edges = np.asarray(self.edges, np.float32)
         if self.kind == "range":
-            found = np.searchsorted(edges, values, side="right")
+            bins = np.searchsorted(edges, values, side="right")
         else:
-            found = np.minimum(np.searchsorted(edges, values), max(len(edges) - 1, 0))
-            known = edges[found] == values if len(edges) else np.zeros(len(values), np.bool_)
-            found = np.where(known, found, len(edges))
-        return np.where(np.isfinite(values), found, len(self.labels) - 1)
+            bins = np.minimum(np.searchsorted(edges, values), max(len(edges) - 1, 0))
+            known = edges[bins] == values if len(edges) else np.zeros(len(values), np.bool_)
+            bins = np.where(known, bins, len(edges))
+        return np.where(np.isfinite(values), bins, len(self.labels) - 1)
 
     def count(self, values: Floats) -> npt.NDArray[np.int64]:
         """Number of values in each bin, int64 [bins]."""
@@ -80,8 +80,8 @@ class Reference(_Frozen):
     features
         Bins by feature, with the shares in the catalogue.
     outputs
-        Bins by output (``similarity``, ``predicted_popularity``, ``score``), with the shares in the lists
-        that evaluation made.
+        Bins by output (``similarity``, ``predicted_popularity``, ``score``), with the shares in the
+        evaluation's lists.
     """
 
     features: dict[str, Bins]
@@ -89,7 +89,7 @@ class Reference(_Frozen):
 
 
 def fit_bins(values: Floats) -> Bins:
-    """Bins for values of a number: one a value where there are few, else ten of equal share."""
+    """Bins for numbers: one per value if there are few distinct values, else ten of equal share."""
     known = values[np.isfinite(values)]
     distinct = np.unique(known[:100_000])
     if len(distinct) <= _QUANTILES + 2:
@@ -109,9 +109,9 @@ def fit_reference(transform: FeatureTransform, features: Floats, outputs: Mappin
     transform
         Names the features and the genres.
     features
-        float32 [n, f], the catalogue's.
+        float32 [n, f], of the catalogue.
     outputs
-        Values of what evaluation's lists showed, by name.
+        Output -> its values in the evaluation's lists.
     """
     bins = {
         name: fit_bins(np.asarray(features[:, column]))
@@ -123,7 +123,7 @@ def fit_reference(transform: FeatureTransform, features: Floats, outputs: Mappin
 
 
 def _genre_bins(genres: tuple[str, ...], codes: Floats) -> Bins:
-    """The largest genres by name; a label per genre of a thousand would cost as many series a pod."""
+    """Bins of the largest genres only: every bin is a time series per pod."""
     counts = np.bincount(codes[np.isfinite(codes)].astype(np.intp), minlength=len(genres))
     largest = np.sort(np.argsort(-counts, kind="stable")[:_MAX_NAMED])
     labels = (*(genres[code] for code in largest), OTHER, MISSING)

@@ -1,4 +1,4 @@
-"""Train, validation and test by hash, so that an artist or a playlist never moves between runs."""
+"""Split artists or playlists into train, validation and test by hash: the same in every run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ARTIST_SHARES", "PLAYLIST_SHARES", "TEST", "TRAIN", "VALIDATION", "s
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 ARTIST_SHARES = (0.8, 0.1)
-# A catalogue has far fewer playlists than artists: judging needs a larger share of them.
+# There are far fewer playlists than artists, so evaluation needs a larger share of them.
 PLAYLIST_SHARES = (0.6, 0.15)
 
 
@@ -28,7 +28,7 @@ def split_by_hash(names: Iterable[str], shares: tuple[float, float]) -> npt.NDAr
 
     Returns
     -------
-    uint8, one a name. The same name always lands in the same part, whatever the others are.
+    uint8 [n], one per name. A name's split does not depend on the other names.
     """
     points = np.fromiter((_point(name) for name in names), np.float64)
     return np.searchsorted(np.cumsum(shares), points, side="right").astype(np.uint8)

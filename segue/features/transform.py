@@ -1,11 +1,11 @@
-"""The feature transform: raw columns → features (what the boosters read) → embedding (what is indexed).
+"""The feature transform: raw columns → features (inputs of the boosters) → embedding (indexed for retrieval).
 
-Features are the canonical values as they are: trees do not care about scale, and a filter such as
-``min: {"energy": 0.4}`` reads the same matrix. The embedding is what distance is measured in: every term
-standardised (or ``duration_ms`` would drown the rest), skewed ones logged first, the key on the circle of
-fifths, the tempo by octave, a genre as what it sounds like. A missing value stands at the mean: it is
-neither near nor far. Where co-listening taught a metric (`segue.features.learned`), these columns are mapped
-by it.
+Features are the unscaled canonical values: trees need no scaling, and a filter such as
+``min: {"energy": 0.4}`` reads the same matrix. For the embedding, every term is standardised (otherwise
+``duration_ms`` would dominate the distance), skewed ones after a logarithm; the key is placed on the circle
+of fifths, the tempo on a circle per octave, and a genre at the mean sound of its tracks. A missing value is
+replaced by the mean. If a metric was learned from co-listening (`segue.features.learned`), it maps these
+columns to the embedding.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["FEATURES", "GENRE", "FeatureTransform", "GenreBlock", "Term"]
 Floats = npt.NDArray[np.float32]
 
 GENRE = "genre"
-# Columns of features.npy, in order. `genre` is a code in the transform's vocabulary.
+# Columns of features.npy, in order. `genre` is an index into the transform's vocabulary.
 FEATURES: tuple[str, ...] = (*SOUND, *OPTIONAL_SOUND, "year", "explicit", GENRE)
-# A value further out than this many standard deviations says no more than this.
+# Standardised values are clipped at this many standard deviations.
 CLIP = 4.0
 
 
@@ -46,9 +46,9 @@ class Term(_Frozen):
     feature
         Name of the column of features.npy.
     kind
-        ``linear``: (x - mean) / scale. ``log``: the same of ln(x + offset). ``circle``: cosine and sine of
-        the angle 2π · (7 x mod 12) / 12, keys on the circle of fifths. ``octave``: cosine and sine of
-        2π · log2(x), so that 70 and 140 BPM coincide.
+        ``linear``: x. ``log``: ln(x + offset). ``circle``: cosine and sine of 2π · (7 x mod 12) / 12, the
+        angle of a key on the circle of fifths. ``octave``: cosine and sine of 2π · log2(x), so that 70 and
+        140 BPM coincide. Each is then standardised: (column - mean) / scale.
     block
         Block of the embedding that the term belongs to.
     weight
@@ -56,7 +56,7 @@ class Term(_Frozen):
     offset
         Added before the logarithm.
     mean, scale
-        Of each column, over the training tracks that have the value.
+        Mean and standard deviation of each column, over the training tracks that have the value.
     """
 
     feature: str
@@ -93,7 +93,7 @@ class Term(_Frozen):
 
 
 class GenreBlock(_Frozen):
-    """A genre as a point: where its tracks lie in the sound block, on a few principal axes."""
+    """Genres as points: the mean sound of their tracks, on a few principal axes."""
 
     weight: float
     points: tuple[tuple[float, ...], ...]
@@ -104,27 +104,27 @@ class GenreBlock(_Frozen):
         return len(self.points[0]) if self.points else 0
 
     def columns(self, codes: Floats) -> Floats:
-        """Weighted points of genre codes, float32 [n, width]; the origin where the genre is missing."""
+        """Weighted points of genre codes, float32 [n, width]; 0 where the genre is missing."""
         table = np.vstack((np.asarray(self.points, np.float32), np.zeros((1, self.width), np.float32)))
         known = np.isfinite(codes)
         return table[np.where(known, codes, len(self.points)).astype(np.intp)] * np.float32(self.weight)
 
 
 class FeatureTransform(_Frozen):
-    """``transform.json``: all that is needed to place a track, also one that is in no catalogue.
+    """``transform.json``: the parameters that embed a track, also one outside the catalogue.
 
     Attributes
     ----------
     features
         Names of the columns of features.npy, in order.
     genres
-        Vocabulary; code i is ``genres[i]``. A genre outside it is missing.
+        Vocabulary; code i is ``genres[i]``. Other genres are treated as missing.
     terms
         Columns of the embedding that come from one feature each, grouped by block.
     genre
-        The genre block; None where the catalogue has too few genres.
+        The genre block; None if the catalogue has too few genres.
     learned
-        What co-listening taught; None where the standardised columns are the embedding.
+        The part learned from co-listening; None if the standardised columns are the embedding.
     """
 
     features: tuple[str, ...]
@@ -162,12 +162,12 @@ class FeatureTransform(_Frozen):
         return sum(block.width for block in self.standard_blocks)
 
     def column_features(self) -> list[str]:
-        """For each standardised column, the feature it comes from."""
+        """The feature of each standardised column."""
         names = [term.feature for term in self.terms for _ in range(term.width)]
         return names + [GENRE] * (self.genre.width if self.genre else 0)
 
     def embed(self, features: Floats) -> Floats:
-        """Embed tracks of which no more than the features is known.
+        """Embed tracks of which only the features are known.
 
         Parameters
         ----------
@@ -182,11 +182,11 @@ class FeatureTransform(_Frozen):
         return self.learned.embed(standard) if self.learned else standard
 
     def move(self, change: Floats) -> Floats:
-        """How far a change of the standardised columns moves tracks in the embedding, float32 [n, d]."""
+        """Change of the embedding for a change of the standardised columns, float32 [n, d]."""
         return self.learned.move(change) if self.learned else change
 
     def standardise(self, features: Floats, *, chunk: int = 65_536) -> Floats:
-        """Standardise, float32 [n, standard_width]; `chunk` rows at a time, which bounds the temporaries."""
+        """Standardise, float32 [n, standard_width]; `chunk` rows at a time, to limit memory."""
         out = np.empty((len(features), self.standard_width), np.float32)
         position = {name: i for i, name in enumerate(self.features)}
         for low in range(0, len(features), chunk):
@@ -202,14 +202,14 @@ class FeatureTransform(_Frozen):
         return out
 
     def genre_code(self, genre: str) -> float:
-        """Code of a genre name, NaN where the vocabulary lacks it."""
+        """Code of a genre name, NaN if it is not in the vocabulary."""
         try:
             return float(self.genres.index(genre.strip().lower()))
         except ValueError:
             return math.nan
 
     def row(self, values: Mapping[str, bool | float | str | None], *, field: str = "features") -> Floats:
-        """Features of one track given by name, float32 [f]; what is not given is missing.
+        """Features of one track from values by name, float32 [f]; the others are missing (NaN).
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Keys of the gateway's callers: made and revoked in the database, checked in memory."""
+"""API keys of the gateway: created and revoked in the database, checked in memory."""
 
 from segue.keys.key import Key, Scope, parse_scopes
 from segue.keys.ring import KeyRing

@@ -1,4 +1,4 @@
-"""What a key is and what it allows."""
+"""API keys and their scopes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Key", "Scope", "StoredKey", "new_id", "new_secret", "parse_scopes", 
 
 
 class Scope(StrEnum):
-    """What a key allows: to read (recommend, search), to send feedback, to move bundles."""
+    """What a key allows: read (recommend, search), feedback (send events), admin (move channels)."""
 
     READ = "read"
     FEEDBACK = "feedback"
@@ -29,13 +29,13 @@ class Key:
     Attributes
     ----------
     id
-        What a caller names it by; not secret.
+        Public part of the credential.
     name
-        What people call it; unique among live keys.
+        Name for people; unique among live keys.
     scopes
         What it allows.
     created_at, expires_at, revoked_at
-        UTC.
+        Times in UTC; None: never.
     """
 
     id: str
@@ -46,13 +46,13 @@ class Key:
     revoked_at: datetime | None = None
 
     def is_live(self, at: datetime) -> bool:
-        """Tell whether it is neither revoked nor expired at that moment."""
+        """Whether it is neither revoked nor expired at that time."""
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
 @dataclass(frozen=True)
 class StoredKey:
-    """A key as the database has it: with what checks its secret and its tokens, and can make neither."""
+    """A key as stored: with the hash that verifies its secret and the public key that verifies its tokens."""
 
     key: Key
     secret_sha256: str
@@ -60,27 +60,27 @@ class StoredKey:
 
 
 def new_id() -> str:
-    """Draw an id: 16 hexadecimal digits."""
+    """Generate a random id: 16 hexadecimal digits."""
     return secrets.token_hex(8)
 
 
 def new_secret() -> str:
-    """Draw a secret of 256 bits, in characters that a URL, a header and a shell leave alone."""
+    """Generate a secret of 256 random bits. It needs no escaping in URLs, headers and shells."""
     return secrets.token_urlsafe(32)
 
 
 def secret_sha256(secret: str) -> str:
-    """Hash a secret. A slow hash protects what people choose; 256 drawn bits nobody can try out."""
+    """Hash a secret. Unlike a password, 256 random bits can't be guessed, so a slow hash is not needed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_scopes(names: Iterable[str]) -> frozenset[Scope]:
-    """Read scopes by name.
+    """Parse the names of scopes.
 
     Raises
     ------
     CredentialError
-        One is no scope, or there is none.
+        A name is unknown, or there are no names.
     """
     known = [scope.value for scope in Scope]
     names = list(names)

@@ -1,4 +1,4 @@
-"""Keys in the database."""
+"""Create, list and revoke keys in the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_NAME_LENGTH = 100
 def create_key(
     engine: Engine, *, name: str, scopes: Iterable[Scope], expires_at: datetime | None = None
 ) -> tuple[Key, str]:
-    """Make a key.
+    """Create a key.
 
     Parameters
     ----------
@@ -32,25 +32,25 @@ def create_key(
     scopes
         At least one.
     expires_at
-        With its zone, and to come; None: never.
+        In the future, with a zone; None: never.
 
     Returns
     -------
     key
-        What was made.
+        The new key.
     credential
-        ``<id>.<secret>``. It is stored nowhere: this is the one time that anyone sees it.
+        ``<id>.<secret>``. It is not stored, so it can't be shown again.
 
     Raises
     ------
     CredentialError
         A value is wrong, or a live key has that name.
     DatabaseError
-        The database is away or refused.
+        The database does not answer, or reported an error.
     """
     now = datetime.now(UTC)
     check_name(name)
-    _check_end(expires_at, now)
+    _check_expiry(expires_at, now)
     secret = new_secret()
     key = Key(
         id=new_id(), name=name, scopes=parse_scopes(scopes), created_at=now, expires_at=_in_utc(expires_at)
@@ -66,8 +66,8 @@ def create_key(
         "expires_at": key.expires_at,
     }
     with explained(engine), engine.connect().execution_options(**WRITE) as connection:
-        # an expired key's name is free again; committed first, for on MySQL two that looked for the same
-        # name and then both insert it are a deadlock
+        # the name of an expired key is free again; a transaction of its own, because on MySQL two that
+        # search for the same name and then insert it are a deadlock
         expired = (API_KEYS.c.live_name == name) & (API_KEYS.c.expires_at <= now)
         with connection.begin():
             connection.execute(update(API_KEYS).where(expired).values(live_name=None))
@@ -76,7 +76,7 @@ def create_key(
                 connection.execute(insert(API_KEYS), row)
         except IntegrityError:
             raise CredentialError(
-                f"a live key is named {name!r} already: take another name, or revoke that one first"
+                f"a live key is named {name!r} already: choose another name, or revoke that one first"
             ) from None
     return key, f"{key.id}.{secret}"
 
@@ -87,48 +87,48 @@ def list_keys(engine: Engine) -> list[Key]:
     Raises
     ------
     DatabaseError
-        The database is away or refused.
+        The database does not answer, or reported an error.
     """
     with explained(engine):
         return [stored.key for stored in read_keys(engine)]
 
 
 def revoke_key(engine: Engine, key_id: str) -> Key:
-    """Revoke a key, and with it its tokens. One that is revoked already stays as it is.
+    """Revoke a key and its tokens. A revoked key is unchanged.
 
-    Gateways notice at their next refresh.
+    Gateways apply this at their next refresh.
 
     Raises
     ------
     CredentialError
         There is no such key.
     DatabaseError
-        The database is away or refused.
+        The database does not answer, or reported an error.
     """
-    is_it = API_KEYS.c.id == key_id
+    has_id = API_KEYS.c.id == key_id
     with explained(engine), engine.connect().execution_options(**WRITE) as connection, connection.begin():
-        live = is_it & API_KEYS.c.revoked_at.is_(None)
+        live = has_id & API_KEYS.c.revoked_at.is_(None)
         connection.execute(update(API_KEYS).where(live).values(revoked_at=datetime.now(UTC), live_name=None))
-        row = connection.execute(select(API_KEYS).where(is_it)).one_or_none()
+        row = connection.execute(select(API_KEYS).where(has_id)).one_or_none()
     if row is None:
         raise CredentialError(f"no key has the id or live name {key_id!r}: segue keys list shows them")
     return _stored(row).key
 
 
 def read_keys(engine: Engine) -> list[StoredKey]:
-    """Read all keys with what checks them, oldest first."""
+    """Read all keys with the data that verifies them, oldest first."""
     with engine.connect() as connection:
         rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id)).all()
     return [_stored(row) for row in rows]
 
 
 def check_name(name: str) -> None:
-    """Raise `CredentialError` unless a key may be called so."""
+    """Raise `CredentialError` unless a key may have this name."""
     if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable() or name != name.strip():
         raise CredentialError(f"name {name!r}: expected 1 to {_MAX_NAME_LENGTH} printable characters")
 
 
-def _check_end(expires_at: datetime | None, now: datetime) -> None:
+def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
     if expires_at is None:
         return
     if expires_at.tzinfo is None:
@@ -142,7 +142,7 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 def _stored(row: Row[Any]) -> StoredKey:
-    # a scope of a newer version is nothing that this one could allow
+    # scopes of a newer version are ignored
     known = {scope.value for scope in Scope}
     key = Key(
         id=row.id,

@@ -1,7 +1,7 @@
-"""Short-lived tokens that a key's holder gets for its secret, and that any gateway can check.
+"""Short-lived tokens that are issued for a key's secret, and that any gateway can verify.
 
-A token is a JWT signed with an Ed25519 key derived from the secret. The database has its public half alone,
-so whoever reads the database, or a backup of it, can make neither a secret nor a token.
+A token is a JWT signed with an Ed25519 key derived from the secret. The database has only the public key, so
+neither secrets nor tokens can be derived from the database or a backup.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["is_signed", "named_key", "public_key", "sign_token"]
 
 _ALGORITHM = "EdDSA"
 _ISSUER = "segue"
-# A secret is used for two things; this keeps the two apart.
+# Domain separation: the secret is also hashed for authentication.
 _CONTEXT = b"segue token signing key, version 1"
 
 
@@ -27,18 +27,18 @@ def _signing_key(secret: str) -> Ed25519PrivateKey:
 
 
 def public_key(secret: str) -> bytes:
-    """Derive what checks the tokens of a secret: 32 bytes."""
+    """Derive the public key that verifies the tokens of a secret: 32 bytes."""
     return _signing_key(secret).public_key().public_bytes_raw()
 
 
 def sign_token(key_id: str, secret: str, *, now: datetime, seconds: int) -> str:
-    """Make a token of a key that is good for so many seconds."""
+    """Sign a token of a key with a lifetime of `seconds`."""
     claims = {"iss": _ISSUER, "sub": key_id, "iat": now, "exp": now + timedelta(seconds=seconds)}
     return jwt.encode(claims, _signing_key(secret), algorithm=_ALGORITHM, headers={"kid": key_id})
 
 
 def named_key(token: str) -> str | None:
-    """Read which key a token says it is of; None where it is no token. Nothing is checked."""
+    """Key id that a token claims, unverified; None if it is not a token."""
     try:
         name = jwt.get_unverified_header(token).get("kid")
     except jwt.InvalidTokenError:
@@ -47,12 +47,12 @@ def named_key(token: str) -> str | None:
 
 
 def is_signed(token: str, key_id: str, public: bytes) -> bool:
-    """Tell whether a token is of that key, whole, and not expired."""
+    """Whether a token is signed by that key, and not expired."""
     try:
         jwt.decode(
             token,
             Ed25519PublicKey.from_public_bytes(public),
-            algorithms=[_ALGORITHM],  # never what the token itself asks for
+            algorithms=[_ALGORITHM],  # never the algorithm of the token's header
             issuer=_ISSUER,
             subject=key_id,
             options={"require": ["iss", "sub", "iat", "exp"]},

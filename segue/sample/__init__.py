@@ -1,4 +1,4 @@
-"""A synthetic catalogue with playlists, for wherever no real one may be shipped."""
+"""A synthetic catalogue with playlists, for demos and tests where no real data may be distributed."""
 
 from segue.sample.generate import MIN_ROWS, SampleSummary, generate
 

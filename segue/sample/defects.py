@@ -1,4 +1,4 @@
-"""Rows that are broken on purpose, so that reading a catalogue has something to reject."""
+"""Rows that are broken on purpose, so that ingest has rows to reject."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["BROKEN_SHARE", "break_row", "break_rows"]
 
 BROKEN_SHARE = 0.005
 
-# Which column is spoilt, and with what.
-_SPOILT = (
+# Columns and the bad values that are written to them.
+_BAD_VALUES = (
     ("energy", "1.7"),
     ("danceability", "-0.31"),
     ("valence", "12"),
@@ -26,18 +26,18 @@ _SPOILT = (
     ("artist_name", ""),
     ("track_id", ""),
 )
-_FIELDS_LEFT = 9
-_WAYS = len(_SPOILT) + 2
+_TRUNCATED_FIELDS = 9
+_DEFECTS = len(_BAD_VALUES) + 2
 
 
-def break_row(fields: Sequence[str], columns: Sequence[str], way: int) -> str:
-    """Join the fields of a row into a line that is wrong in one way, 0 to 12: spoilt, cut or too long."""
+def break_row(fields: Sequence[str], columns: Sequence[str], defect: int) -> str:
+    """Join fields into a line with one defect, 0 to 12: a bad value, too few fields or too many."""
     broken = list(fields)
-    if way < len(_SPOILT):
-        column, value = _SPOILT[way]
+    if defect < len(_BAD_VALUES):
+        column, value = _BAD_VALUES[defect]
         broken[columns.index(column)] = value
-    elif way == len(_SPOILT):
-        broken = broken[:_FIELDS_LEFT]
+    elif defect == len(_BAD_VALUES):
+        broken = broken[:_TRUNCATED_FIELDS]
     else:
         broken.insert(columns.index("genre"), "live")
     return ",".join(broken)
@@ -46,12 +46,13 @@ def break_row(fields: Sequence[str], columns: Sequence[str], way: int) -> str:
 def break_rows(
     lines: pa.StringArray, fields: Sequence[pa.StringArray], columns: Sequence[str], rng: np.random.Generator
 ) -> tuple[pa.StringArray, int]:
-    """Break a small share of the lines; returns the lines and how many were broken."""
+    """Break a small share of the lines; returns all lines and the number of broken ones."""
     is_broken = rng.random(len(lines)) < BROKEN_SHARE
     rows = np.flatnonzero(is_broken)
     chosen = [field.take(pa.array(rows)).to_pylist() for field in fields]
-    ways = rng.integers(0, _WAYS, size=len(rows))
+    defects = rng.integers(0, _DEFECTS, size=len(rows))
     replaced = [
-        break_row(row, columns, int(way)) for row, way in zip(zip(*chosen, strict=True), ways, strict=True)
+        break_row(row, columns, int(defect))
+        for row, defect in zip(zip(*chosen, strict=True), defects, strict=True)
     ]
     return pc.replace_with_mask(lines, pa.array(is_broken), pa.array(replaced, pa.string())), len(rows)

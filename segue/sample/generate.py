@@ -1,4 +1,4 @@
-"""Make the whole sample: ``catalog.csv`` and ``playlists.csv``, the same bytes for the same seed."""
+"""Generate the sample: ``catalog.csv`` and ``playlists.csv``, the same bytes for the same seed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ __all__ = ["MIN_ROWS", "SampleSummary", "generate"]
 
 MIN_ROWS = 1_000
 MAX_ROWS = 20_000_000
-# Share of rows that repeat the id of another row, as catalogues put together from several crawls do.
+# Share of rows with the id of another row, as in catalogues merged from several crawls.
 _REPEATED = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSummary:
-    """What was written.
+    """The files and their sizes.
 
     Attributes
     ----------
     catalog, playlists
         The two files.
     rows
-        Rows of the catalogue, broken ones included.
+        Rows of the catalogue, including broken ones.
     broken_rows
-        Rows that a reader should reject.
+        Rows that ingest should reject.
     artists, playlist_count, memberships
-        Number of artists, of playlists, and of rows of the playlists file.
+        Number of artists, playlists and playlist entries.
     """
 
     catalog: Path
@@ -52,19 +52,19 @@ class SampleSummary:
 def generate(
     rows: int, out: Path, *, seed: int = 7, progress: Callable[[float], None] | None = None
 ) -> SampleSummary:
-    """Write a synthetic catalogue in the Kaggle 1M layout, and playlists over it.
+    """Write a synthetic catalogue in the Kaggle 1M layout, and playlists of its tracks.
 
     Parameters
     ----------
     rows
         Rows of the catalogue, 1,000 to 20,000,000.
     out
-        Directory for ``catalog.csv`` and ``playlists.csv``; made if missing.
+        Folder for ``catalog.csv`` and ``playlists.csv``; created if missing.
     seed
         The same rows and seed give the same bytes. Other seeds give other artists and tracks of the same
-        world: genres sound alike in all samples.
+        genres.
     progress
-        Called with the share done, 0 to 1.
+        Called with the completed share, 0 to 1.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def generate(
 
 
 def _generate(rows: int, out: Path, seed: int, report: Callable[[float], None]) -> SampleSummary:
-    # One stream a stage: a change to one leaves the draws of the others as they were.
+    # One random generator per stage: a change to one stage does not change the draws of the others.
     for_artists, for_tracks, for_ids, for_playlists, for_catalog = (
         np.random.default_rng([seed, stage]) for stage in range(5)
     )

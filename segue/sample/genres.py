@@ -1,7 +1,7 @@
-"""The genres of the sample: families with a mean sound, and members that differ from their family.
+"""The genres of the sample: families with a mean sound, and genres that vary around their family's.
 
-The sound of a genre does not depend on the seed: two samples of different seeds are two catalogues of
-one world, so that a bundle trained on the first can be compared with one trained on the second.
+Genres do not depend on the sample's seed, so that bundles trained on samples with different seeds can be
+compared.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DIMENSIONS", "SPREAD", "Family", "Genres", "genres", "to_natural"]
+__all__ = ["DIMENSIONS", "SPREAD", "Family", "GenreModel", "genre_model", "to_natural"]
 
-# The latent sound: shares on the logit scale, loudness in dB, tempo and duration as logarithms.
+# Dimensions of the latent sound: shares as logits, loudness in dB, tempo and duration as logarithms.
 DIMENSIONS = (
     "danceability",
     "energy",
@@ -28,10 +28,10 @@ DIMENSIONS = (
     "tempo",
     "duration_ms",
 )
-# Standard deviation within a genre, per dimension, orders of magnitude as in public catalogues.
+# Standard deviation within a genre, per dimension; of the order of magnitude of public catalogues.
 SPREAD = np.array([0.55, 0.80, 0.60, 1.30, 2.40, 0.65, 0.80, 2.0, 0.20, 0.24], dtype=np.float32)
 
-# Three directions along which tracks of one genre vary together: intensity, groove, words.
+# Factor loadings of the covariance within a genre: intensity, groove and vocals.
 LOADINGS = np.array(
     [
         [0.05, 0.60, 0.05, -0.62, -0.10, 0.15, 0.15, 0.72, 0.20, 0.00],
@@ -41,11 +41,11 @@ LOADINGS = np.array(
     dtype=np.float32,
 )
 
-_WORLD_SEED = 1969
+_SEED = 1969
 
 
 class Family(NamedTuple):
-    """Mean sound of a family of genres, in natural units, when it flourished, and how it is heard."""
+    """A family of genres: mean sound in natural units, peak year, popularity, languages and genres."""
 
     sound: tuple[float, ...]
     era: int
@@ -54,8 +54,8 @@ class Family(NamedTuple):
     members: str
 
 
-# sound: the ten dimensions above, minutes for the duration. appeal: points of popularity.
-# locales: which languages its artists sing in, with weights. members: genre names, with weights.
+# sound: the ten dimensions above, duration in minutes. appeal: points of popularity.
+# locales: languages of its artists, with weights. members: genre names, with weights.
 FAMILIES: dict[str, Family] = {
     "pop": Family(
         (0.66, 0.66, 0.07, 0.22, 0.002, 0.16, 0.55, -6.0, 118, 3.5),
@@ -207,7 +207,7 @@ def _latent(sound: tuple[float, ...]) -> NDArray[np.float32]:
 
 
 def to_natural(latent: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Latent sound float32 [n, 10] to natural units float64 [n, 10]: shares, dB, BPM, milliseconds."""
+    """Convert latent sound, float32 [n, 10], to natural units, float64 [n, 10]: shares, dB, BPM, ms."""
     natural = latent.astype(np.float64)
     natural[:, :7] = 1.0 / (1.0 + np.exp(-natural[:, :7]))
     natural[:, 7] = np.clip(natural[:, 7], -55.0, 2.5)
@@ -223,8 +223,8 @@ def _locales(text: str) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Genres:
-    """All genres as arrays; g is the number of genres.
+class GenreModel:
+    """Parameters of the g genres.
 
     Attributes
     ----------
@@ -233,18 +233,18 @@ class Genres:
     family
         int64 [g], number of its family.
     share
-        float64 [g], part of the world's artists, sums to 1.
+        float64 [g], share of all artists; sums to 1.
     mean
-        float32 [g, 10], latent sound.
+        float32 [g, 10], mean latent sound.
     loadings
         float32 [g, 3, 10], latent units: the covariance within a genre is ``loadings.T @ loadings``
         plus independent noise.
     era
-        float64 [g], the year around which its artists began.
+        float64 [g], mean year in which its artists' careers begin.
     appeal
         float64 [g], points of popularity above the average genre.
     locales
-        For each genre the locales of its artists and their probabilities.
+        For each genre, the locales of its artists and their probabilities.
     """
 
     names: tuple[str, ...]
@@ -258,19 +258,19 @@ class Genres:
 
 
 @cache
-def genres() -> Genres:
-    """Build the table of genres; always the same."""
+def genre_model() -> GenreModel:
+    """Build the genres; deterministic."""
     members = [
         (name, float(weight), number, family)
         for number, family in enumerate(FAMILIES.values())
         for name, weight in (part.split(":") for part in family.members.split())
     ]
     g = len(members)
-    rng = np.random.default_rng(_WORLD_SEED)
+    rng = np.random.default_rng(_SEED)
     share = np.array([weight for _, weight, *_ in members])
     mean = np.stack([_latent(family.sound) for *_, family in members])
     scale = rng.uniform(0.65, 1.25, size=(g, 3, 1)).astype(np.float32)
-    return Genres(
+    return GenreModel(
         names=tuple(name for name, *_ in members),
         family=np.array([number for _, _, number, _ in members]),
         share=share / share.sum(),

@@ -1,4 +1,4 @@
-"""Made-up artists, titles and ids, put together column-wise: a million titles take a second or two."""
+"""Generate names of artists, titles and ids, vectorised: a million titles take a second or two."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ODD_TITLE_SHARE = 0.003
 
 
 class _Pattern(NamedTuple):
-    """A pattern taken apart: literals stand as one-word lists between the slots."""
+    """A parsed pattern: the choices of each part, and whether it is a slot or a literal (one choice)."""
 
     parts: tuple[tuple[str, ...], ...]
     slots: tuple[bool, ...]
 
 
 def locale_numbers() -> dict[str, int]:
-    """Number of each locale, as drawn for artists."""
+    """Number of each locale, by name."""
     return {name: number for number, name in enumerate(locales())}
 
 
@@ -46,7 +46,7 @@ def _parse(pattern: str, words: dict[str, tuple[str, ...]]) -> _Pattern:
 
 @cache
 def _patterns(kind: str) -> tuple[tuple[_Pattern, ...], tuple[NDArray[np.int16], ...]]:
-    """All patterns of a kind, and for each locale the numbers of its own, each as often as its weight."""
+    """All patterns of a kind, and for each locale the numbers of its patterns, repeated by weight."""
     parsed: list[_Pattern] = []
     choices = []
     for locale in locales().values():
@@ -68,7 +68,7 @@ def _draw(kind: str, locale: NDArray[np.int8], rng: np.random.Generator) -> NDAr
 
 
 def _compose(kind: str, pattern: NDArray[np.int16], salt: NDArray[np.uint64]) -> pa.StringArray:
-    """Fill each row's pattern with words chosen by its salt, 16 bits a slot."""
+    """Fill each row's pattern with words chosen by its salt, 16 bits per slot."""
     patterns = _patterns(kind)[0]
     order = np.argsort(pattern, kind="stable")
     bounds = np.searchsorted(pattern[order], np.arange(len(patterns) + 1))
@@ -96,7 +96,7 @@ def _fill(pattern: _Pattern, salt: NDArray[np.uint64]) -> pa.StringArray:
 def draw_titles(
     locale: NDArray[np.int8], rng: np.random.Generator
 ) -> tuple[NDArray[np.int16], NDArray[np.uint64]]:
-    """Draw pattern int16 [n] and salt uint64 [n] of a title for each row; a few are odd on purpose."""
+    """Draw the pattern, int16 [n], and salt, uint64 [n], of a title per row; a few are odd on purpose."""
     count = len(_patterns("titles")[0])
     pattern = _draw("titles", locale, rng)
     is_odd = rng.random(len(locale)) < _ODD_TITLE_SHARE
@@ -106,30 +106,30 @@ def draw_titles(
 
 
 def titles(pattern: NDArray[np.int16], salt: NDArray[np.uint64]) -> pa.StringArray:
-    """Spell out titles drawn by `draw_titles`."""
+    """Compose the titles drawn by `draw_titles`, string [n]."""
     return _compose("titles", pattern, salt)
 
 
 def artist_names(locale: NDArray[np.int8], rng: np.random.Generator) -> pa.StringArray:
-    """One name an artist, string [a], no two alike when case is set aside."""
+    """Draw a name per artist, string [a], unique when compared without case."""
     salt = rng.integers(0, 2**63, len(locale), dtype=np.uint64)
     names = _compose("artists", _draw("artists", locale, rng), salt).to_numpy(zero_copy_only=False)
     odd = odd_names("artists")[: len(names) // 20]
     names[rng.choice(len(names), size=len(odd), replace=False)] = odd
     for _ in range(4):
-        again = _repeated(names)
-        if not len(again):
+        repeated = _repeated(names)
+        if not len(repeated):
             break
-        salt = rng.integers(0, 2**63, len(again), dtype=np.uint64)
-        fresh = _compose("artists", _draw("artists", locale[again], rng), salt)
-        names[again] = fresh.to_numpy(zero_copy_only=False)
+        salt = rng.integers(0, 2**63, len(repeated), dtype=np.uint64)
+        redrawn = _compose("artists", _draw("artists", locale[repeated], rng), salt)
+        names[repeated] = redrawn.to_numpy(zero_copy_only=False)
     for count, row in enumerate(_repeated(names)):
         names[row] = f"{names[row]} {count + 2}"
     return pa.array(names, pa.string())
 
 
 def _repeated(names: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Rows whose name, case set aside, stands earlier in the array."""
+    """Rows whose name, compared without case, is also in an earlier row."""
     lowered = pc.utf8_lower(pa.array(names, pa.string())).to_pylist()
     seen: set[str] = set()
     rows = []
@@ -141,7 +141,7 @@ def _repeated(names: NDArray[np.object_]) -> NDArray[np.int64]:
 
 
 def base62_ids(count: int, rng: np.random.Generator) -> pa.StringArray:
-    """Random ids of 22 base62 characters in the form of Spotify's (128 bits, so the first is 0 to 7)."""
+    """Random ids of 22 base62 characters, like Spotify's (128 bits, so the first character is 0 to 7)."""
     digits = rng.integers(0, 62, size=(count, _ID_LENGTH), dtype=np.uint8)
     digits[:, 0] &= 7
     offsets = np.arange(count + 1, dtype=np.int32) * _ID_LENGTH

@@ -1,7 +1,7 @@
-"""Playlists: each drawn from a latent taste, so that they carry what a recommender can learn.
+"""Playlists drawn from latent tastes, so that a recommender can learn from them.
 
-A taste is a scene (artists who share listeners), an era and a mood; some of a playlist comes from a second
-scene or from the genre at large, and some is what everybody plays or plain chance.
+A taste is a scene (artists who share listeners), an era and a mood. Part of a playlist comes from a second
+scene or from the whole genre, and part is popular or random tracks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.sample.genres import DIMENSIONS, SPREAD, genres
+from segue.sample.genres import DIMENSIONS, SPREAD, genre_model
 from segue.sample.tracks import Tracks
 from segue.sample.world import Artists
 
@@ -20,9 +20,9 @@ __all__ = ["Memberships", "draw_playlists"]
 ROWS_PER_PLAYLIST = 12
 MAX_PLAYLISTS = 100_000
 MIN_LENGTH, MAX_LENGTH = 10, 60
-# Where the tracks of a playlist come from.
+# Shares of a playlist's tracks, by where they are drawn from.
 SOURCES = {"scene": 0.52, "second_scene": 0.12, "genre": 0.22, "popular": 0.04, "chance": 0.10}
-# The best of this many tracks by era and mood is put into the playlist.
+# Of this many drawn tracks, the closest in era and mood is added to the playlist.
 CANDIDATES = 4
 _MOOD = [DIMENSIONS.index(name) for name in ("energy", "valence", "acousticness", "danceability")]
 _PLAYS_SCALE = 30.0
@@ -33,16 +33,16 @@ _OVERDRAW = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class Memberships:
-    """Which track stands in which playlist.
+    """Playlist entries.
 
     Attributes
     ----------
     playlists
         Number of playlists.
     playlist, position
-        int32 [m], ascending; positions count from 0.
+        int32 [m], sorted; positions count from 0.
     track
-        int32 [m], row of the catalogue, each once a playlist.
+        int32 [m], row of the catalogue, unique within a playlist.
     """
 
     playlists: int
@@ -52,7 +52,7 @@ class Memberships:
 
 
 class _Pool:
-    """Tracks grouped by a label, drawn within a group in proportion to how much they are played."""
+    """Tracks grouped by a label, and drawn within a group in proportion to their plays."""
 
     def __init__(self, label: NDArray[np.integer], groups: int, plays: NDArray[np.float64]) -> None:
         self._order = np.argsort(label, kind="stable").astype(np.int32)
@@ -60,7 +60,7 @@ class _Pool:
         self._bounds = np.searchsorted(label[self._order], np.arange(groups + 1))
 
     def draw(self, group: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.int32]:
-        """One track int32 of each group [m]; of the whole catalogue where the group is empty."""
+        """Draw a track per entry of `group` [m], int32 [m]; of the whole catalogue if the group is empty."""
         low, high = self._bounds[group], self._bounds[group + 1]
         empty = low == high
         low, high = np.where(empty, 0, low), np.where(empty, len(self._order), high)
@@ -84,7 +84,7 @@ class _Tastes:
 
 
 class _Listening:
-    """What can be put into playlists: the tracks, in pools by where a playlist finds them."""
+    """The tracks in pools, by where a playlist draws them from."""
 
     def __init__(self, tracks: Tracks, artists: Artists) -> None:
         plays = np.exp(tracks.popularity / _PLAYS_SCALE)
@@ -98,7 +98,7 @@ class _Listening:
         self.pools = {
             "scene": by_scene,
             "second_scene": by_scene,
-            "genre": _Pool(tracks.genre, len(genres().names), plays),
+            "genre": _Pool(tracks.genre, len(genre_model().names), plays),
             "popular": _Pool(everywhere, 1, plays**3),
             "chance": _Pool(everywhere, 1, np.ones(len(tracks))),
         }
@@ -106,7 +106,7 @@ class _Listening:
     def choose(
         self, source: str, tastes: _Tastes, owner: NDArray[np.int64], rng: np.random.Generator
     ) -> NDArray[np.int32]:
-        """One track for each slot, owned by the tastes at ``owner`` [m]: int32 [m]."""
+        """Choose a track per slot, int32 [m]; ``owner`` [m] is the taste that each slot belongs to."""
         pool = self.pools[source]
         if source in ("popular", "chance"):
             return pool.draw(np.zeros(len(owner), dtype=np.int64), rng)
@@ -129,25 +129,25 @@ def draw_playlists(tracks: Tracks, artists: Artists, rng: np.random.Generator) -
         for first in range(0, count, _CHUNK)
     ]
     playlist, track, position = (np.concatenate(column) for column in zip(*chunks, strict=True))
-    # Drawn scene by scene; mixed, so that no part of the file is all one kind of music.
+    # Drawn sorted by scene; shuffled, so that every part of the file has all kinds of music.
     playlist = rng.permutation(count).astype(np.int32)[playlist]
-    mixed = np.argsort(playlist, kind="stable")
-    playlist, track, position = playlist[mixed], track[mixed], position[mixed]
+    order = np.argsort(playlist, kind="stable")
+    playlist, track, position = playlist[order], track[order], position[order]
     return Memberships(playlists=count, playlist=playlist, track=track, position=position)
 
 
 def _draw_tastes(count: int, listening: _Listening, rng: np.random.Generator) -> _Tastes:
-    """Tastes sorted by scene: neighbours then read neighbouring memory."""
+    """Draw tastes, sorted by scene for locality of memory access."""
     weights = np.sqrt(listening.scene_plays)
     scene = np.sort(rng.choice(len(weights), size=count, p=weights / weights.sum()))
-    model = listening.pools["scene"].draw(scene, rng)
-    family = genres().family[listening.scene_genre]
+    exemplar = listening.pools["scene"].draw(scene, rng)
+    family = genre_model().family[listening.scene_genre]
     return _Tastes(
         scene=scene,
         second_scene=_second_scene(scene, family, rng),
         genre=listening.scene_genre[scene],
-        era=listening.year[model] + rng.normal(0, 2, size=count).astype(np.float32),
-        mood=listening.mood[model],
+        era=listening.year[exemplar] + rng.normal(0, 2, size=count).astype(np.float32),
+        mood=listening.mood[exemplar],
         size=np.clip(rng.lognormal(3.25, 0.45, size=count), MIN_LENGTH, MAX_LENGTH).astype(np.int64),
     )
 
@@ -155,7 +155,7 @@ def _draw_tastes(count: int, listening: _Listening, rng: np.random.Generator) ->
 def _second_scene(
     scene: NDArray[np.int64], family: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Another scene of the same family, for two in three; any scene for the others."""
+    """Draw a scene of the same family with probability 2/3, otherwise any scene."""
     order = np.argsort(family, kind="stable")
     bounds = np.searchsorted(family[order], np.arange(int(family.max()) + 2))
     low, high = bounds[family[scene]], bounds[family[scene] + 1]
@@ -166,7 +166,7 @@ def _second_scene(
 def _fill(
     tastes: _Tastes, first: int, listening: _Listening, rng: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Playlist, track and position of the tracks that these tastes choose."""
+    """Draw the entries of these tastes' playlists: playlist, track and position, int32 [m] each."""
     slots = np.ceil(tastes.size * _OVERDRAW).astype(np.int64) + MIN_LENGTH
     owner = np.repeat(np.arange(len(slots)), slots)
     source = rng.choice(len(SOURCES), size=len(owner), p=list(SOURCES.values()))
@@ -175,10 +175,10 @@ def _fill(
         rows = np.flatnonzero(source == number)
         track[rows] = listening.choose(name, tastes, owner[rows], rng)
 
-    # A track stands once in a playlist: keep the first of each, then as many as the playlist is long.
-    _, once = np.unique(owner * np.int64(len(listening.year)) + track, return_index=True)
-    once.sort()
-    owner, track = owner[once], track[once]
+    # Drop repeated tracks of a playlist, then tracks beyond its length.
+    _, first_use = np.unique(owner * np.int64(len(listening.year)) + track, return_index=True)
+    first_use.sort()
+    owner, track = owner[first_use], track[first_use]
     position = np.arange(len(owner)) - np.searchsorted(owner, owner)
     keep = position < tastes.size[owner]
     playlist = (owner[keep] + first).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Tracks: recordings of the artists over their careers, and the further releases of some recordings."""
+"""Tracks: recordings over the artists' careers, and re-releases of some of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.sample.genres import DIMENSIONS, SPREAD, genres
+from segue.sample.genres import DIMENSIONS, SPREAD, genre_model
 from segue.sample.names import draw_titles
 from segue.sample.world import FIRST_YEAR, LAST_YEAR, Artists
 
 __all__ = ["Release", "Tracks", "draw_tracks"]
 
-# Latent change of all music over a decade: masters got louder, fewer instruments are acoustic.
+# Latent change of all music per decade: masters got louder, fewer instruments are acoustic.
 ERA = dict.fromkeys(DIMENSIONS, 0.0) | {
     "loudness": 0.95,
     "acousticness": -0.32,
@@ -29,30 +29,30 @@ _ERA_ORIGIN = 2002
 _RERELEASED = 0.10
 _LIVE = 0.02
 
-# What a listener likes, whoever plays it: points of popularity per standard deviation.
+# Effect of the sound on popularity, for all artists: points per standard deviation.
 TASTE = {"danceability": 2.6, "loudness": 2.2, "valence": 0.8, "instrumentalness": -3.2, "liveness": -1.2}
 _TASTE = np.array([TASTE.get(name, 0.0) for name in DIMENSIONS], dtype=np.float32)
 
 
 class Release(IntEnum):
-    """How a row relates to the recording that it holds."""
+    """Kind of release of a recording."""
 
     ORIGINAL = 0
     LIVE = 1  # another performance, so another recording
     REMASTER = 2
     EDIT = 3
     FEATURED = 4
-    RESPELLED = 5  # the same title in other case or without its accents
+    RESPELLED = 5  # the same title in other case or without accents
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tracks:
-    """Rows of the catalogue before they are written; n is their number.
+    """The n rows of the catalogue before they are written.
 
     Attributes
     ----------
     artist, guest
-        int32 [n], row of `Artists`; the guest is named on featured releases alone.
+        int32 [n], row of `Artists`; the guest is named only on featured releases.
     genre, year, popularity
         int16 [n].
     sound
@@ -60,11 +60,11 @@ class Tracks:
     key, mode, time_signature
         int8 [n].
     title_pattern, title_salt
-        int16 and uint64 [n]: releases of one recording share both.
+        int16 and uint64 [n], the same for all releases of a recording.
     release
         int8 [n], a `Release`.
     spelling
-        uint8 [n], random: which of the usual notations a release uses.
+        uint8 [n], random: selects among the usual notations of a release.
     """
 
     artist: NDArray[np.int32]
@@ -86,7 +86,7 @@ class Tracks:
         return len(self.artist)
 
     def take(self, rows: NDArray[np.int64] | slice) -> Tracks:
-        """Return these rows."""
+        """Select rows."""
         return Tracks(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
@@ -124,7 +124,7 @@ def draw_tracks(rows: int, artists: Artists, rng: np.random.Generator) -> Tracks
     return _release(base, release, popularity[source], rng).take(rng.permutation(rows))
 
 
-# C, G and D are the keys of guitars and pianos.
+# C, G and D are most frequent, as in music for guitar and piano.
 _KEYS = np.array([0.12, 0.10, 0.11, 0.035, 0.075, 0.085, 0.075, 0.11, 0.07, 0.095, 0.06, 0.065])
 
 
@@ -141,15 +141,15 @@ def _sound(
     artists: Artists,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    world = genres()
+    model = genre_model()
     n = len(artist)
-    sound = world.mean[genre] + artists.style[artist]
+    sound = model.mean[genre] + artists.style[artist]
     decades = ((year - artists.begin[artist]) / 10).astype(np.float32)
     sound += artists.drift[artist] * decades[:, None]
     sound += _ERA * ((year - _ERA_ORIGIN) / 10).astype(np.float32)[:, None]
     for direction in range(3):
         strength = rng.standard_normal(n, dtype=np.float32) * np.float32(0.75)
-        sound += world.loadings[genre, direction] * strength[:, None]
+        sound += model.loadings[genre, direction] * strength[:, None]
     sound += rng.standard_normal((n, len(SPREAD)), dtype=np.float32) * (SPREAD * np.float32(0.6))
     return sound
 
@@ -163,13 +163,16 @@ def _popularity(
     *,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Points before rounding; sound, genre and year explain about two fifths, the following a quarter."""
-    world = genres()
-    typical = world.mean.mean(axis=0)
+    """Popularity before rounding.
+
+    Sound, genre and year explain about two fifths of the variance, the artist's following a quarter.
+    """
+    model = genre_model()
+    typical = model.mean.mean(axis=0)
     liked = np.clip((sound - typical) / SPREAD, -2.5, 2.5) * _TASTE
     minutes = np.exp(sound[:, 9]) / 60_000
     recent = np.clip((year - 1996) / 14, -2.0, 2.0)
-    points = 32 + 0.55 * world.appeal[genre] + 5.0 * recent
+    points = 32 + 0.55 * model.appeal[genre] + 5.0 * recent
     points += liked.sum(axis=1) - 2.0 * np.abs(minutes - 3.4)
     points += 10.0 * artists.following[artist]
     return np.asarray(points + rng.normal(0, 11.0, size=len(artist)))
@@ -178,12 +181,12 @@ def _popularity(
 def _release(
     base: Tracks, release: NDArray[np.int8], points: NDArray[np.float64], rng: np.random.Generator
 ) -> Tracks:
-    """Turn copied recordings into what was released: later, louder, shorter, less popular."""
+    """Turn copies of recordings into re-releases: later, louder, shorter or less popular."""
     n = len(base)
     year, sound, points = base.year.copy(), base.sound.copy(), points.copy()
-    again = release >= Release.REMASTER
-    sound[again] += rng.normal(0, 0.06, size=(int(again.sum()), len(SPREAD))) * SPREAD
-    points[again] += rng.normal(-7, 6, size=int(again.sum()))
+    rerelease = release >= Release.REMASTER
+    sound[rerelease] += rng.normal(0, 0.06, size=(int(rerelease.sum()), len(SPREAD))) * SPREAD
+    points[rerelease] += rng.normal(-7, 6, size=int(rerelease.sum()))
 
     remaster = release == Release.REMASTER
     later = year + 8 + rng.integers(0, 24, size=n)

@@ -1,4 +1,4 @@
-"""The vocabulary of made-up names, read from ``words.toml`` beside this module."""
+"""The vocabulary of generated names, read from ``words.toml``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def locales() -> dict[str, Locale]:
 
 
 def odd_names(kind: str) -> tuple[str, ...]:
-    """Names that a careless reader trips over; ``kind`` is "artists" or "titles"."""
+    """Names that careless parsing breaks; ``kind`` is "artists" or "titles"."""
     return tuple(_vocabulary()["odd"][kind])
 
 

@@ -1,4 +1,4 @@
-"""Scenes and artists: who makes music in the sample, how it sounds, when, and who listens."""
+"""Scenes and artists of the sample: their genres, sound, careers and popularity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from segue.sample.genres import SPREAD, genres
+from segue.sample.genres import SPREAD, genre_model
 from segue.sample.names import artist_names, locale_numbers
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "Artists", "draw_artists"]
@@ -20,31 +20,31 @@ ARTISTS_PER_SCENE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Artists:
-    """The artists; a is their number.
+    """The a artists, in s scenes.
 
     Attributes
     ----------
     name
-        String [a], each once.
+        String [a], unique.
     scene
-        int32 [a]. Artists of one scene share listeners, whatever they sound like: no column of the
-        catalogue says so, it shows in the playlists alone.
+        int32 [a]. Artists of one scene share listeners, whatever their sound. Scenes are not in the
+        catalogue: only the playlists reveal them.
     genre, second_genre
-        int16 [a]; equal where the artist works in one genre.
+        int16 [a]; equal if the artist has one genre.
     locale
-        int8 [a], language of the titles.
+        int8 [a], language of the name and the titles.
     style
         float32 [a, 10], latent offset from the genre's mean.
     drift
-        float32 [a, 10], latent change over a decade of career.
+        float32 [a, 10], latent change per decade of the career.
     begin, end
-        int16 [a], active years.
+        int16 [a], first and last year of the career.
     following
-        float32 [a], standardised, with a heavy upper tail.
+        float32 [a], popularity of the artist, about standardised, with heavy tails.
     output
-        float64 [a], expected share of the catalogue's recordings, sums to 1.
+        float64 [a], expected share of the catalogue's recordings; sums to 1.
     scene_genre, scene_begin
-        int16 [s] and float64 [s], of each scene.
+        int16 [s] and float64 [s], genre and first year of each scene.
     """
 
     name: pa.StringArray
@@ -63,12 +63,12 @@ class Artists:
 
 
 def draw_artists(rows: int, rng: np.random.Generator) -> Artists:
-    """Draw the artists of a catalogue of this many rows."""
-    world = genres()
+    """Draw the artists of a catalogue with this many rows."""
+    model = genre_model()
     a = max(40, rows // ROWS_PER_ARTIST)
     s = max(8, a // ARTISTS_PER_SCENE)
-    scene_genre = rng.choice(len(world.names), size=s, p=world.share).astype(np.int16)
-    scene_begin = world.era[scene_genre] + rng.normal(0, 6, size=s)
+    scene_genre = rng.choice(len(model.names), size=s, p=model.share).astype(np.int16)
+    scene_begin = model.era[scene_genre] + rng.normal(0, 6, size=s)
     scene_style = rng.normal(0, 0.25, size=(s, 10)).astype(np.float32) * SPREAD
 
     scene = rng.integers(0, s, size=a, dtype=np.int32)
@@ -96,14 +96,14 @@ def draw_artists(rows: int, rng: np.random.Generator) -> Artists:
 
 
 def _other_genre(genre: NDArray[np.int16], share: float, rng: np.random.Generator) -> NDArray[np.int16]:
-    """Move a share of the rows to another genre, four times in five within the family."""
-    world = genres()
-    moved = rng.choice(len(world.names), size=len(genre), p=world.share).astype(np.int16)
+    """Replace a share of the genres by others, with probability 0.8 of the same family."""
+    model = genre_model()
+    moved = rng.choice(len(model.names), size=len(genre), p=model.share).astype(np.int16)
     inside = rng.random(len(genre)) < 0.8
-    for family in range(int(world.family.max()) + 1):
-        members = np.flatnonzero(world.family == family)
-        rows = np.flatnonzero(inside & (world.family[genre] == family))
-        weights = world.share[members] / world.share[members].sum()
+    for family in range(int(model.family.max()) + 1):
+        members = np.flatnonzero(model.family == family)
+        rows = np.flatnonzero(inside & (model.family[genre] == family))
+        weights = model.share[members] / model.share[members].sum()
         moved[rows] = rng.choice(members, size=len(rows), p=weights)
     return np.where(rng.random(len(genre)) < share, moved, genre).astype(np.int16)
 
@@ -119,7 +119,7 @@ def _career(
 def _locales(genre: NDArray[np.int16], rng: np.random.Generator) -> NDArray[np.int8]:
     numbers = locale_numbers()
     locale = np.zeros(len(genre), dtype=np.int8)
-    for g, (names, weights) in enumerate(genres().locales):
+    for g, (names, weights) in enumerate(genre_model().locales):
         rows = np.flatnonzero(genre == g)
         locale[rows] = rng.choice([numbers[name] for name in names], size=len(rows), p=weights)
     return locale

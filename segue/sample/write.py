@@ -1,4 +1,4 @@
-"""Write the sample as CSV. A file appears under its name only when it is whole."""
+"""Write the sample as CSV, atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segue.files import replacing
 from segue.sample.defects import break_rows
-from segue.sample.genres import genres, to_natural
+from segue.sample.genres import genre_model, to_natural
 from segue.sample.playlists import Memberships
 from segue.sample.spelling import release_titles
 from segue.sample.tracks import Tracks
@@ -29,13 +29,13 @@ _SHARES = (
     "liveness",
     "valence",
 )
-# The Kaggle 1M layout: an index without a name comes first.
+# The Kaggle 1M layout: the first column is an index without a name.
 CATALOG_COLUMNS = (
     *("", "artist_name", "track_name", "track_id", "popularity", "year", "genre"),
     *("danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness"),
     *("instrumentalness", "liveness", "valence", "tempo", "duration_ms", "time_signature"),
 )
-# Share of rows that lack a value; what stands in its place is what the public files have there.
+# Column -> share of rows without a value, and how the public files write a missing one.
 MISSING = {
     "genre": (0.06, ""),
     "year": (0.004, ""),
@@ -57,7 +57,7 @@ def write_catalog(
     rng: np.random.Generator,
     progress: Callable[[float], None],
 ) -> int:
-    """Write the tracks in the Kaggle 1M layout; returns how many rows are broken on purpose."""
+    """Write the tracks in the Kaggle 1M layout; returns the number of rows broken on purpose."""
     broken = 0
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write((",".join(CATALOG_COLUMNS) + "\n").encode())
@@ -96,7 +96,7 @@ def write_playlists(
 
 
 def _write_lines(file: BinaryIO, lines: pa.StringArray) -> None:
-    """Write the array's own buffer: it is the text of all lines, one after the other."""
+    """Write the lines through the array's buffer, which is their concatenated text."""
     ended = pc.binary_join_element_wise(lines, pa.scalar(""), "\n")
     _, _, data = ended.buffers()
     file.write(data)
@@ -115,7 +115,7 @@ def _columns(
         "artist_name": _quoted(artist_names.take(pa.array(tracks.artist))),
         "track_name": _quoted(release_titles(tracks, artist_names)),
         "track_id": ids,
-        "genre": pa.array(genres().names).take(pa.array(tracks.genre)),
+        "genre": pa.array(genre_model().names).take(pa.array(tracks.genre)),
         "loudness": _text(np.round(natural[:, 7], 3)),
         "tempo": _text(np.round(natural[:, 8], 3)),
         "duration_ms": _text(natural[:, 9].astype(np.int64)),
@@ -124,9 +124,9 @@ def _columns(
         texts[name] = _text(_three_digits(natural[:, number]))
     for name in ("popularity", "year", "key", "mode", "time_signature"):
         texts[name] = _text(getattr(tracks, name))
-    for name, (share, mark) in MISSING.items():
-        lacks = pa.array(rng.random(len(tracks)) < share)
-        texts[name] = pc.if_else(lacks, mark, texts[name])
+    for name, (share, missing) in MISSING.items():
+        is_missing = pa.array(rng.random(len(tracks)) < share)
+        texts[name] = pc.if_else(is_missing, missing, texts[name])
     return [texts[name] for name in CATALOG_COLUMNS]
 
 
@@ -142,7 +142,7 @@ def _three_digits(share: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _quoted(names: pa.StringArray) -> pa.StringArray:
-    """Quote where CSV needs it, and only there."""
-    needs = pc.match_substring_regex(names, '[",\r\n]')
+    """Quote names only where CSV requires it."""
+    needs_quotes = pc.match_substring_regex(names, '[",\r\n]')
     doubled = pc.replace_substring(names, '"', '""')
-    return pc.if_else(needs, pc.binary_join_element_wise('"', doubled, '"', ""), names)
+    return pc.if_else(needs_quotes, pc.binary_join_element_wise('"', doubled, '"', ""), names)

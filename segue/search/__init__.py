@@ -1,4 +1,4 @@
-"""Full-text search over the names of a bundle's tracks: built once into one SQLite file, read by many."""
+"""Full-text search over a bundle's track and artist names, in one read-only SQLite file."""
 
 from segue.search.build import build_search
 from segue.search.index import SearchIndex

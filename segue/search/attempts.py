@@ -1,34 +1,34 @@
-"""What is looked for, one after the other, until enough is found."""
+"""The queries that are tried in turn until enough tracks are found: as typed, then with typos corrected."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from segue.search.query import Part, Phrase
+from segue.search.query import FieldQuery, Phrase
 from segue.search.typos import Vocabulary
 
 __all__ = ["attempts"]
 
-# Each is a search of its own: the longest words are tried first, as they have most room for a slip.
+# Every attempt is another search. The longest words are corrected first: they are likelier to have a typo.
 _MAX_TRIED = 4
 _MAX_UNKNOWN = 3
 
 
-def attempts(vocabulary: Vocabulary, phrases: Sequence[Phrase]) -> Iterator[list[Part]]:
-    """Yield what to look for: as typed, then every word as a beginning, then with one typo forgiven."""
-    typed = [phrase.part() for phrase in phrases]
+def attempts(vocabulary: Vocabulary, phrases: Sequence[Phrase]) -> Iterator[list[FieldQuery]]:
+    """Yield the queries: as typed, then with every word as a prefix, then with one typo corrected."""
+    typed = [phrase.query() for phrase in phrases]
     yield typed
-    beginnings = [phrase.part(all_prefixes=True) for phrase in phrases]
-    if beginnings != typed:
-        yield beginnings
+    prefixes = [phrase.query(all_prefixes=True) for phrase in phrases]
+    if prefixes != typed:
+        yield prefixes
     for number, phrase in enumerate(phrases):
         others = [typed[other] for other in range(len(phrases)) if other != number]
-        for part in _corrections(vocabulary, phrase):
-            yield [*others, part]
+        for query in _corrections(vocabulary, phrase):
+            yield [*others, query]
 
 
-def _corrections(vocabulary: Vocabulary, phrase: Phrase) -> Iterator[Part]:
-    """Words that are in no name give way first; where all are known, one after the other does."""
+def _corrections(vocabulary: Vocabulary, phrase: Phrase) -> Iterator[FieldQuery]:
+    """Correct the words that are in no name; if all are known, correct one word at a time."""
     words = phrase.words
     unknown = [n for n, word in enumerate(words) if not vocabulary.knows(word, as_prefix=phrase.is_prefix(n))]
     yield from _respaced(vocabulary, phrase, unknown)
@@ -38,13 +38,15 @@ def _corrections(vocabulary: Vocabulary, phrase: Phrase) -> Iterator[Part]:
         tries = [[n] for n in sorted(range(len(words)), key=lambda n: -len(words[n]))[:_MAX_TRIED]]
     for numbers in tries[:_MAX_TRIED]:
         if len(numbers) <= _MAX_UNKNOWN:
-            found = {n: vocabulary.corrections(words[n], as_prefix=phrase.is_prefix(n)) for n in numbers}
-            if all(found.values()):
-                yield phrase.corrected(found)
+            corrections = {
+                n: vocabulary.corrections(words[n], as_prefix=phrase.is_prefix(n)) for n in numbers
+            }
+            if all(corrections.values()):
+                yield phrase.corrected(corrections)
 
 
-def _respaced(vocabulary: Vocabulary, phrase: Phrase, unknown: list[int]) -> Iterator[Part]:
-    """A space left out of an unknown word, or one put into a word so that two unknown ones came of it."""
+def _respaced(vocabulary: Vocabulary, phrase: Phrase, unknown: list[int]) -> Iterator[FieldQuery]:
+    """Split an unknown word where a space may be missing, and join words where one may be superfluous."""
     if len(unknown) == 1:
         for pair in vocabulary.splits(phrase.words[unknown[0]]):
             yield phrase.rewritten(unknown[0], unknown[0] + 1, pair)

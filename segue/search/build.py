@@ -1,4 +1,4 @@
-"""Build ``search.sqlite``. The same tracks give the same bytes with the same SQLite."""
+"""Build ``search.sqlite``. The same tracks and SQLite version give the same bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["SCHEMA_VERSION", "build_search"]
 
 SCHEMA_VERSION = 1
 _CHUNK = 50_000
-# A listener types the first letters: how long a prefix has an index of its own.
+# Lengths of the prefixes that FTS5 indexes, for searches while a listener types.
 _PREFIXES = "1 2 3 4"
 
 _SCHEMA = f"""
@@ -45,15 +45,14 @@ CREATE VIRTUAL TABLE names USING fts5 (
 def build_search(tracks: Path, out: Path) -> None:
     """Write the search index of a bundle.
 
-    Tracks are numbered in order of popularity, so that the first matches in the order of the index are the
-    most popular ones, and a search can stop there.
+    Ids follow popularity, so a search that stops after the first matches returns the most popular ones.
 
     Parameters
     ----------
     tracks
         Parquet file with `track_name`, `artist_name` and `popularity`, in the order of the bundle.
     out
-        The file to write. It appears when it is whole.
+        The file to write, atomically.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def build_search(tracks: Path, out: Path) -> None:
 
 
 def _write(table: pa.Table, loose: Path, packed: Path) -> None:
-    """Fill a file, then copy it without its gaps."""
+    """Fill a database, then write a compact copy."""
     database = sqlite3.connect(loose, isolation_level=None)
     try:
         database.executescript(_SCHEMA)
@@ -85,20 +84,20 @@ def _write(table: pa.Table, loose: Path, packed: Path) -> None:
         database.executemany("INSERT INTO word VALUES (?, ?)", sorted(words.items()))
         database.execute("INSERT INTO names (names) VALUES ('optimize')")
         database.execute("COMMIT")
-        # not VACUUM alone: that writes the whole file to the system's temporary folder first
+        # not a plain VACUUM, which copies the whole file to the system's temporary folder first
         database.execute("VACUUM INTO ?", (str(packed),))
     finally:
         database.close()
 
 
 def _by_popularity(popularity: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Rows from the most popular to the least, unknown popularity last, ties in the order of the rows."""
+    """Rows sorted by descending popularity, unknown last, ties in row order."""
     known = pc.fill_null(popularity.cast(pa.float64()), -1.0).to_numpy()
     return np.argsort(-np.nan_to_num(known, nan=-1.0), kind="stable")
 
 
 def _write_names(database: sqlite3.Connection, table: pa.Table, order: npt.NDArray[np.int64]) -> Counter[str]:
-    """Fill all tables but the words; returns in how many names each word stands."""
+    """Fill all tables but the words; returns the number of names that contain each word."""
     words: Counter[str] = Counter()
     keys: dict[str, list[npt.NDArray[np.int64]]] = {"artist": [], "title": []}
     for first in range(0, len(order), _CHUNK):
@@ -123,9 +122,9 @@ def _write_names(database: sqlite3.Connection, table: pa.Table, order: npt.NDArr
 
 def _index_texts(plain: list[str], folded: list[str], words: Counter[str]) -> Iterator[str]:
     for plain_name, folded_name in zip(plain, folded, strict=True):
-        found = index_words(plain_name, folded_name)
-        words.update(found)
-        yield " ".join(map(token_text, found))
+        indexed = index_words(plain_name, folded_name)
+        words.update(indexed)
+        yield " ".join(map(token_text, indexed))
 
 
 def _keys(plain: list[str]) -> npt.NDArray[np.int64]:
@@ -133,7 +132,7 @@ def _keys(plain: list[str]) -> npt.NDArray[np.int64]:
 
 
 def _write_exact(database: sqlite3.Connection, kind: str, keys: npt.NDArray[np.int64]) -> None:
-    """Whole names by key, written in the order of the table."""
+    """Insert the keys of whole names, in the order of the primary key."""
     order = np.argsort(keys, kind="stable")
     for first in range(0, len(order), _CHUNK):
         part = order[first : first + _CHUNK]

@@ -16,30 +16,29 @@ import orjson
 from segue.errors import BundleError, BundleFileMissing
 from segue.search.attempts import attempts
 from segue.search.build import SCHEMA_VERSION
-from segue.search.query import Part, expression, read_phrase
-from segue.search.rank import Found, Match, match, ordered
+from segue.search.query import FieldQuery, expression, read_phrase
+from segue.search.rank import Hit, Match, match, ordered
 from segue.search.text import exact_key
 from segue.search.typos import Vocabulary
 
 __all__ = ["SearchIndex"]
 
-# So many of the most popular matches are looked at, whatever was typed: a search is bounded.
+# Number of matches that are ranked, the most popular ones: bounds the time of a search.
 _POOL = 100
 _MAX_RESULTS = 1_000
-# And so many, where only those that pass count: a tenth of a second at most.
-_SIEVED = 20_000
+# Number of matches that are read if there is a filter: at most a tenth of a second.
+_MAX_FILTERED = 20_000
 
 
 class SearchIndex:
     """Search the names of a bundle's tracks.
 
-    Safe from several threads: each has its own connection to the file, which is opened read-only and taken to
-    never change.
+    Thread-safe: each thread has its own connection. The file is opened read-only and must not change.
 
     Parameters
     ----------
     path
-        The file that `build_search` wrote.
+        A file written by `build_search`.
 
     Raises
     ------
@@ -75,7 +74,7 @@ class SearchIndex:
         self.close()
 
     def close(self) -> None:
-        """Close the connections of all threads; the index is not used after that."""
+        """Close the connections of all threads; the index must not be used afterwards."""
         with self._lock:
             while self._opened:
                 self._opened.pop().close()
@@ -90,23 +89,23 @@ class SearchIndex:
         limit: int = 20,
         passes: Callable[[int], bool] | None = None,
     ) -> list[int]:
-        """Find tracks by what a person types.
+        """Find tracks by artist and title.
 
         Parameters
         ----------
         query
-            Words of artist and title in any order; the last may be unfinished, one typo is forgiven.
+            Words of artist and title in any order; the last may be incomplete, one typo is tolerated.
         artist, track
-            The same, looked for in the artist's name or the title alone. All that are given must match.
+            The same in the artist's name or the title only. All that are given must match.
         limit
             Length of the list, at most 1,000.
         passes
-            Whether a row may be found; all may if not given. The 20,000 most popular matches are asked about.
+            Filter: whether a row may be returned; None: all may. Applied to the 20,000 most popular matches.
 
         Returns
         -------
-        Rows of ``tracks.parquet``, the best match first: whole names, then names that begin so, then all
-        words, then beginnings of words; equal matches by popularity; what takes forgiving a typo comes last.
+        Rows of ``tracks.parquet``, best match first: whole names, names that begin with the query, all words,
+        prefixes of words; equal matches by popularity; matches of a corrected typo last.
         """
         typed = (read_phrase("any", query), read_phrase("artist", artist), read_phrase("title", track))
         phrases = [phrase for phrase in typed if phrase is not None]
@@ -115,14 +114,14 @@ class SearchIndex:
             return []
         database = self._database()
         vocabulary = Vocabulary(database)
-        found: dict[int, Found] = {}
-        cut = _Cut(max(_POOL, limit), passes)
-        for number, parts in enumerate(attempts(vocabulary, phrases)):
-            for one in _find(database, vocabulary, parts, number, cut):
-                found.setdefault(one.id, one)
-            if len(found) >= limit or _is_answered(parts, found):
+        hits: dict[int, Hit] = {}
+        cutoff = _Cutoff(max(_POOL, limit), passes)
+        for number, queries in enumerate(attempts(vocabulary, phrases)):
+            for hit in _find(database, vocabulary, queries, number, cutoff):
+                hits.setdefault(hit.id, hit)
+            if len(hits) >= limit or _is_answered(queries, hits):
                 break
-        return [one.row for one in ordered(found.values())[:limit]]
+        return [hit.row for hit in ordered(hits.values())[:limit]]
 
     def _database(self) -> sqlite3.Connection:
         database: sqlite3.Connection | None = getattr(self._local, "database", None)
@@ -136,78 +135,84 @@ class SearchIndex:
         return database
 
 
-def _is_answered(parts: Sequence[Part], found: Mapping[int, Found]) -> bool:
-    """Tell whether what was found leaves no doubt that the words were typed as they were meant."""
-    words = sum(len(part.terms) for part in parts)
+def _is_answered(queries: Sequence[FieldQuery], hits: Mapping[int, Hit]) -> bool:
+    """Whether the hits make a typo in the query unlikely, so that no correction is tried."""
+    words = sum(len(query.terms) for query in queries)
     if words > 2:
-        return bool(found)
-    return words == 2 and any(one.match <= Match.BEGINS for one in found.values())
+        return bool(hits)
+    return words == 2 and any(hit.match <= Match.BEGINS for hit in hits.values())
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """How many are taken of what was read, and of how many.
+class _Cutoff:
+    """Limits on the matches that are read and kept.
 
     Attributes
     ----------
-    most
-        So many are taken.
+    kept
+        Largest number of matches that are kept.
     passes
-        Whether a row may be; None: all may.
+        Filter: whether a row may be kept; None: all may.
     """
 
-    most: int
+    kept: int
     passes: Callable[[int], bool] | None
 
     @property
-    def looked_at(self) -> int:
-        """So many are read at most."""
-        return self.most if self.passes is None else _SIEVED
+    def read(self) -> int:
+        """Largest number of matches that are read."""
+        return self.kept if self.passes is None else _MAX_FILTERED
 
-    def __call__(self, rows: Iterable[Any]) -> Iterator[Any]:
-        """Take the first; of each, the row comes second."""
+    def __call__(self, matches: Iterable[Any]) -> Iterator[Any]:
+        """Keep the first matches that pass; the second item of a match is its row."""
         passes = self.passes
-        passing = rows if passes is None else (found for found in rows if passes(found[1]))
-        return islice(passing, self.most)
+        passing = matches if passes is None else (match for match in matches if passes(match[1]))
+        return islice(passing, self.kept)
 
 
 def _find(
-    database: sqlite3.Connection, vocabulary: Vocabulary, parts: Sequence[Part], attempt: int, cut: _Cut
-) -> Iterator[Found]:
-    """Yield whole names first, then the most popular tracks that hold all words."""
-    if len(parts) == 1:
-        yield from _find_whole(database, parts[0], attempt, cut)
-    if not all(map(vocabulary.may_find, parts)):
+    database: sqlite3.Connection,
+    vocabulary: Vocabulary,
+    queries: Sequence[FieldQuery],
+    attempt: int,
+    cutoff: _Cutoff,
+) -> Iterator[Hit]:
+    """Yield matches of whole names first, then the most popular tracks with all words."""
+    if len(queries) == 1:
+        yield from _find_whole(database, queries[0], attempt, cutoff)
+    if not all(map(vocabulary.may_match, queries)):
         return
     rows = _rows(
         database,
         "id, row, artist, title",
         "SELECT track.id, row, track.artist, track.title FROM names JOIN track ON track.id = names.rowid "
         "WHERE names MATCH ? ORDER BY names.rowid LIMIT ?",
-        (expression(parts), cut.looked_at),
+        (expression(queries), cutoff.read),
     )
-    for number, row, artist, title in cut(rows):
-        kind, by_artist = match(parts, artist, title)
-        yield Found(number, row, attempt, kind, by_artist)
+    for number, row, artist, title in cutoff(rows):
+        kind, by_artist = match(queries, artist, title)
+        yield Hit(number, row, attempt, kind, by_artist)
 
 
-def _find_whole(database: sqlite3.Connection, part: Part, attempt: int, cut: _Cut) -> Iterator[Found]:
-    kinds = ("title", "artist") if part.field == "any" else (part.field,)
+def _find_whole(
+    database: sqlite3.Connection, query: FieldQuery, attempt: int, cutoff: _Cutoff
+) -> Iterator[Hit]:
+    kinds = ("title", "artist") if query.field == "any" else (query.field,)
     for kind in kinds:
-        for whole in part.wholes:
+        for whole in query.wholes:
             rows = _rows(
                 database,
                 "id, row",
                 f"SELECT track.id, row FROM exact_{kind} JOIN track USING (id) "  # noqa: S608 - two names
                 "WHERE key = ? ORDER BY id LIMIT ?",
-                (exact_key(whole), cut.looked_at),
+                (exact_key(whole), cutoff.read),
             )
-            by_artist = kind == "artist" and part.field == "any"
-            yield from (Found(number, row, attempt, Match.EXACT, by_artist) for number, row in cut(rows))
+            by_artist = kind == "artist" and query.field == "any"
+            yield from (Hit(number, row, attempt, Match.EXACT, by_artist) for number, row in cutoff(rows))
 
 
 def _rows(database: sqlite3.Connection, columns: str, query: str, values: tuple[object, ...]) -> list[Any]:
-    """Read all rows at one go: row by row, each would wait for the threads that are busy beside this one."""
+    """Fetch all rows as one JSON value: sqlite3 releases the GIL per row, and would wait for it each time."""
     whole = f"SELECT json_group_array(json_array({columns})) FROM ({query})"  # noqa: S608 - not from outside
-    found: list[Any] = orjson.loads(database.execute(whole, values).fetchone()[0])
-    return sorted(found, key=itemgetter(0))
+    rows: list[Any] = orjson.loads(database.execute(whole, values).fetchone()[0])
+    return sorted(rows, key=itemgetter(0))

@@ -1,4 +1,4 @@
-"""What was typed, as words; and words as expressions for the full-text index. Nothing typed is syntax."""
+"""Parse a typed query into words, and build FTS5 expressions. All typed characters are escaped."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Literal
 from segue.features.recordings import fold_text
 from segue.search.text import plain_text, token_text
 
-__all__ = ["Field", "Part", "Phrase", "Term", "expression", "read_phrase"]
+__all__ = ["Field", "FieldQuery", "Phrase", "SearchTerm", "expression", "read_phrase"]
 
 Field = Literal["any", "artist", "title"]
 
-# Nobody types more; a pasted page must not cost more than a search.
+# Longer input, such as a pasted page, is truncated: it must not cost more than a search.
 MAX_QUERY_LENGTH = 200
 MAX_WORDS = 12
 MAX_PHRASES = 10
-# Shorter ones begin so many words that they say nothing.
+# Shorter prefixes match too many words.
 MIN_PREFIX_LENGTH = 3
 
 
 @dataclass(frozen=True)
-class Term:
-    """One of several alternatives must be found.
+class SearchTerm:
+    """A word or its alternatives, of which one must match.
 
     Attributes
     ----------
     words
         The alternatives.
     as_prefix
-        Whether a word that only begins so is found, too.
+        Whether words that begin with an alternative match, too.
     """
 
     words: tuple[str, ...]
@@ -39,38 +39,38 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one field of a track must hold.
+class FieldQuery:
+    """A query of one field.
 
     Attributes
     ----------
     field
-        Where it is looked for.
+        The field to search.
     wholes
-        Plain names, each of which would be the whole of what was typed.
+        Plain names that match the query exactly.
     terms
-        All of them must be found.
+        Terms that must all match.
     """
 
     field: Field
     wholes: tuple[str, ...]
-    terms: tuple[Term, ...]
+    terms: tuple[SearchTerm, ...]
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """What was typed into one field.
+    """The text that was typed for one field.
 
     Attributes
     ----------
     field
-        Where its words are looked for.
+        The field to search.
     plain
         The plain form of the text.
     words
-        Its words, each once.
+        Its distinct words.
     is_open
-        Whether the last word may still be going on.
+        Whether the last word may be incomplete.
     """
 
     field: Field
@@ -79,53 +79,53 @@ class Phrase:
     is_open: bool
 
     def is_prefix(self, number: int) -> bool:
-        """Tell whether this word may still be going on."""
+        """Whether this word may be incomplete."""
         return self.is_open and number == len(self.words) - 1
 
-    def part(self, *, all_prefixes: bool = False) -> Part:
-        """Return what is looked for: the last word as a prefix, or all that are not too short for it."""
+    def query(self, *, all_prefixes: bool = False) -> FieldQuery:
+        """Query with the last word as a prefix, or all words that are long enough."""
         terms = (
-            Term(
+            SearchTerm(
                 (word,), as_prefix=self.is_prefix(number) or (all_prefixes and len(word) >= MIN_PREFIX_LENGTH)
             )
             for number, word in enumerate(self.words)
         )
-        return Part(self.field, (self.plain,), tuple(terms))
+        return FieldQuery(self.field, (self.plain,), tuple(terms))
 
-    def corrected(self, alternatives: Mapping[int, Sequence[str]]) -> Part:
-        """Return what is looked for when the words with these numbers give way to others."""
+    def corrected(self, alternatives: Mapping[int, Sequence[str]]) -> FieldQuery:
+        """Query with alternatives for the words with these numbers."""
         choices = [tuple(alternatives.get(number, (word,))) for number, word in enumerate(self.words)]
         wholes = (" ".join(words) for words in islice(product(*choices), MAX_PHRASES))
-        terms = (Term(words, as_prefix=self.is_prefix(number)) for number, words in enumerate(choices))
-        return Part(self.field, tuple(wholes), tuple(terms))
+        terms = (SearchTerm(words, as_prefix=self.is_prefix(number)) for number, words in enumerate(choices))
+        return FieldQuery(self.field, tuple(wholes), tuple(terms))
 
-    def rewritten(self, first: int, last: int, words: Sequence[str]) -> Part:
-        """Return what is looked for when other words stand from `first` to before `last`."""
+    def rewritten(self, first: int, last: int, words: Sequence[str]) -> FieldQuery:
+        """Query with the words from `first` to before `last` replaced."""
         words = (*self.words[:first], *words, *self.words[last:])
-        return Phrase(self.field, " ".join(words), words, self.is_open).part()
+        return Phrase(self.field, " ".join(words), words, self.is_open).query()
 
 
 def read_phrase(field: Field, text: str | None) -> Phrase | None:
-    """Read what was typed into a field; None where there is nothing to look for."""
+    """Parse the text of a field; None if it has no words."""
     if not text:
         return None
-    # A lone surrogate can't be stored, so it can't be found either.
+    # lone surrogates are dropped: SQLite can't encode them
     cleaned = text[:MAX_QUERY_LENGTH].encode("utf-8", "ignore").decode("utf-8")
     plain = plain_text(fold_text(cleaned))
     words = tuple(dict.fromkeys(plain.split()))[:MAX_WORDS]
     return Phrase(field, plain, words, is_open=not cleaned[-1:].isspace()) if words else None
 
 
-def expression(parts: Iterable[Part]) -> str:
-    """Write parts as an FTS5 expression; every word is quoted, and all terms must be found."""
+def expression(queries: Iterable[FieldQuery]) -> str:
+    """Build an FTS5 expression that all terms must match; every word is quoted."""
     groups = []
-    for part in parts:
-        group = " AND ".join(_alternatives(term) for term in part.terms)
-        groups.append(f"({group})" if part.field == "any" else f"{part.field} : ({group})")
+    for query in queries:
+        group = " AND ".join(_alternatives(term) for term in query.terms)
+        groups.append(f"({group})" if query.field == "any" else f"{query.field} : ({group})")
     return " AND ".join(groups)
 
 
-def _alternatives(term: Term) -> str:
+def _alternatives(term: SearchTerm) -> str:
     star = " *" if term.as_prefix else ""
     quoted = ['"' + token_text(word).replace('"', '""') + '"' + star for word in dict.fromkeys(term.words)]
     return quoted[0] if len(quoted) == 1 else f"({' OR '.join(quoted)})"

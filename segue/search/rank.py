@@ -1,4 +1,4 @@
-"""The order of what was found: how well it matches, then how popular it is."""
+"""Rank the hits of a search: by quality of the match, then by popularity."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from segue.search.query import Part
+from segue.search.query import FieldQuery
 
-__all__ = ["Found", "Match", "match", "ordered"]
+__all__ = ["Hit", "Match", "match", "ordered"]
 
 
 class Match(IntEnum):
-    """How a track answers what was typed, the best first."""
+    """How well a track matches a query, best first."""
 
-    EXACT = 0  # the whole title, the whole artist, or both
-    BEGINS = 1  # one of them begins so
-    WORDS = 2  # all words are there
-    PREFIXES = 3  # the words that are there only begin so
+    EXACT = 0  # the query is the title, the artist, or both
+    BEGINS = 1  # one of them begins with the query
+    WORDS = 2  # all words match
+    PREFIXES = 3  # some words match only as prefixes
 
 
 @dataclass(frozen=True)
-class Found:
-    """A track that was found.
+class Hit:
+    """A track that matches.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Found:
     row
         Its row in the bundle.
     attempt
-        0 where it answers what was typed, more where it answers something near.
+        Number of the attempt that found it; 0 is the query as typed.
     match
-        How it answers.
+        Quality of the match.
     by_artist
-        Whether it was the artist's name that was typed.
+        Whether the query is exactly the artist's name.
     """
 
     id: int
@@ -45,43 +45,43 @@ class Found:
     by_artist: bool = False
 
 
-def match(parts: Sequence[Part], artist: str, title: str) -> tuple[Match, bool]:
-    """Tell how a track answers all parts, and whether its artist's name is all that was typed."""
+def match(queries: Sequence[FieldQuery], artist: str, title: str) -> tuple[Match, bool]:
+    """Worst match of a track over the queries, and whether a query is exactly its artist's name."""
     worst, by_artist = Match.EXACT, False
-    for part in parts:
+    for query in queries:
         names = {"artist": (artist,), "title": (title,)}.get(
-            part.field, (title, artist, f"{artist} {title}", f"{title} {artist}")
+            query.field, (title, artist, f"{artist} {title}", f"{title} {artist}")
         )
-        found = _match(part, names)
-        worst = max(worst, found)
-        by_artist |= found == Match.EXACT and part.field == "any" and artist in part.wholes
+        quality = _match(query, names)
+        worst = max(worst, quality)
+        by_artist |= quality == Match.EXACT and query.field == "any" and artist in query.wholes
     return worst, by_artist
 
 
-def _match(part: Part, names: Sequence[str]) -> Match:
-    if any(whole in names for whole in part.wholes):
+def _match(query: FieldQuery, names: Sequence[str]) -> Match:
+    if any(whole in names for whole in query.wholes):
         return Match.EXACT
-    if any(name.startswith(whole) for whole in part.wholes for name in names):
+    if any(name.startswith(whole) for whole in query.wholes for name in names):
         return Match.BEGINS
     words = {word for name in names for word in name.split()}
-    if all(any(word in words for word in term.words) for term in part.terms):
+    if all(any(word in words for word in term.words) for term in query.terms):
         return Match.WORDS
     return Match.PREFIXES
 
 
-def ordered(found: Iterable[Found]) -> list[Found]:
+def ordered(hits: Iterable[Hit]) -> list[Hit]:
     """Sort by attempt, match and popularity.
 
-    Exact titles and exact artists take turns: an artist with a hundred songs does not hide the songs that are
-    called so, nor the other way round.
+    Exact titles and exact artists are interleaved, so that an artist's many tracks do not hide tracks with
+    the artist's name as title, or vice versa.
     """
-    ranked = sorted(found, key=lambda one: (one.attempt, one.match, one.id))
+    ranked = sorted(hits, key=lambda hit: (hit.attempt, hit.match, hit.id))
     turns: dict[tuple[int, bool], int] = {}
     keys = []
-    for one in ranked:
+    for hit in ranked:
         turn = 0
-        if one.match == Match.EXACT:
-            turn = turns.get((one.attempt, one.by_artist), 0)
-            turns[one.attempt, one.by_artist] = turn + 1
-        keys.append((one.attempt, one.match, turn, one.id))
-    return [one for _, one in sorted(zip(keys, ranked, strict=True), key=lambda pair: pair[0])]
+        if hit.match == Match.EXACT:
+            turn = turns.get((hit.attempt, hit.by_artist), 0)
+            turns[hit.attempt, hit.by_artist] = turn + 1
+        keys.append((hit.attempt, hit.match, turn, hit.id))
+    return [hit for _, hit in sorted(zip(keys, ranked, strict=True), key=lambda pair: pair[0])]

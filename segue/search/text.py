@@ -1,9 +1,9 @@
-"""How names become words: the same way when the index is built and when a query is read.
+"""Tokenise names: the same way when the index is built and when a query is parsed.
 
-A *plain* name is its folded form (`segue.features.recordings.fold_text`) with punctuation as single spaces,
-so ``AC/DC: "T.N.T."`` is ``ac dc t n t``. A name without any letter or digit ("!!!") stays as it is.
-Syllables of Hangul stand as their letters (NFD): who types 봄날 types 보, 봄, 봄ㄴ, 봄나, 봄날, and letter by
-letter each is the beginning of the next. A slip of the finger is one letter, too.
+A *plain* name is its folded form (`segue.features.recordings.fold_text`) with punctuation replaced by single
+spaces: ``AC/DC: "T.N.T."`` is ``ac dc t n t``. A name without letters and digits ("!!!") is unchanged.
+Hangul syllables are decomposed into letters (NFD), so that a typo is one letter, and that while 봄날 is typed
+as 보, 봄, 봄ㄴ, 봄나, 봄날, each is a prefix of the next.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ __all__ = ["exact_key", "index_words", "is_unspaced", "join_text", "plain_text",
 MAX_TOKEN_LENGTH = 64
 
 _APOSTROPHES = "'’‘ʼ`´"
-# Scripts written without spaces between words (kana, Han), and Hangul, where particles stick to nouns.
+# Scripts without spaces between words (kana, Han), and Hangul, where particles are attached to nouns.
 _UNSPACED = re.compile("[\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff]")
-# To SQLite's ascii tokenizer letters, digits and all that is not ASCII are words: the symbols of a name that
-# is nothing but symbols move to a private plane.
+# SQLite's ascii tokenizer treats letters, digits and all non-ASCII characters as parts of words. The ASCII
+# symbols of a name like "!!!" are therefore mapped to private-use code points.
 _SYMBOLS = {code: 0xE000 + code for code in range(0x80) if not chr(code).isalnum() and chr(code) != " "}
 
 
 class _Replacing(dict[int, str | None]):
-    """For `str.translate`: what is no letter, mark, digit or space gives way. Filled as they are met."""
+    """Table for `str.translate` that replaces all but letters, marks, digits and spaces; filled on demand."""
 
     def __init__(self, replacement: str | None) -> None:
         super().__init__({ord(character): None for character in _APOSTROPHES})
@@ -33,8 +33,8 @@ class _Replacing(dict[int, str | None]):
 
     def __missing__(self, code: int) -> str | None:
         character = chr(code)
-        stays = character.isalnum() or character.isspace() or unicodedata.category(character)[0] == "M"
-        self[code] = value = character if stays else self._replacement
+        is_kept = character.isalnum() or character.isspace() or unicodedata.category(character)[0] == "M"
+        self[code] = value = character if is_kept else self._replacement
         return value
 
 
@@ -56,7 +56,7 @@ def plain_text(folded: str) -> str:
 
 
 def join_text(folded: str) -> str:
-    """Return a folded name with punctuation left out: ``ac/dc`` is ``acdc`` and ``r.e.m.`` is ``rem``."""
+    """Remove the punctuation of a folded name: ``ac/dc`` is ``acdc`` and ``r.e.m.`` is ``rem``."""
     return _letters(" ".join(folded.translate(_JOINED).split()))
 
 
@@ -65,10 +65,10 @@ def _letters(text: str) -> str:
 
 
 def index_words(plain: str, folded: str) -> list[str]:
-    """Words under which a name is found.
+    """Words by which a name is indexed.
 
-    Its plain words; words that are one once punctuation is left out; and, for scripts without spaces, what
-    is left of a word from each character on, so that a prefix search finds what stands in its middle.
+    Its plain words; the words that arise without punctuation; and, for scripts without spaces, all suffixes
+    of a word, so that a prefix search also matches in its middle.
 
     Examples
     --------
@@ -88,12 +88,12 @@ def index_words(plain: str, folded: str) -> list[str]:
 
 
 def is_unspaced(plain: str) -> bool:
-    """Tell whether a text has characters of a script whose words are found from their middle, too."""
+    """Whether a text has characters of a script whose words are also matched in their middle."""
     return _UNSPACED.search(plain) is not None
 
 
 def token_text(word: str) -> str:
-    """Return a word as the full-text index holds it: one token for SQLite, whatever it is made of."""
+    """Encode a word for the full-text index, so that SQLite sees one token."""
     return word[:MAX_TOKEN_LENGTH].translate(_SYMBOLS)
 
 

@@ -1,4 +1,4 @@
-"""One typo a word forgiven: a letter too many, missing, wrong or swapped."""
+"""Correct one typo per word: a letter inserted, deleted, substituted or transposed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from segue.search.query import Part
+from segue.search.query import FieldQuery
 from segue.search.text import token_text
 
 __all__ = ["Vocabulary", "alphabet_of", "edits", "is_one_edit"]
 
 MIN_LENGTH = 3
-# A shorter beginning is at one edit from the beginnings of thousands of words.
-MIN_BEGINNING_LENGTH = 4
+# A shorter prefix is one edit away from the prefixes of thousands of words.
+MIN_CORRECTED_PREFIX_LENGTH = 4
 MAX_CORRECTIONS = 10
 _MAX_SCANNED = 3_000
 
@@ -35,16 +35,17 @@ _ALPHABETS = (
 
 
 def alphabet_of(word: str) -> str:
-    """Letters of the script that a word begins in; empty where a script has too many to try them all."""
+    """Letters of the script of a word's first character; empty if the script has too many to try all."""
     if word[0].isdigit():
         return _ALPHABETS[0]
     return next((letters for letters in _ALPHABETS if word[0] in letters), "")
 
 
 def edits(word: str, last: int | None = None) -> Iterator[str]:
-    """Yield words at one edit from this one, in the letters of its script, likely slips first.
+    """Yield the words one edit away, with letters of the word's script: transpositions, deletions,
+    substitutions, then insertions.
 
-    With `last` the slip is after no more than so many letters.
+    With `last`, the edit is at most after this many letters.
     """
     splits = [(word[:at], word[at:]) for at in range((len(word) if last is None else last) + 1)]
     letters = alphabet_of(word)
@@ -55,7 +56,7 @@ def edits(word: str, last: int | None = None) -> Iterator[str]:
 
 
 def is_one_edit(typed: str, word: str) -> bool:
-    """Tell whether two different words are one insertion, deletion, substitution or swap apart."""
+    """Whether two different words are one insertion, deletion, substitution or transposition apart."""
     if typed == word or abs(len(typed) - len(word)) > 1:
         return False
     start = 0
@@ -70,47 +71,47 @@ def is_one_edit(typed: str, word: str) -> bool:
 
 
 class Vocabulary:
-    """The words of the index, looked up in its table of words."""
+    """The words of the index."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def knows(self, word: str, *, as_prefix: bool) -> bool:
-        """Tell whether a word is in the index, or begins one that is."""
+        """Whether a word is in the index, or is a prefix of one that is."""
         if as_prefix:
             query = "SELECT 1 FROM word WHERE word >= ?1 AND word < ?1 || char(0x10ffff) LIMIT 1"
         else:
             query = "SELECT 1 FROM word WHERE word = ?1"
         return self._database.execute(query, (token_text(word),)).fetchone() is not None
 
-    def may_find(self, part: Part) -> bool:
-        """Tell whether each term of a part has a word that is in the index.
+    def may_match(self, query: FieldQuery) -> bool:
+        """Whether each term of a query has a word that is in the index.
 
-        Microseconds, where the full-text index spends milliseconds on the other terms to find nothing.
+        Takes microseconds; the full-text index takes milliseconds for a query that can't match.
         """
         return all(
             any(
-                # such words stand in the table of words as they are, and in the full-text index otherwise
+                # the table has words before `token_text`, so one that it changes can't be looked up
                 token_text(word) != word or self.knows(word, as_prefix=term.as_prefix)
                 for word in term.words
             )
-            for term in part.terms
+            for term in query.terms
         )
 
     def corrections(self, word: str, *, as_prefix: bool) -> tuple[str, ...]:
-        """Words of the index at one edit from this one, the most frequent first.
+        """Words of the index one edit away, most frequent first.
 
-        With ``as_prefix`` the beginnings of words are taken, too: "radoih" leads to "radioh(ead)".
+        With ``as_prefix`` also prefixes of words: "radoih" is corrected to "radioh(ead)".
         """
         if len(word) < MIN_LENGTH or len(word) != len(token_text(word)):
             return ()
         if not alphabet_of(word):
             return self._similar(word, as_prefix=as_prefix)
-        # what no word begins with has its slip in it
+        # the shortest prefix that no word has contains the typo
         last = bisect_left(
             range(1, len(word) + 1), True, key=lambda length: not self.knows(word[:length], as_prefix=True)
         )
-        # A prefix of what was typed would, as a prefix, find all that the typed word finds and much more.
+        # A prefix of the typed word would match, as a prefix, all that the typed word matches and much more.
         variants = [
             variant
             for variant in dict.fromkeys(edits(word, last))
@@ -121,20 +122,20 @@ class Vocabulary:
             f"SELECT word FROM word WHERE word IN ({marks}) ORDER BY tracks DESC, word LIMIT ?",  # noqa: S608
             [*variants, MAX_CORRECTIONS],
         )
-        found = [str(row[0]) for row in rows]
-        if as_prefix and len(word) >= MIN_BEGINNING_LENGTH:
-            found += [variant for variant in self._beginnings(variants) if variant not in found]
-        # unless nothing else is near: then the last letter is one too many
+        corrections = [str(row[0]) for row in rows]
+        if as_prefix and len(word) >= MIN_CORRECTED_PREFIX_LENGTH:
+            corrections += [variant for variant in self._prefixes(variants) if variant not in corrections]
+        # but if there is no other correction, the last letter may be superfluous
         if (
             as_prefix
-            and not found
-            and len(word) > MIN_BEGINNING_LENGTH
+            and not corrections
+            and len(word) > MIN_CORRECTED_PREFIX_LENGTH
             and self.knows(word[:-1], as_prefix=False)
         ):
-            found = [word[:-1]]
-        return tuple(found[:MAX_CORRECTIONS])
+            corrections = [word[:-1]]
+        return tuple(corrections[:MAX_CORRECTIONS])
 
-    def _beginnings(self, variants: Sequence[str]) -> list[str]:
+    def _prefixes(self, variants: Sequence[str]) -> list[str]:
         marks = ",".join(["(?)"] * len(variants))
         rows = self._database.execute(
             f"WITH variant (typed) AS (VALUES {marks}) SELECT typed FROM variant WHERE EXISTS "  # noqa: S608
@@ -144,7 +145,9 @@ class Vocabulary:
         return [str(row[0]) for row in rows]
 
     def _similar(self, word: str, *, as_prefix: bool) -> tuple[str, ...]:
-        """Where a script has thousands of characters: words that begin alike, or the word but its first."""
+        """For a script with thousands of characters: similar words with the same first character, and the
+        word without its first.
+        """
         rows = self._database.execute(
             "SELECT word FROM word WHERE word >= ?1 AND word < ?1 || char(0x10ffff) "
             "ORDER BY tracks DESC, word LIMIT ?2",
@@ -159,7 +162,7 @@ class Vocabulary:
         return (*near[: MAX_CORRECTIONS - 1], word[1:])
 
     def splits(self, word: str) -> tuple[tuple[str, str], ...]:
-        """Pairs of words of the index that this one is, once a space is put in."""
+        """Pairs of words of the index into which this one can be split."""
         pairs = [(word[:at], word[at:]) for at in range(2, len(word) - 1)]
         halves = sorted({half for pair in pairs for half in pair})
         marks = ",".join("?" * len(halves))

@@ -45,7 +45,7 @@ def damaged(data: bytes) -> bytes:
         ("wide.csv", GOOD.decode().encode("utf-16"), ["UTF-16", "iconv"]),
         ("wide_unmarked.csv", GOOD.decode().encode("utf-16-be"), ["UTF-16", "iconv"]),
         ("latin_header.csv", "künstler,".encode("latin-1") + GOOD, ["header is not UTF-8", "Latin-1"]),
-        ("twice.csv", GOOD.replace(b"popularity", b"Energy", 1), ["'energy' stands 2 times"]),
+        ("twice.csv", GOOD.replace(b"popularity", b"Energy", 1), ["the column 'energy' 2 times"]),
     ],
 )
 def test_a_file_that_is_none_is_refused_in_one_clear_sentence(

@@ -8,7 +8,7 @@ import pytest
 
 from segue.catalog.columns import COLUMNS, arrow_schema
 from segue.catalog.ingest import ingest
-from segue.catalog.layouts import ALIASES, INTERACTION_ALIASES, MANY, read_alias
+from segue.catalog.layouts import ALIASES, INTERACTION_ALIASES, MULTI_VALUED, read_alias
 from segue.errors import CatalogError
 from tests.catalog.rows import ROW, column, row, rows, tracks, write_csv, write_parquet
 
@@ -242,7 +242,7 @@ def test_every_alias_leads_to_a_column() -> None:
     names = {column.name for column in COLUMNS}
     assert set(ALIASES.values()) <= names
     assert set(INTERACTION_ALIASES.values()) <= {"playlist_id", "track_id", "position"}
-    assert set(ALIASES) >= MANY
+    assert set(ALIASES) >= MULTI_VALUED
     assert not set(ALIASES) & names
 
 

@@ -12,7 +12,7 @@ import pytest
 from segue.catalog.ingest import ingest
 from tests.catalog.rows import rejected, tracks
 
-# file -> layout, rows, rejected rows, rows whose id stands before them already, their name for the title
+# file -> layout, rows, rejected rows, rows that repeat the id of an earlier row, name of the title's column
 KNOWN = {
     "catalog.csv.gz": ("kaggle-1m", 28_356, 4, 0),
     "kaggle_1m_excerpt.csv.gz": ("kaggle-1m", 3_866, 0, 0),

@@ -88,7 +88,7 @@ def test_it_says_what_to_do_before_there_are_tables_and_does_it(url: str) -> Non
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"segue: {url} has no tables yet: run segue database migrate\n"
     assert run(url, "database", "status").returncode == 1
-    assert run(url, "database", "migrate").stdout == f"{url}: was brought up, revision 0001\n"
+    assert run(url, "database", "migrate").stdout == f"{url}: was migrated, revision 0001\n"
     assert run(url, "database", "migrate").stdout == f"{url}: is current, revision 0001\n"
     status = run(url, "database", "status", "--json")
     assert status.returncode == 0

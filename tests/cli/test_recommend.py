@@ -112,7 +112,7 @@ def test_a_file_of_seeds(champion: str, tmp_path: Path) -> None:
         (["--seed", "id000001", "--min", "energy"], "--min: expected NAME=VALUE, got 'energy'"),
         (["--seed", "id000001", "--min", "energy=loud"], "energy: expected a number, got 'loud'"),
         (["--seed", "id000001", "--year", "90s"], "--year: expected 1990 or 1990-1999"),
-        (["--seeds-file", "ids.txt"], "goes with --out"),
+        (["--seeds-file", "ids.txt"], "together with --out"),
         ([], "at least one seed"),
     ],
 )

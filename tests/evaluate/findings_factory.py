@@ -8,7 +8,6 @@ import numpy as np
 
 from segue.bundle.definition import RequestDefaults
 from segue.catalog.columns import COLUMNS, NUMERIC, column_named
-from segue.catalog.profile import Example as RejectedExample
 from segue.catalog.profile import (
     FileProfile,
     Histogram,
@@ -16,6 +15,7 @@ from segue.catalog.profile import (
     NumericProfile,
     Profile,
     Reason,
+    RejectedExample,
 )
 from segue.evaluate.curve import CurvePoint
 from segue.evaluate.eda import Eda, explore

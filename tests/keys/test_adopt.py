@@ -89,7 +89,7 @@ def test_it_does_not_bring_back_what_was_revoked(engine: Engine) -> None:
     credential = drawn()
     adopt_key(engine, credential, name="page", scopes=SCOPES)
     revoke_key(engine, credential.partition(".")[0])
-    with pytest.raises(CredentialError, match="was revoked: draw a new credential"):
+    with pytest.raises(CredentialError, match="was revoked: generate a new credential"):
         adopt_key(engine, credential, name="page", scopes=SCOPES)
     assert opens(engine, credential) is None
 

@@ -157,7 +157,7 @@ def test_it_waits_for_its_first_keys_and_says_so(tmp_path: Path, caplog: pytest.
     assert ring.is_loaded
     assert ring.age_seconds < 60
     assert [record.message.partition(":")[0] for record in caplog.records] == [
-        "the keys can't be read, going on with those of before",
+        "the keys can't be read, the last ones stay in use",
         "the keys can be read again",
     ]
 

@@ -1,1 +1,1 @@
-"""Alembic's scripts, one a version of the schema; `segue.database.migrate` runs them."""
+"""Alembic's scripts, one per schema revision; `segue.database.migrate` runs them."""

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, over the connection that `segue.database.migrate` has locked."""
+"""Alembic's entry point: runs the migrations on the connection that `segue.database.migrate` has locked."""
 
 from alembic import context
 
@@ -7,7 +7,7 @@ from segue.database.tables import METADATA
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
-    # all of them in one transaction: on SQLite and PostgreSQL a migration that fails has changed nothing
+    # one transaction for all: on SQLite and PostgreSQL a failed migration changes nothing
     transaction_per_migration=False,
 )
 context.run_migrations()

@@ -15,10 +15,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Change the tables. MySQL can't undo half of it: each line must stand being run twice."""
+    """Change the tables. MySQL can't roll back DDL: each statement must be idempotent."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Change them back."""
+    """Revert the change."""
     ${downgrades if downgrades else "pass"}

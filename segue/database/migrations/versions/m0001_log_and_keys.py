@@ -26,7 +26,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 def upgrade() -> None:
-    """Make the tables. MySQL can't undo half of it: each line must stand being run twice."""
+    """Create the tables. MySQL can't roll back DDL: each statement must be idempotent."""
     op.create_table(
         "recommend_logs",
         sa.Column("impression_id", sa.Uuid(), nullable=False),
@@ -114,7 +114,7 @@ def _create_index(table: str, column: str) -> None:
 
 
 def downgrade() -> None:
-    """Drop them, with everything in them."""
+    """Drop the tables and their rows."""
     for name in (
         "pseudonym_key",
         "forgotten_sessions",
