@@ -57,7 +57,7 @@ def _end_of_run(status: dict[str, Any], folder: Path) -> list[str]:
         "outputs": {"outputFile": str(folder / "executor_output.json")},
     }
     Executor(executor_input=given, function_to_execute=record_failure.python_func).execute()
-    return [path.name for path in (folder / "store").rglob("*.json")]
+    return [path.name for path in (folder / "store" / "evaluations" / "failed").glob("*.json")]
 
 
 @pytest.mark.parametrize(
