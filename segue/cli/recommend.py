@@ -105,7 +105,9 @@ def recommend(
         "explain": explain,
     }
     if request is not None:
-        instance = {**_read(request), **{name: value for name, value in instance.items() if value}}
+        # an option that is 0 is given, unlike a flag that is not
+        unset = {name for name, value in instance.items() if value is None or value is False or value == {}}
+        instance = {**_read(request), **{name: instance[name] for name in instance.keys() - unset}}
     tracks = [_seed("track_id", text) for text in seed]
     others = [_seed("artist", text) for text in artist] + [_seed("genre", text) for text in genre_seed]
     if tracks or others:

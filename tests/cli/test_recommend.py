@@ -82,6 +82,22 @@ def test_every_field_is_a_flag(champion: str, tmp_path: Path) -> None:
     assert len(json.loads(by_flags.stdout)["items"]) == 7
 
 
+def test_an_option_of_0_replaces_what_the_file_says(champion: str, tmp_path: Path) -> None:
+    instance = {
+        "seeds": [{"artist": "Artist 1"}],
+        "popularity_weight": 1.0,
+        "diversity": 1.0,
+        "explain": True,
+    }
+    (tmp_path / "request.json").write_text(json.dumps(instance))
+    options = ("--popularity-weight", "0", "--diversity", "0", "--json")
+    by_both = _segue(champion, "--request", str(tmp_path / "request.json"), *options)
+    (tmp_path / "request.json").write_text(json.dumps({**instance, "popularity_weight": 0, "diversity": 0}))
+    by_file = _segue(champion, "--request", str(tmp_path / "request.json"), "--json")
+    assert by_both.returncode == by_file.returncode == 0, by_both.stderr + by_file.stderr
+    assert json.loads(by_both.stdout) == json.loads(by_file.stdout)
+
+
 def test_a_person_gets_a_table_and_why(champion: str) -> None:
     done = _segue(champion, "--seed", "artist 0 - twice", "--explain", "-k", "3")
     assert done.returncode == 0, done.stderr
