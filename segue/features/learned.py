@@ -84,7 +84,7 @@ class Learned(BaseModel):
         inputs
             float32 [n, D + 1], of `inputs`.
         means
-            float32 [a, D + 1], of `artist_means`.
+            float32 [a, D + 1], mean of `inputs` over each artist's tracks.
         vectors
             float32 [a, artist_width], of length 1 or 0.
         artist

@@ -1,4 +1,4 @@
-"""A bundle, opened: the arrays, tables and the index that answering reads."""
+"""An opened bundle: the arrays, the table and the index that recommendations are computed from."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ __all__ = ["Bundle"]
 
 Floats = npt.NDArray[np.float32]
 
-# What answering needs of tracks.parquet; the rest (albums, images) is the gateway's to read.
+# The columns of tracks.parquet that an answer needs; only the gateway reads the rest (albums, images).
 _COLUMNS = ("track_id", "track_name", "artist_name", "popularity", "recording", "artist")
 
 
 class Bundle:
-    """A bundle, opened for answering.
+    """An opened bundle.
 
     Parameters
     ----------
     definition
         ``bundle.json``, or a draft of it before publishing.
     path
-        Gives the local path of a file of the bundle, checked.
+        Returns the local, verified path of a file of the bundle, by name.
     throttle
-        How it is opened beside other work; at full speed if not given.
+        Pauses the opening, to leave processor time to requests; without one it never pauses.
 
     Attributes
     ----------
     tracks
-        Arrow table of n rows: the columns that an answer shows.
+        Arrow table of n rows: the columns that an answer needs.
     features
-        float32 [n, f], mapped; raw canonical values, NaN missing.
+        float32 [n, f], memory-mapped; raw canonical values, NaN missing.
     embedding
-        float32 [n, d], mapped.
+        float32 [n, d], memory-mapped.
     artist, recording
         int32 [n].
     genre
-        int16 [n], codes in the transform's vocabulary, -1 missing.
+        int16 [n], genre codes of the transform, -1 missing.
     popularity
         float32 [n], NaN missing.
 
     Raises
     ------
     BundleError
-        The files do not fit each other.
+        The files do not match each other.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Bundle:
         self.transform = FeatureTransform.model_validate_json(path("transform.json").read_bytes())
         table = read_tracks(path("tracks.parquet"), _COLUMNS, throttle=self._throttle)
         self.tracks: pa.Table = table.combine_chunks()
-        # as plain arrays: np.memmap's own class costs every gather some ten microseconds
+        # as plain arrays: indexing an np.memmap costs some ten microseconds more
         self.features: Floats = np.asarray(np.load(path("features.npy"), mmap_mode="r"))
         self.embedding: Floats = np.asarray(np.load(path("embedding.npy"), mmap_mode="r"))
         self.index = open_index(path("index.faiss"), definition.index, self.embedding)
@@ -101,7 +101,7 @@ class Bundle:
         )
 
     def feature(self, name: str) -> Floats:
-        """One column of the features, contiguous, float32 [n]; kept, since filters come back to it."""
+        """One column of the features, float32 [n], contiguous; cached, since filters use it repeatedly."""
         if name not in self._columns:
             position = self.definition.features.index(name)
             self._columns[name] = np.ascontiguousarray(self.features[:, position])
@@ -130,13 +130,13 @@ class Bundle:
 
     def _check(self) -> None:
         n = self.definition.tracks
-        seen = {
+        lengths = {
             "tracks.parquet": self.tracks.num_rows,
             "features.npy": len(self.features),
             "embedding.npy": len(self.embedding),
             "index.faiss": self.index.index.ntotal,
         }
-        for name, rows in seen.items():
+        for name, rows in lengths.items():
             if rows != n:
                 raise BundleError(f"bundle {self.digest[:12]}: {name} has {rows} rows, expected {n}")
         widths = {
