@@ -1,7 +1,7 @@
-"""KFP components, one folder a step: thin, typed, each calling one function of `segue.steps`.
+"""KFP components, one folder per step; each calls one function of `segue.steps`.
 
-The image is a setting of compilation: ``SEGUE_IMAGE``, or ``segue-pipeline:<version>``. kfp and segue are in
-it, so nothing is installed when a step starts.
+The image is fixed at compilation: ``SEGUE_IMAGE``, or ``segue-pipeline:<version>``. It has kfp and segue, so
+nothing is installed when a step starts.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The training pipeline: run it here, compile it, submit it, schedule it (``python -m pipelines``)."""
+"""The training pipeline, and ``python -m pipelines`` to run, compile, submit or schedule it."""

@@ -1,4 +1,4 @@
-"""``python -m pipelines``: run the training pipeline here, compile it, submit it, schedule it."""
+"""``python -m pipelines``: run the training pipeline locally, compile, submit or schedule it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ app = typer.Typer(
 Catalog = Annotated[
     str, typer.Option(help="CSV, Parquet, folder or glob; local, s3://, https://, kaggle://, sample://.")
 ]
-Interactions = Annotated[str, typer.Option(help="playlist_id,track_id pairs, from the same kinds of places.")]
+Interactions = Annotated[
+    str, typer.Option(help="playlist_id,track_id pairs, from the same kinds of sources.")
+]
 Store = Annotated[str, typer.Option(help="Where bundles go: a path, file:///path or s3://bucket/prefix.")]
 Settings = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="A setting of the pipeline, see README.")
@@ -37,7 +39,7 @@ StepOptions = Annotated[
     typer.Option(
         "--resource",
         metavar="STEP.requests.cpu=VALUE",
-        help="A request or limit of a step, of cpu or memory; wins over SEGUE_STEP_RESOURCES.",
+        help="A step's request or limit of cpu or memory; overrides SEGUE_STEP_RESOURCES.",
     ),
 ]
 
@@ -51,12 +53,12 @@ def run(
     settings: Settings = [],
     workdir: Annotated[Path, typer.Option(help="Files of the runs, and MLflow's.")] = Path(".segue/work"),
 ) -> None:
-    """Run it here: no cluster, no container, one process a step."""
+    """Run it on this machine: no cluster, no container, one process per step."""
     from pipelines.arguments import parse_settings
 
     console = Output()
     values = parse_settings(settings)
-    _look_ahead(store, values)
+    _check_early(store, values)
     from pipelines.local import RunFailed, run_here
     from pipelines.summary import show_failure, show_outcome
 
@@ -73,7 +75,9 @@ def run(
 def ablate(
     *,
     catalog: Catalog,
-    interactions: Annotated[str, typer.Option(help="playlist_id,track_id pairs to learn from and judge by.")],
+    interactions: Annotated[
+        str, typer.Option(help="playlist_id,track_id pairs for training and evaluation.")
+    ],
     without: Annotated[
         list[str],
         typer.Option(
@@ -81,11 +85,11 @@ def ablate(
         ),
     ] = [],
     settings: Settings = [],
-    out: Annotated[Path, typer.Option(help="Folder for the figures and the steps' files.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for the metrics and the steps' files.")] = Path(
         ".segue/ablation"
     ),
 ) -> None:
-    """Train without one part after another, and show what each gives on held-out playlists."""
+    """Train without each part in turn, and show what it contributes on held-out playlists."""
     from pipelines.ablation import ablate as run
     from pipelines.ablation import parse_parts, show
     from pipelines.arguments import parse_settings
@@ -107,7 +111,7 @@ def compile_(
     ] = "",
     resources: StepOptions = [],
 ) -> None:
-    """Write the pipeline as YAML, to be uploaded by hand or by a deployment."""
+    """Write the pipeline as YAML, to upload by hand or by a deployment."""
     if image:
         os.environ["SEGUE_IMAGE"] = image  # read when the components are imported, below
     from pipelines.remote import compile_pipeline
@@ -165,7 +169,7 @@ def schedule(
     settings: Settings = [],
     resources: StepOptions = [],
 ) -> None:
-    """Create or replace a recurring run on a cluster; the same again changes nothing."""
+    """Create or replace a recurring run on a cluster; an identical one is left unchanged."""
     from pipelines import remote
     from pipelines.resources import step_resources
 
@@ -182,7 +186,7 @@ def unschedule(
     cluster: Cluster,
     name: Annotated[str, typer.Option(help="Name of the recurring run.")] = "segue",
 ) -> None:
-    """Delete a recurring run on a cluster; where there is none, nothing happens."""
+    """Delete a recurring run on a cluster, if there is one."""
     from pipelines import remote
 
     gone = remote.unschedule(cluster, name)
@@ -196,7 +200,7 @@ def trigger(
     cluster: Cluster,
     name: Annotated[str, typer.Option(help="The recurring run to start now.")] = "segue",
 ) -> None:
-    """Start a run like the recurring run of that name, without kfp: what the gateway does on an alert."""
+    """Start a run like the recurring run of that name, as the gateway does on an alert."""
     from pipelines.trigger import trigger as start
 
     run_id = start(
@@ -211,8 +215,8 @@ def trigger(
 
 
 def main() -> None:
-    """Parse the arguments and go: one clear line on stderr and exit 1 for what a person can mend."""
-    # as Ctrl-C does: the live line goes, and the terminal has its cursor back
+    """Run the command; an error of Segue is one line on stderr and exit status 1."""
+    # exit as on Ctrl-C: the live line is removed, and the terminal's cursor restored
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         app(prog_name="python -m pipelines")
@@ -230,8 +234,8 @@ def _arguments(catalog: str, interactions: str, store: str, settings: list[str])
     return {"catalog": catalog, "interactions": interactions, "store": store, **values}
 
 
-def _look_ahead(store: str, settings: dict[str, Any]) -> None:
-    """Find out now, not after the training, that a setting or the store is wrong."""
+def _check_early(store: str, settings: dict[str, Any]) -> None:
+    """Raise for a wrong setting or store before the training, not after it."""
     from segue.bundle.channel import read_channel
     from segue.steps import check_settings
     from segue.store.open import open_store
@@ -241,7 +245,7 @@ def _look_ahead(store: str, settings: dict[str, Any]) -> None:
 
 
 def _why_not_first(cluster: Cluster, store: str, arguments: dict[str, Any]) -> str | None:
-    """Why a first run is not needed; a job that is tried again must not start another."""
+    """Why no first run is needed, if so. A Kubernetes job that is retried must not start a second run."""
     from pipelines import remote
     from segue.bundle.channel import read_channel
     from segue.store.open import open_store

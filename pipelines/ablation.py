@@ -1,4 +1,4 @@
-"""``python -m pipelines ablate``: the pipeline's steps without one part after another, and what it gives."""
+"""``python -m pipelines ablate``: train without each part in turn, to measure what it contributes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ _WHOLE = "everything"
 
 
 def parse_parts(texts: Sequence[str]) -> list[tuple[LeftOut, ...]]:
-    """What to leave out in turn: names, several of which a ``+`` joins; each alone where none are given.
+    """Parts to leave out in each training, from names such as ``genre`` or ``genre+year``.
+
+    Without names, each part alone.
 
     Raises
     ------
     SettingsError
-        There is no such part.
+        A name is unknown.
     """
     tried = [tuple(text.split("+")) for text in texts or LEFT_OUT]
     for name in (name for names in tried for name in names):
@@ -55,17 +57,17 @@ def ablate(
     settings: Mapping[str, Any],
     console: Console,
 ) -> list[Ablation]:
-    """Train with everything, then without each part, on one ingest and preprocess.
+    """Train with everything, then without each part; ingest and preprocess run once.
 
     Parameters
     ----------
     catalog, interactions
         As `segue.steps.ingest` takes them.
     out
-        Folder for the steps' folders, ``run.log`` with all that they print, and ``ablation.json`` and
+        Folder for the steps' folders, ``run.log`` with their output, and ``ablation.json`` and
         ``ablation.csv``, written after each training.
     without
-        Parts to leave out, in turn.
+        Parts to leave out in each training.
     settings
         Settings of a run by name, as ``python -m pipelines run --set`` takes them.
     console
@@ -74,7 +76,7 @@ def ablate(
     Raises
     ------
     SegueError
-        A step failed, or there are too few test playlists to judge by.
+        A step failed, or there are too few test playlists.
     """
     training, index, judged = _settings(settings)
     tracks, features = out / "tracks", out / "features"
@@ -107,7 +109,7 @@ def ablate(
 
 
 def show(found: Sequence[Ablation], console: Console) -> None:
-    """Print the table: each figure with its 95 % interval, and what the leading one gains on the whole."""
+    """Print a table of the metrics with their 95 % intervals, and of the leading metric's gain."""
     table = Table(title="What each part gives, on held-out playlists (95 % intervals)")
     for heading in ("without", *FIGURES.values(), "P@10, other artists, gained"):
         table.add_column(heading)
@@ -119,12 +121,12 @@ def show(found: Sequence[Ablation], console: Console) -> None:
 
 
 class _Progress:
-    """The live line of an ablation, and a line for each part that is done.
+    """Shows the current task in a live line, and a line for each result.
 
     Parameters
     ----------
     console
-        Where to.
+        The console.
     """
 
     def __init__(self, console: Console) -> None:
@@ -132,18 +134,18 @@ class _Progress:
         self._live = LiveLine(console)
 
     def begin(self, doing: str) -> None:
-        """Say what is done from now on."""
+        """Begin a task."""
         self._live.begin(doing)
-        sys.stdout.write(f"{doing}\n")  # to the log too, within `captured`
+        sys.stdout.write(f"{doing}\n")  # `captured` redirects it to the log
 
     def line(self, text: str) -> None:
-        """Take one line of the steps' output."""
+        """Process one line of the steps' output."""
         line = parse_line(text)
         if line is not None:
             self._live.show(line.text)
 
     def result(self, text: str) -> None:
-        """Print what came out."""
+        """Print a result."""
         self._live.clear()
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
         sys.stdout.write(f"{text}\n")
@@ -154,17 +156,17 @@ class _Progress:
 
 
 def _journal(step: str) -> Journal:
-    return Journal(step, sys.stdout)  # the log, within `captured`
+    return Journal(step, sys.stdout)  # `captured` redirects it to the log
 
 
 def _settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], EvaluationSettings]:
-    """A run's settings, sorted by the step that reads them."""
+    """A run's settings by step: train, build_index, evaluate."""
     training = {name: value for name, value in settings.items() if name in TrainSettings.model_fields}
     judged = {name: value for name, value in settings.items() if name in EvaluationSettings.model_fields}
     index = {name: value for name, value in settings.items() if name in IndexSettings.model_fields}
     if "neighbours" in settings:
         training["candidates"] = settings["neighbours"]
-    judged.pop("seed", None)  # a run's seed is that of training
+    judged.pop("seed", None)  # the seed of a run is for training only
     return training, index, read(EvaluationSettings, judged)
 
 

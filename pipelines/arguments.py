@@ -1,4 +1,4 @@
-"""What a run can be given: ``--set key=value``, read by the types that the pipeline declares."""
+"""Settings of a run: ``--set key=value``, parsed by the types that the pipeline declares."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["code_version", "declared", "parse_settings"]
 
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
-# These have options of their own.
+# Parameters with their own command-line options.
 _OPTIONS = ("catalog", "interactions", "store")
 
 
 def declared() -> dict[str, tuple[str, Any]]:
-    """Type (as KFP calls it) and default of each setting, in the order of the pipeline's parameters."""
+    """KFP type and default of each setting, in the order of the pipeline's parameters."""
     inputs = training_pipeline(lambda _name, _task: None).component_spec.inputs or {}
     return {name: (spec.type, spec.default) for name, spec in inputs.items()}
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read ``key=value`` pairs.
+    """Parse ``key=value`` pairs.
 
     Raises
     ------
     SettingsError
-        A pair is none, the pipeline has no such setting, or its value is of the wrong type.
+        A text is not a pair, the pipeline has no such setting, or its value is of the wrong type.
     """
     known = declared()
     settings: dict[str, Any] = {}
@@ -50,7 +50,7 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def code_version() -> str:
-    """Version and a hash of the package's source: a changed line is a new version for KFP's cache."""
+    """Version and a hash of the package's source, so that KFP's cache is invalidated by any change."""
     root = Path(segue.__file__).parent
     total = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""What only a cluster needs to know of each step: resources, retries, time limits, caching, secrets."""
+"""Settings of the steps on a cluster: resources, retries, time limits, caching, secrets."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pipelines.resources import Resources, StepResources, quantity
 
 __all__ = ["S3_SECRET", "TRACKING_SECRET", "for_cluster"]
 
-# Names of secrets in the namespace of the runs, a setting of compilation like the image. Both secrets are
-# optional: a store may be a mounted folder, and MLflow may not be there.
+# Names of secrets in the namespace of the runs, fixed at compilation like the image. Both secrets are
+# optional: the store may be a mounted folder, and MLflow may not be used.
 S3_SECRET = os.environ.get("SEGUE_STORE_SECRET") or "segue-s3"
 TRACKING_SECRET = os.environ.get("SEGUE_TRACKING_SECRET") or "segue-mlflow"
 
@@ -38,16 +38,16 @@ _TRACKING_KEYS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What one step needs beside CPU and memory.
+    """What one step needs besides CPU and memory.
 
     Attributes
     ----------
     minutes
-        After so long a step is stopped, so that a hanging one does not hold the schedule up.
+        Time limit, so that a hanging step does not block the schedule.
     store
-        It reads or writes the object store: tried again when that is away, given its credentials.
+        Whether it uses the object store: it then gets the credentials, and is retried.
     cached
-        The same inputs and code version take the result of an earlier run.
+        Whether an earlier result for the same inputs and code version is reused.
     """
 
     minutes: int = 60
@@ -65,13 +65,13 @@ _NEEDS = {
     "record_failure": Needs(minutes=10, store=True, cached=False),
 }
 
-# What kfp takes as it is. It refuses the rest of what Kubernetes takes, such as 1.5Gi.
+# The quantities that kfp accepts. It refuses others that Kubernetes accepts, such as 1.5Gi.
 _KFP_CPU = re.compile(r"\d+m?|\d+\.\d+")
 _KFP_MEMORY = re.compile(r"\d+([KMGTPE]i|[MGTPE])?")
 
 
 def for_cluster(resources: StepResources, name: str, task: dsl.PipelineTask) -> None:
-    """Give a step of that name what it needs."""
+    """Set resources, caching, time limit, secrets and retries of a step."""
     needs = _NEEDS[name]
     _set_resources(task, resources[name])
     task.set_caching_options(needs.cached)

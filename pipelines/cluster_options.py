@@ -1,4 +1,4 @@
-"""How a cluster is reached, and the options of the commands that reach one."""
+"""Connection to a cluster, and the command-line options for it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Cluster", "cluster_options"]
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """How Kubeflow Pipelines is reached.
+    """Connection to Kubeflow Pipelines.
 
     Attributes
     ----------
     host
         Address of its API, for example ``http://localhost:8888``.
     token
-        Bearer token; None: the pod's own where there is one, or nothing.
+        Bearer token; None: the pod's token if there is one.
     namespace
         The profile's namespace in a multi-user installation; None in a single-user one.
     user, user_header
-        Who the caller is, where a multi-user installation behind a gateway takes that from a header.
+        The caller's name and its header, for a multi-user installation whose gateway reads it from there.
     experiment
         The experiment that runs belong to.
     service_account
@@ -51,11 +51,11 @@ def _read(
         str, typer.Option(help="Address of Kubeflow Pipelines' API.", envvar="KF_PIPELINES_ENDPOINT")
     ],
     experiment: Annotated[str, typer.Option(help="Experiment that runs belong to.")] = "segue",
-    token_env: Annotated[str, typer.Option(help="Environment variable that holds a bearer token.")] = "",
+    token_env: Annotated[str, typer.Option(help="Environment variable with a bearer token.")] = "",
     namespace: Annotated[
-        str, typer.Option(help="Your profile's namespace, where the installation has profiles.")
+        str, typer.Option(help="Your profile's namespace, if the installation has profiles.")
     ] = "",
-    user: Annotated[str, typer.Option(help="Who you are, where a gateway takes that from a header.")] = "",
+    user: Annotated[str, typer.Option(help="Your name, if a gateway reads it from a header.")] = "",
     user_header: Annotated[str, typer.Option(help="That header.")] = "kubeflow-userid",
     service_account: Annotated[str, typer.Option(help="Service account of the pods.")] = "",
 ) -> Cluster:
@@ -74,12 +74,12 @@ def _read(
 
 
 def cluster_options(*, starts_pods: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options that say how a cluster is reached, read into its parameter `cluster`.
+    """Decorate a command with the options of a cluster, passed to it as `cluster`.
 
     Parameters
     ----------
     starts_pods
-        Whether the pods' service account is among them.
+        Whether to include the option for the pods' service account.
     """
     host, *others = inspect.signature(_read, eval_str=True).parameters.values()
     if not starts_pods:
@@ -95,7 +95,7 @@ def cluster_options(*, starts_pods: bool) -> Callable[[Callable[..., None]], Cal
             command(cluster=cluster, **{name: value for name, value in given.items() if name not in names})
 
         options = [host, *(option for option in own if option.name != "cluster"), *others]
-        # what typer reads
+        # typer reads these
         with_cluster.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
         with_cluster.__annotations__ = {option.name: option.annotation for option in options}
         return with_cluster

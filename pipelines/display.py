@@ -1,4 +1,4 @@
-"""Progress that a person can follow, out of the hundreds of lines that a pipeline prints."""
+"""Readable progress, from the hundreds of lines that a pipeline prints."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SECONDS = re.compile(r"(?P<text>.*) · (?P<seconds>[\d.]+) s")
 
 
 class Display:
-    """Shows a line a step, keeps what went wrong.
+    """Shows one line per step and collects errors.
 
     Parameters
     ----------
     console
-        Where to; a terminal also gets a live line about the step that runs.
+        The console; on a terminal a live line also shows the running step.
     steps
-        The steps that are shown; of others only their errors are kept.
+        The steps to show; of other steps only errors are collected.
     """
 
     def __init__(self, console: Console, steps: tuple[str, ...]) -> None:
@@ -35,20 +35,20 @@ class Display:
         self._console = console
         self._steps = steps
         self._step = ""
-        self._listening = False
+        self._is_shown = False
         self._tail: deque[str] = deque(maxlen=200)
         self._live = LiveLine(console)
 
     def line(self, text: str) -> None:
-        """Take one line of the pipeline's output."""
+        """Process one line of the pipeline's output."""
         found = parse_line(text)
         if found is not None:
-            self._said(found)
+            self._show(found)
             return
         started = _STARTED.match(text)
         if started:
             self._begin(started["task"].replace("-", "_"))
-        elif self._listening:
+        elif self._is_shown:
             self._tail.append(text)
 
     def close(self) -> None:
@@ -56,28 +56,28 @@ class Display:
         self._live.clear()
 
     def failure(self) -> tuple[str, str]:
-        """Step and reason: its own sentence or, for an unexpected error, the last line of its stack."""
+        """The failed step and its error message; for an unexpected error, the traceback's last line."""
         if self.errors:
             return self.errors[0]
         for text in reversed(self._tail):
             raised = _RAISED.fullmatch(text)
             if raised and "finished with status" not in text:
                 return self._step, f"unexpected {raised['error'].strip()}"
-        return self._step, "it ended without a word; was it killed for want of memory?"
+        return self._step, "it ended without an error message; was it killed for lack of memory?"
 
     def _begin(self, step: str) -> None:
-        # the exit handler comes after the step that failed, and may not stand in for it
-        self._listening = step in self._steps
-        if not self._listening:
+        # the exit handler runs after the step that failed, and must not be reported instead of it
+        self._is_shown = step in self._steps
+        if not self._is_shown:
             return
         self._step = step
         self._tail.clear()
         self._live.begin(f"{step:<12}")
 
-    def _said(self, line: Line) -> None:
+    def _show(self, line: Line) -> None:
         if line.kind == "error":
             self.errors.append((line.step, line.text))
-            # what follows, a note of it in store and MLflow, takes seconds
+            # recording the failure in store and MLflow takes seconds
             self._live.begin(f"{line.step:<12} failed: {line.text}")
         elif line.step not in self._steps:
             return

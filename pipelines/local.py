@@ -1,4 +1,4 @@
-"""Run the training pipeline here: kfp.local, one process a step, no cluster and no container."""
+"""Run the training pipeline on this machine: by kfp.local, one process per step, without containers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from segue.steps import record_failure
 __all__ = ["Outcome", "RunFailed", "run_here"]
 
 TRACKING_VARIABLE = "SEGUE_MLFLOW_TRACKING_URI"
-# In the working folder: what the last run published, for scripts, and its report, for a person.
+# In the working folder: result of the last run, for scripts, and its report, for people.
 LAST = "last.json"
 REPORT = "report.html"
 _RUNS_KEPT = 3
@@ -40,9 +40,9 @@ class RunFailed(Exception):
     Attributes
     ----------
     step, reason
-        Which one, and why, in one sentence.
+        The step, and the reason in one sentence.
     log
-        Everything that was printed.
+        File with everything that was printed.
     """
 
     def __init__(self, step: str, reason: str, log: Path) -> None:
@@ -52,20 +52,20 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run left.
+    """Result of a run.
 
     Attributes
     ----------
     run_id
-        Its name, in the store's evaluations and in MLflow.
+        Its id in the store's evaluations and in MLflow.
     folder
-        Its files: a folder a step, and run.log.
+        Its files: one folder per step, and run.log.
     published
-        What the publish step wrote: digest, outcome, reasons, example_seed.
+        Output of the publish step: digest, outcome, reasons, example_seed.
     report
-        The evaluation's page.
+        The evaluation's report.
     seconds, step_seconds
-        Wall time, and the part of it in which steps worked: the rest is processes that start.
+        Wall time, and the part of it spent in steps; the rest is starting processes.
     """
 
     run_id: str
@@ -77,14 +77,14 @@ class Outcome:
 
 
 def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -> Outcome:
-    """Run every step and show how it goes.
+    """Run every step and show the progress.
 
     Parameters
     ----------
     arguments
         The pipeline's parameters.
     workdir
-        Where the steps' files, the log and, unless another is configured, MLflow's database go. The last
+        Folder for the steps' files, the log and, unless another is configured, MLflow's database. The last
         three runs are kept.
     console
         Where progress is shown.
@@ -92,7 +92,7 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
     Raises
     ------
     RunFailed
-        A step failed; the store's channel is as it was.
+        A step failed; the store's channel is unchanged.
     """
     started = time.monotonic()
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -107,7 +107,7 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
         captured(folder / LOG, display.line),
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore")  # kfp warns of an image that a run here does not use
+        warnings.simplefilter("ignore")  # kfp warns that a local run does not use the image
         local.init(
             runner=local.SubprocessRunner(use_venv=False),
             pipeline_root=str(folder),
@@ -119,13 +119,13 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
             pipeline(**arguments)
         except RuntimeError:
             failed = display.failure()
-            # the exit handler left a note, but KFP does not tell it which step failed, or why
+            # the exit handler has recorded the failure, but KFP does not pass it the step and the reason
             with contextlib.suppress(SegueError):
                 record_failure("FAILED", ": ".join(failed), store=str(arguments["store"]), run_id=run_id)
         except KeyboardInterrupt:
             if not display.errors:
                 raise
-            failed = display.errors[0]  # the note was interrupted, not the failure
+            failed = display.errors[0]  # Ctrl-C interrupted the exit handler, after the failure
     if failed:
         raise RunFailed(*failed, folder / LOG)
     published = orjson.loads(next(folder.rglob("publish/published")).read_bytes())
@@ -143,6 +143,6 @@ def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -
 
 
 def _drop_old_runs(runs: Path) -> None:
-    """Keep the newest runs: each holds a copy of the catalogue in several forms."""
+    """Delete all but the newest runs: each has several copies of the catalogue."""
     for old in sorted(path for path in runs.iterdir() if (path / LOG).exists())[: -_RUNS_KEPT + 1]:
         shutil.rmtree(old, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""Who writes where while a run goes on: the console has one owner, and everything else goes to a log.
+"""Output of a run: progress on the console, everything else in a log.
 
-On a terminal rich's own live displays (`Console.status`, `Progress`) take over sys.stdout and sys.stderr too.
-Started within `captured`, they print all of kfp's output beside the live line, and leave a closed log as
-sys.stdout. So the live line here redirects nothing.
+rich's own live displays (`Console.status`, `Progress`) redirect sys.stdout and sys.stderr on a terminal.
+Within `captured` they would print all of kfp's output above the live line, and leave a closed log as
+sys.stdout. The live line here therefore redirects nothing.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from segue.cli.terminal import can_redraw
 
 __all__ = ["LOG", "LineSink", "LiveLine", "Output", "captured"]
 
-# In a run's folder: everything that was printed.
+# File in a run's folder with everything that was printed.
 LOG = "run.log"
 _FRAMES_A_SECOND = 8
 _EVERY_SECONDS = 15.0
 
 
 class Output(Console):
-    """The console of a run: this process's stdout, whatever sys.stdout is replaced by meanwhile."""
+    """The console of a run: this process's stdout, even while sys.stdout is redirected."""
 
     def __init__(self) -> None:
         super().__init__(file=sys.stdout)
 
     def on_broken_pipe(self) -> None:
-        """End without a stack where nobody reads any more, such as `head`."""
-        # or the interpreter would fail to flush it at its end
+        """Exit without a traceback if the reader has closed the pipe, as `head` does."""
+        # otherwise the interpreter fails to flush stdout at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
         raise SystemExit(1)
 
 
 class LiveLine:
-    """What is under way: the last line of a terminal, elsewhere a line of its own every quarter of a minute.
+    """Shows the current task: in the last line of a terminal, elsewhere as a new line every 15 seconds.
 
     Parameters
     ----------
     console
-        Where to. Only what is printed to this console appears above the line.
+        The console. Only what is printed to this console appears above the line.
     """
 
     def __init__(self, console: Console) -> None:
@@ -61,14 +61,14 @@ class LiveLine:
         self.begin("")
 
     def begin(self, doing: str) -> None:
-        """Say what is begun, for example the name of a step."""
+        """Begin a task, for example a step."""
         self._doing = doing
         self._began = self._printed = time.monotonic()
         if doing and self._can_redraw:
             self._draw(doing)
 
     def show(self, text: str) -> None:
-        """Say how far it is, in place of what was said before."""
+        """Show progress, in place of the previous text."""
         if self._can_redraw:
             self._draw(f"{self._doing} {text}")
         elif text and time.monotonic() - self._printed > _EVERY_SECONDS:
@@ -77,7 +77,7 @@ class LiveLine:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -97,21 +97,21 @@ class LiveLine:
 
     def _line(self) -> Text:
         line = self._spinner.render(self._console.get_time())
-        assert isinstance(line, Text)  # it is, for a spinner whose text is one
-        # one row, with room for the ^C that a terminal writes where the cursor is
+        assert isinstance(line, Text)  # true for a spinner whose text is a Text
+        # one row, with room for the ^C that a terminal echoes at the cursor
         line.truncate(max(self._console.width - 4, 1), overflow="ellipsis")
         return line
 
 
 class LineSink(io.TextIOBase):
-    """A stream that writes all it gets to a log, and hands on each whole line.
+    """A stream that writes to a log, and passes each complete line to a function.
 
     Parameters
     ----------
     log
-        Once it is closed, what still comes is dropped: a library may have kept the stream.
+        The log. Once it is closed, writes are ignored: a library may have kept the stream.
     take_line
-        Given each line without its end.
+        Called with each line, without its newline.
     """
 
     def __init__(self, log: TextIO, take_line: Callable[[str], None]) -> None:
@@ -120,11 +120,11 @@ class LineSink(io.TextIOBase):
         self._rest = ""
 
     def writable(self) -> bool:
-        """A stream to write to."""
+        """True."""
         return True
 
     def write(self, text: str) -> int:
-        """Take a piece of text."""
+        """Write to the log, and pass on the lines that are complete."""
         if not self._log.closed:
             self._log.write(text)
             *lines, self._rest = (self._rest + text).split("\n")
@@ -133,21 +133,21 @@ class LineSink(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Make the log readable up to here."""
+        """Flush the log."""
         if not self._log.closed:
             self._log.flush()
 
 
 @contextlib.contextmanager
 def captured(log: Path, take_line: Callable[[str], None]) -> Iterator[None]:
-    """Send all that this process prints to a log, and hand on each line.
+    """Redirect sys.stdout and sys.stderr to a log, and pass each line to a function.
 
     Parameters
     ----------
     log
-        The file, written anew.
+        The file, overwritten.
     take_line
-        Given each line without its end.
+        Called with each line, without its newline.
     """
     with log.open("w", encoding="utf-8", errors="backslashreplace") as file:
         sink = LineSink(file, take_line)

@@ -40,7 +40,7 @@ __all__ = [
     "unschedule",
 ]
 
-# Where a pod finds the token that its own service account has for Kubeflow Pipelines.
+# The file with the pod's service account token for Kubeflow Pipelines.
 _POD_TOKEN = Path(
     os.environ.get(kfp_client.KF_PIPELINES_SA_TOKEN_ENV) or kfp_client.KF_PIPELINES_SA_TOKEN_PATH
 )
@@ -54,28 +54,28 @@ class ClusterError(SegueError):
 
 @dataclass(frozen=True)
 class Scheduled:
-    """What `schedule` did to the recurring run of that name: its id, and whether it is another one now."""
+    """Result of `schedule`: the recurring run's id, and what was done."""
 
     id: str
     outcome: Literal["created", "replaced", "unchanged"]
 
 
 def compile_pipeline(path: Path, resources: StepResources | None = None) -> None:
-    """Write the pipeline as YAML for a cluster: the pipeline, then what Kubernetes must know.
+    """Write the pipeline as YAML for a cluster: the pipeline and its Kubernetes settings.
 
     Parameters
     ----------
     path
-        Where it goes.
+        The file to write.
     resources
-        Of the steps; None: the defaults, and what the environment says over them.
+        Resources of the steps; None: the defaults, overridden by the environment.
     """
     prepare = functools.partial(for_cluster, resources or step_resources())
     compiler.Compiler().compile(training_pipeline(prepare), str(path))
 
 
 def cron_fields(cron: str) -> str:
-    """Cron with the seconds that Kubeflow wants in front; five fields get 0.
+    """Cron with the leading seconds field that Kubeflow requires; five fields get 0 seconds.
 
     Raises
     ------
@@ -108,14 +108,14 @@ def submit(cluster: Cluster, arguments: Mapping[str, Any], *, resources: StepRes
 
 
 def under_way(cluster: Cluster) -> str | None:
-    """Id of a run of the experiment that has not ended, among the latest; None if all have."""
+    """Id of an unfinished run among the latest of the experiment; None if all have ended."""
     with _calls(cluster) as client:
         experiment = client.create_experiment(cluster.experiment, namespace=cluster.namespace)
         answer = client.list_runs(
             page_size=_PAGE, sort_by="created_at desc", experiment_id=experiment.experiment_id
         )
-        going = (run for run in answer.runs or [] if run.state in _UNDER_WAY)
-        return next((str(run.run_id) for run in going), None)
+        unfinished = (run for run in answer.runs or [] if run.state in _UNDER_WAY)
+        return next((str(run.run_id) for run in unfinished), None)
 
 
 def schedule(
@@ -126,22 +126,22 @@ def schedule(
     *,
     resources: StepResources | None = None,
 ) -> Scheduled:
-    """Make sure that there is one recurring run of that name, and that it is this one.
+    """Create a recurring run, or replace those of the same name unless one is identical.
 
-    The new one is created before the old one is deleted, so that there is a schedule at every moment; run
-    again after a failure in between, it removes what is left over.
+    The new one is created before the old ones are deleted, so that there is always a schedule. If that
+    fails in between, calling it again deletes the old ones.
     """
     spec = cron_fields(cron)
     with _calls(cluster) as client, _package(resources) as package:
         experiment = client.create_experiment(cluster.experiment, namespace=cluster.namespace)
         before = _named(client, experiment.experiment_id, name)
-        mark = _fingerprint(cluster, spec, arguments, package)
-        kept = next((run.recurring_run_id for run in before if _holds(run, mark)), None)
+        fingerprint = _fingerprint(cluster, spec, arguments, package)
+        kept = next((run.recurring_run_id for run in before if _has_fingerprint(run, fingerprint)), None)
         if kept is None:
             made = client.create_recurring_run(
                 experiment_id=experiment.experiment_id,
                 job_name=name,
-                description=f"Trains, evaluates and publishes a bundle. {mark}",
+                description=f"Trains, evaluates and publishes a bundle. {fingerprint}",
                 cron_expression=spec,
                 max_concurrency=1,
                 no_catchup=True,
@@ -158,7 +158,7 @@ def schedule(
 
 
 def unschedule(cluster: Cluster, name: str) -> int:
-    """Delete the recurring run of that name, and its namesakes; returns how many there were."""
+    """Delete all recurring runs of that name; returns how many there were."""
     with _calls(cluster) as client:
         experiment = client.create_experiment(cluster.experiment, namespace=cluster.namespace)
         found = _named(client, experiment.experiment_id, name)
@@ -168,13 +168,13 @@ def unschedule(cluster: Cluster, name: str) -> int:
 
 
 def _fingerprint(cluster: Cluster, cron: str, arguments: Mapping[str, Any], package: str) -> str:
-    """Mark of everything that makes a schedule what it is, kept in its description."""
+    """Hash of everything that defines a recurring run, kept in its description."""
     parts = [cron, dict(arguments), cluster.service_account, Path(package).read_text(encoding="utf-8")]
     return f"[{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]}]"
 
 
-def _holds(run: kfp_server_api.V2beta1RecurringRun, mark: str) -> bool:
-    return mark in (run.description or "") and run.status != "DISABLED"
+def _has_fingerprint(run: kfp_server_api.V2beta1RecurringRun, fingerprint: str) -> bool:
+    return fingerprint in (run.description or "") and run.status != "DISABLED"
 
 
 def _named(client: Client, experiment: str, name: str) -> list[kfp_server_api.V2beta1RecurringRun]:
@@ -186,7 +186,7 @@ def _named(client: Client, experiment: str, name: str) -> list[kfp_server_api.V2
         answer = client.list_recurring_runs(
             page_token=page, page_size=_PAGE, experiment_id=experiment, filter=only
         )
-        # asked for by name; a server that does not know the filter would have others deleted
+        # checked again: a server that ignores the filter returns others, which would be deleted
         found += [run for run in answer.recurring_runs or [] if run.display_name == name]
         page = answer.next_page_token or ""
         if not page:
@@ -203,7 +203,7 @@ def _package(resources: StepResources | None) -> Iterator[str]:
 
 @functools.cache
 def _compiled(resources: tuple[tuple[str, Resources], ...]) -> bytes:
-    """The pipeline as YAML, compiled once: nothing else that it is made of changes while a process lives."""
+    """The pipeline as YAML; compiled once per process, since it depends on nothing else that changes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "training.yaml"
         compile_pipeline(path, dict(resources))
@@ -212,9 +212,9 @@ def _compiled(resources: tuple[tuple[str, Resources], ...]) -> bytes:
 
 @contextlib.contextmanager
 def _calls(cluster: Cluster) -> Iterator[Client]:
-    """Open a client; what goes wrong with it becomes one sentence."""
+    """Open a client; its errors are raised as ClusterError."""
     try:
-        # kfp prints links of its own and warns of old servers
+        # kfp prints links and warns of old servers
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield _client(cluster)
@@ -225,12 +225,12 @@ def _calls(cluster: Cluster) -> Iterator[Client]:
 
 
 def _client(cluster: Cluster) -> Client:
-    own = cluster.token is None and _POD_TOKEN.exists()
+    has_pod_token = cluster.token is None and _POD_TOKEN.exists()
     client = Client(
         host=cluster.host,
         existing_token=cluster.token,
-        credentials=set_volume_credentials.ServiceAccountTokenVolumeCredentials() if own else None,
-        # "kubeflow" is the client's word for: no profile
+        credentials=set_volume_credentials.ServiceAccountTokenVolumeCredentials() if has_pod_token else None,
+        # to the client "kubeflow" means: no profile
         namespace=cluster.namespace or "kubeflow",
     )
     if cluster.user:
@@ -244,8 +244,8 @@ def _reason(error: kfp_server_api.ApiException) -> str:
         body = json.loads(error.body or "")
     except ValueError:
         body = {}
-    told = body.get("message") or body.get("error") if isinstance(body, dict) else None
-    return str(told or error.reason or "no reason given").partition("\n")[0][:300]
+    message = body.get("message") or body.get("error") if isinstance(body, dict) else None
+    return str(message or error.reason or "no reason given").partition("\n")[0][:300]
 
 
 def _innermost(error: urllib3.exceptions.HTTPError) -> str:

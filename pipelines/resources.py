@@ -1,4 +1,4 @@
-"""What each step of the pipeline asks for and may use: the defaults, and what is said over them."""
+"""Resource requests and limits of the steps: the defaults and their overrides."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _QUANTITY = re.compile(r"(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Requests and limits of a step's container, as Kubernetes writes them.
+    """Requests and limits of a step's container, as Kubernetes quantities.
 
     Attributes
     ----------
     cpu_request, memory_request
-        What a node must have free.
+        Capacity that a node must have free.
     cpu_limit
-        None: the step may use what is idle.
+        None: the step may use all idle CPU.
     memory_limit
-        Above it, the step is killed.
+        A step that uses more is killed.
     """
 
     cpu_request: str = "500m"
@@ -45,8 +45,8 @@ class Resources:
 
 StepResources = Mapping[str, Resources]
 
-# A node of two cores has less than two to give, and other pods on it, so that a step asks for half of one.
-# Peak memory at 1.16 million tracks is under 2.5 GiB in every step; the limits leave room for ten times that.
+# Steps request half a core, so that they fit on a node of two cores beside other pods. At 1.16 million tracks
+# every step peaks below 2.5 GiB of memory; the limits allow for ten times as many tracks.
 DEFAULTS: StepResources = {
     "ingest": Resources(memory_request="2Gi", memory_limit="4Gi"),
     "preprocess": Resources(memory_request="3Gi", memory_limit="8Gi"),
@@ -66,7 +66,7 @@ _FIELDS = {
 
 
 def step_resources(options: Sequence[str] = ()) -> StepResources:
-    """Resources of each step: the defaults, over them the environment's, over those the options'.
+    """Resources of each step: the defaults, overridden by the environment, then by the options.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def step_resources(options: Sequence[str] = ()) -> StepResources:
     Raises
     ------
     SettingsError
-        There is no such step or resource, an amount can't be read, or a request is above its limit.
+        There is no such step or resource, an amount is invalid, or a request is above its limit.
 
     Examples
     --------
@@ -85,8 +85,8 @@ def step_resources(options: Sequence[str] = ()) -> StepResources:
     """
     steps = dict(DEFAULTS)
     changed: dict[tuple[str, str], str] = {}
-    for source, said in ((VARIABLE, _variable()), *((_OPTION, _option(text)) for text in options)):
-        for step, name, amount in _leaves(source, said):
+    for source, overrides in ((VARIABLE, _variable()), *((_OPTION, _option(text)) for text in options)):
+        for step, name, amount in _leaves(source, overrides):
             steps[step] = replace(steps[step], **{_FIELDS[name]: amount})
             changed[step, name.partition(".")[2]] = source
     for (step, resource), source in changed.items():
@@ -95,12 +95,12 @@ def step_resources(options: Sequence[str] = ()) -> StepResources:
 
 
 def quantity(text: str) -> Decimal:
-    """Read a quantity as Kubernetes does.
+    """Parse a Kubernetes quantity.
 
     Raises
     ------
     ValueError
-        It is none.
+        Not a quantity.
 
     Examples
     --------
@@ -131,16 +131,16 @@ def _option(text: str) -> dict[str, Any]:
     return {step: {bound: {resource: amount}}}
 
 
-def _leaves(source: str, said: Any) -> Iterator[tuple[str, str, str]]:
-    """Step, name such as ``limits.cpu``, and amount of all that is said."""
-    for step, bounds in _object(source, said).items():
+def _leaves(source: str, overrides: Any) -> Iterator[tuple[str, str, str]]:
+    """Step, name such as ``limits.cpu``, and amount of each override."""
+    for step, bounds in _object(source, overrides).items():
         _check_known(f"{source} {step}", step, DEFAULTS, kind="step ")
         for bound, amounts in _object(f"{source} {step}", bounds).items():
             for resource, amount in _object(f"{source} {step}.{bound}", amounts).items():
                 name = f"{bound}.{resource}"
                 where = f"{source} {step}.{name}"
                 _check_known(where, name, _FIELDS)
-                # Helm leaves null of a value that is taken away
+                # Helm renders a removed value as null
                 if amount is not None:
                     yield step, name, _amount(where, amount)
 

@@ -1,4 +1,4 @@
-"""What a run says at its end: what was published, what became of the channel, and what to type next."""
+"""The summary at the end of a run: what was published, what happened to the channel, and next commands."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["show_failure", "show_outcome"]
 
 
 def show_outcome(outcome: Outcome, arguments: Mapping[str, Any], console: Console, *, workdir: Path) -> None:
-    """Print the end of a run that succeeded; a bundle that the gate refused is one, too."""
+    """Print the summary of a run that succeeded, also if the gate refused its bundle."""
     published = outcome.published
-    waited = outcome.seconds - outcome.step_seconds
+    overhead = outcome.seconds - outcome.step_seconds
     console.print(
-        f"\n{outcome.seconds:.0f} s in all, {waited:.0f} s of it starting processes and importing",
+        f"\n{outcome.seconds:.0f} s in all, {overhead:.0f} s of it starting processes and importing",
         style="dim",
     )
     colour = {"promoted": "green", "unchanged": "green"}.get(published["outcome"], "yellow")
@@ -33,7 +33,7 @@ def show_outcome(outcome: Outcome, arguments: Mapping[str, Any], console: Consol
 
 
 def show_failure(error: RunFailed, console: Console) -> None:
-    """Print which step failed, why, and where all the rest stands."""
+    """Print which step failed, why, and where the log is."""
     console.print(
         f"[bold red]{error.step} failed:[/] {escape(error.reason)}", highlight=False, soft_wrap=True
     )
@@ -52,7 +52,7 @@ def _next(outcome: Outcome, arguments: Mapping[str, Any], workdir: Path) -> list
     ]
     if not served:
         promote = f"segue bundle promote {store} {published['digest'][:12]} --channel {channel} --reason …"
-        lines.append(("take it all the same", promote))
+        lines.append(("promote it anyway", promote))
     tracking = os.environ.get(TRACKING_VARIABLE, "")
     if tracking.startswith("sqlite:"):
         lines.append(
@@ -64,6 +64,6 @@ def _next(outcome: Outcome, arguments: Mapping[str, Any], workdir: Path) -> list
 
 
 def _short(path: Path) -> str:
-    """A path as a person would type it from here."""
+    """A path relative to the current folder if possible."""
     path = path.absolute()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

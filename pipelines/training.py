@@ -23,14 +23,14 @@ Prepare = Callable[[str, dsl.PipelineTask], None]
 
 
 def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLACEHOLDER) -> BaseComponent:
-    """Put the pipeline together.
+    """Make the pipeline.
 
     Parameters
     ----------
     prepare
-        Called with each step's name and task: `pipelines.cluster.for_cluster`, or nothing for a run here.
+        Called with each step's name and task: `pipelines.cluster.for_cluster`, or a no-op for a local run.
     run_id
-        Names the run; on a cluster, KFP's own id.
+        Id of the run; on a cluster, KFP's own id.
     """
 
     def prepared(name: str, task: dsl.PipelineTask) -> dsl.PipelineTask:
@@ -71,30 +71,30 @@ def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLA
         Args:
             catalog: CSV, CSV.gz, Parquet, folder or glob; a path, s3://, https:// or kaggle://owner/dataset.
             store: Where bundles go; a path, file:///path or s3://bucket/prefix.
-            interactions: playlist_id,track_id pairs, from the same kinds of places; empty for none.
-            channel: The pointer that is moved if the gate passes.
-            promote: Move the pointer; false publishes the bundle and leaves it beside.
-            reason: Recorded in the pointer.
-            layout: Canonical names by your own, such as {"band": "artist_name"}, where yours are not known.
+            interactions: playlist_id,track_id pairs, from the same kinds of sources; empty for none.
+            channel: The channel to point at the bundle if the gate passes.
+            promote: Promote the bundle if the gate passes; false only publishes it.
+            reason: Recorded in the channel.
+            layout: Canonical column names by your own, such as {"band": "artist_name"}, for unknown ones.
             max_rejected: Share of bad rows above which the catalogue is refused.
-            rounds: Most trees of the popularity model; early stopping may leave fewer.
+            rounds: Maximum number of trees of the popularity model; early stopping may leave fewer.
             learning_rate: LightGBM's learning rate.
-            num_leaves: LightGBM's leaves a tree.
-            max_train_rows: Training tracks are sampled down to this many.
-            relevance_rounds: Trees of the relevance model, learned where there are playlists; 0 for none.
-            max_queries: Training queries of the relevance model at most.
+            num_leaves: LightGBM's leaves per tree.
+            max_train_rows: Maximum number of training tracks, a random sample.
+            relevance_rounds: Trees of the relevance model, trained if there are playlists; 0 for none.
+            max_queries: Maximum number of training queries of the relevance model.
             trials: Trials of a search for the relevance model's parameters; 0 for no search.
-            threads: LightGBM's threads; part of the result, so part of the digest.
+            threads: LightGBM's threads; changes the models, and thus the digest.
             seed: Seed of sampling and training.
             recall_target: Share of the exact neighbours that the index must find.
-            neighbours: Neighbours a query that the target is meant for, and candidates a request by default.
-            max_seeds: Seeds that the evaluation judges at most.
-            loss_allowed: Share of the leading figure that the default popularity_weight may cost.
-            gate_tolerance: How far the leading figure may fall under the champion's, as a share of it.
-            max_psi: Population stability index up to which a column counts as unmoved.
-            min_row_ratio: Least number of tracks over the champion's.
+            neighbours: Neighbours per query for the recall target, and default candidates per request.
+            max_seeds: Maximum number of seeds of the evaluation.
+            loss_allowed: Share of the leading metric that the default popularity_weight may cost.
+            gate_tolerance: How far the leading metric may fall below the champion's, as a share of it.
+            max_psi: Maximum population stability index of a column against the champion's catalogue.
+            min_row_ratio: Minimum number of tracks, as a ratio to the champion's.
             max_missing_rise: How much a column's share of missing values may rise.
-            code_version: Other code does not take this code's cached steps; filled in by this program.
+            code_version: Part of the cache key of steps; set by this program.
         """
         at_exit = prepared("record_failure", record_failure(store=store, run_id=run_id))
         with dsl.ExitHandler(at_exit, name="training"):

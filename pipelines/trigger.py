@@ -1,6 +1,6 @@
-"""Start a run like the recurring run of a name: two GETs and a POST, so it needs httpx and no kfp.
+"""Start a run of a scheduled pipeline now, with httpx instead of kfp: two GETs and a POST.
 
-The gateway does this on an alert. What is run, with which arguments and as whom, is what was scheduled.
+The gateway does this on an alert. Pipeline, arguments and service account are those of the recurring run.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["TriggerError", "trigger"]
 _API = "/apis/v2beta1"
 _SECONDS = 30.0
 _COPIED = ("pipeline_spec", "pipeline_version_reference", "runtime_config", "service_account")
-# Where kfp's own client looks for the token that a pod's service account has for Kubeflow Pipelines.
+# The pod's service account token for Kubeflow Pipelines, where kfp's client looks for it.
 _POD_TOKEN = Path(os.environ.get("KF_PIPELINES_SA_TOKEN_PATH") or "/var/run/secrets/kubeflow/pipelines/token")
 
 
 class TriggerError(SegueError):
-    """There is nothing to start a run from, or Kubeflow Pipelines refused or did not answer."""
+    """There is no such recurring run, or Kubeflow Pipelines refused or did not answer."""
 
 
 def trigger(
@@ -37,7 +37,7 @@ def trigger(
     token: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> str:
-    """Start a run of what is scheduled under that name.
+    """Start a run like the recurring run of that name.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def trigger(
     name, experiment
         The recurring run, and the experiment that it belongs to.
     namespace
-        The profile's, in a multi-user installation.
+        The profile's namespace in a multi-user installation.
     token
-        Bearer token; None: the pod's own where there is one, or nothing.
+        Bearer token; None: the pod's token if there is one.
     headers
-        More headers, such as who the caller is.
+        More headers, for example with the caller's name.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def trigger(
     Raises
     ------
     TriggerError
-        Says which, in one sentence.
+        No run was started; the message says why.
     """
     if token is None and _POD_TOKEN.exists():
         token = _POD_TOKEN.read_text(encoding="utf-8").strip()
@@ -99,7 +99,7 @@ def _checked(answer: httpx.Response) -> dict[str, Any]:
         body = {}
     if answer.is_success:
         return dict(body)
-    told = body.get("message") if isinstance(body, dict) else None
+    message = body.get("message") if isinstance(body, dict) else None
     raise TriggerError(
-        f"{answer.url.host} answered HTTP {answer.status_code}: {str(told or answer.reason_phrase)[:300]}"
+        f"{answer.url.host} answered HTTP {answer.status_code}: {str(message or answer.reason_phrase)[:300]}"
     )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An environment with Airflow and kfp, apart from .venv, for the test of the DAG. Quick when it is there.
+# Create a separate environment with Airflow and kfp, to test the DAG. Does nothing if it exists.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 home=.segue/airflow

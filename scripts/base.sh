@@ -1,5 +1,5 @@
 #!/bin/sh
-# A base image out of Debian packages, for where no registry is at hand: scripts/base.sh NAME. Needs root.
+# Build a base image from Debian packages, where no registry can be reached: scripts/base.sh NAME. Needs root.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

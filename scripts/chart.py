@@ -1,8 +1,8 @@
-"""Make what follows from the chart's values and from the version: `make chart`.
+"""Generate the chart's files that derive from its values and from the version: `make chart`.
 
-values.yaml's comments become values.schema.json and the table in helm/segue/README.md; segue.__version__
-becomes Chart.yaml's version and appVersion. The comment above a value is `# -- what it is`, and
-`# @schema {…}` adds JSON schema to what the default's type says.
+values.schema.json and the table in helm/segue/README.md are generated from values.yaml and its comments;
+Chart.yaml's version and appVersion are segue.__version__. The comment above a value is `# -- what it is`, and
+`# @schema {…}` adds to the JSON schema, whose type is that of the default.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ START, END = "<!-- values: made by `make chart` -->\n", "<!-- end of values -->\
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """One value that a user may set: its path, default, documentation and what its schema adds."""
+    """One value that a user may set: its path, default, description and additions to its schema."""
 
     path: tuple[str, ...]
     default: Any
@@ -34,12 +34,12 @@ class Value:
 
 
 def read_values(text: str) -> list[Value]:
-    """Values of values.yaml in order; each has a comment.
+    """Values of values.yaml in order.
 
     Raises
     ------
     ValueError
-        A value has no comment, so nobody would know what it is for.
+        A value has no comment.
     """
     lines = text.splitlines()
     return list(_walk(yaml.compose(text), (), lines))
@@ -74,7 +74,7 @@ def _comment_above(line: int, lines: list[str]) -> tuple[str, dict[str, Any]]:
 
 
 def schema_of(values: list[Value]) -> dict[str, Any]:
-    """JSON schema of values.yaml: types from defaults, no name that the chart does not know."""
+    """JSON schema of values.yaml: types are those of the defaults, unknown names are refused."""
     root: dict[str, Any] = _closed()
     for value in values:
         place = root
@@ -85,7 +85,7 @@ def schema_of(values: list[Value]) -> dict[str, Any]:
             "description": value.about,
             **value.schema,
         }
-    # Helm gives a chart these two beside its values
+    # Helm passes this to every chart besides its values
     root["properties"]["global"] = {"type": "object"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -113,7 +113,7 @@ def table_of(values: list[Value]) -> str:
 
 
 def made() -> dict[Path, str]:
-    """Every file that follows from others, as it should be."""
+    """Path and correct content of every generated file."""
     values = read_values((CHART / "values.yaml").read_text(encoding="utf-8"))
     readme = (CHART / "README.md").read_text(encoding="utf-8")
     before, _, rest = readme.partition(START)
@@ -126,7 +126,7 @@ def made() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write what is not as it should be."""
+    """Write the files that are out of date."""
     for path, text in made().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

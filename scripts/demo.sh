@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to a page: a sample catalogue, the training pipeline, then pair, gateway and page on this machine.
-# --once brings all of it up, takes one list through it, and ends: for tests.
+# Demo on this machine: sample data, the training pipeline, then predictor, transformer, gateway and web page.
+# --once starts everything, requests one list and exits, for tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
@@ -9,7 +9,7 @@ home=.segue/demo
 step() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 
 if [ -f "$home/channels/champion.json" ]; then
-  printf 'Serving the bundle that is in %s; make clean removes it, for a new start.\n' "$home"
+  printf 'Serving the bundle in %s; make clean removes it, to start again.\n' "$home"
 else
   step segue sample --rows 20000 --out "$home/data"
   step python -m pipelines run --catalog "$home/data/catalog.csv" --interactions "$home/data/playlists.csv" \

@@ -1,9 +1,9 @@
 #!/bin/sh
-# What the Dockerfiles share, run inside a build. Packages are those of requirements.lock, checked by hash.
-#   image.sh packages EXTRA…   a virtual environment in /opt/segue with what these extras need
-#   image.sh without PACKAGE…   less what this process never imports
-#   image.sh segue             the segue package into it, built by the locked back end
-#   image.sh prepare [DEB…]    a user without rights, Debian packages, the folder of the programs
+# Build steps shared by the Dockerfiles. Packages are those of requirements.lock, verified by hash.
+#   image.sh packages EXTRA…   create a virtual environment in /opt/segue with the packages of these extras
+#   image.sh without PACKAGE…  remove packages from it that the image's process never imports
+#   image.sh segue             install the segue package into it, built by the locked build backend
+#   image.sh prepare [DEB…]    create an unprivileged user, install Debian packages
 set -eu
 
 venv=/opt/segue
@@ -20,7 +20,7 @@ packages)
   # shellcheck disable=SC2086 - words on purpose
   "$tools/bin/uv" pip install --quiet --no-cache --python "$venv/bin/python" --require-hashes \
     --compile-bytecode --constraint requirements.lock --requirement pyproject.toml $extras
-  # headers, the packages' own tests, Arrow's network protocol: a fifth of the image that nothing here imports
+  # headers, the packages' tests and Arrow Flight are unused, and a fifth of the image
   for packages in "$venv"/lib/python*/site-packages; do
     rm -rf "$packages"/pyarrow/include "$packages"/pyarrow/*flight*.so*
     find "$packages" -mindepth 2 -maxdepth 4 -type d -name tests -prune -exec rm -rf {} +
@@ -31,7 +31,7 @@ without)
   "$tools/bin/uv" pip uninstall --quiet --python "$venv/bin/python" "$@"
   ;;
 segue)
-  # hashes are checked here too; all that hatchling needs is in the lock
+  # verified by hash too: hatchling and its dependencies are in the lock
   "$tools/bin/uv" pip install --quiet --no-cache --python "$tools/bin/python" --no-build \
     --constraint requirements.lock hatchling
   "$tools/bin/python" -m hatchling build --target wheel --directory /tmp/wheel

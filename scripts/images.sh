@@ -1,6 +1,6 @@
 #!/bin/sh
-# Build the container images with buildah, or docker where there is none: scripts/images.sh [NAME...]
-# TAG, PREFIX (registry/path/) and BASE say what to build on and what to call it; BUILD_FLAGS is passed on.
+# Build the container images with buildah if installed, else with docker: scripts/images.sh [NAME...]
+# Environment: TAG and PREFIX (registry/path/) of the image names, BASE image, BUILD_FLAGS of the build command.
 set -eu
 cd "$(dirname "$0")/.."
 

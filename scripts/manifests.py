@@ -1,8 +1,8 @@
-"""Make manifests/ from the chart: `make manifests`.
+"""Generate manifests/ from the chart: `make manifests`.
 
-base/ is the chart with manifests/values.yaml. A component is what the chart makes with that component's
-values.yaml on top, less the base: new objects as resources, changed ones as JSON6902 patches, since a
-strategic-merge patch would replace an InferenceService's containers.
+base/ is the chart rendered with manifests/values.yaml. A component is the difference that the component's own
+values.yaml makes: new objects are resources, changed ones JSON6902 patches, since a strategic-merge patch
+would replace an InferenceService's containers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHART = ROOT / "helm" / "segue"
 MANIFESTS = ROOT / "manifests"
 NAME, NAMESPACE = "segue", "segue"
 HEADER = "# Made by `make manifests` from helm/segue: edit the chart, or add a patch in an overlay.\n"
-# A component that stands on another one.
+# Components that are applied on top of another one.
 AFTER = {
     "evaluation": "database",
     "keda": "monitoring",
@@ -34,7 +34,7 @@ Key = tuple[str, str, str]
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Texts of several lines as blocks."""
+    """Writes multi-line strings in block style."""
 
 
 _Dumper.add_representer(
@@ -76,7 +76,7 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterator[Manifest]:
-    """JSON6902 operations that make `new` of `old`; what was appended is added at the end."""
+    """JSON6902 operations that turn `old` into `new`; appended list items are added at the end."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             here = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
@@ -95,7 +95,7 @@ def changes(old: Any, new: Any, path: str = "") -> Iterator[Manifest]:
 
 
 def made() -> dict[Path, str]:
-    """Every made file of manifests/, as it should be."""
+    """Path and correct content of every generated file of manifests/."""
     base_values = _values(MANIFESTS)
     base = render(base_values)
     files = {
@@ -143,12 +143,12 @@ def _component(folder: Path, old: dict[Key, Manifest], new: dict[Key, Manifest])
 
 
 def _is_dashboard(manifest: Manifest) -> bool:
-    """Dashboards come from dashboards/ itself: they are large, and a copy would be one too many."""
+    """Whether it is a dashboard. These are large, and included from dashboards/ instead of copied."""
     return manifest["kind"] == "ConfigMap" and manifest["metadata"]["name"].startswith(f"{NAME}-dashboard-")
 
 
 def _dashboards(manifests: list[Manifest]) -> str:
-    """A generator of the chart's ConfigMaps, from the files themselves."""
+    """A kustomization that generates the chart's ConfigMaps from the dashboards' files."""
     generator = [
         {"name": manifest["metadata"]["name"], "files": sorted(manifest["data"])} for manifest in manifests
     ]
@@ -169,12 +169,12 @@ def _values(folder: Path) -> Manifest:
 
 
 def _dump(manifests: Any) -> str:
-    plain = json.loads(json.dumps(list(manifests)))  # no anchors for what two objects share
+    plain = json.loads(json.dumps(list(manifests)))  # copies shared objects, so that YAML has no anchors
     return HEADER + yaml.dump_all(plain, Dumper=_Dumper, sort_keys=False, width=110)
 
 
 def main() -> None:
-    """Write what is not as it should be, and remove what is made no more."""
+    """Write the files that are out of date, and remove those that are no longer generated."""
     files = made()
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

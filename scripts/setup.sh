@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Create .venv with exactly what requirements.lock names, and this checkout in it. Quick when it is there.
+# Create .venv with exactly the packages of requirements.lock and this checkout. Updates an existing one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,6 +39,6 @@ fi
 say "Installing the packages of requirements.lock"
 export VIRTUAL_ENV=$PWD/.venv
 .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
-# hatchling comes from the lock too: nothing is fetched that has no hash there
+# no build isolation: hatchling is in the lock, so nothing is fetched without a hash
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 touch .venv/.installed

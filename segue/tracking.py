@@ -1,9 +1,9 @@
-"""MLflow: what a run was given and what it measured, its model version, and which version is the champion.
+"""MLflow: parameters and metrics of a run, its model version, and the alias of the champion's version.
 
-The pointer in the store is the truth. MLflow follows it: a model version carries its bundle's digest as a
-tag, and the alias is set after the pointer moved. MLflow that is away fails no step; the next publish gives
-the champion its version and its alias if they are missing. With ``SEGUE_MLFLOW_TRACKING_URI`` empty,
-nothing of MLflow is imported.
+The channel in the store decides which bundle is the champion; MLflow only mirrors it. A model version has its
+bundle's digest as a tag, and the alias is set after the promotion. If MLflow is unavailable, no step fails,
+and the next publish adds a missing version and alias of the champion. With ``SEGUE_MLFLOW_TRACKING_URI``
+empty, MLflow is not imported.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RUN_TAG = "segue.run_id"
 DIGEST_TAG = "digest"
 MODEL_FOLDER = "model"
 
-# Without these an MLflow that is away holds a publish up for minutes; and nothing is sent to anybody else.
+# Without these limits an unavailable MLflow delays a publish by minutes. No telemetry is sent.
 _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -48,14 +48,14 @@ _PARAMS_A_CALL = 100
 
 
 class Tracker:
-    """Records runs in MLflow, or nowhere.
+    """Records runs in MLflow; does nothing if MLflow is not configured.
 
     Parameters
     ----------
     settings
-        Where; read from ``SEGUE_MLFLOW_*`` if not given.
+        From ``SEGUE_MLFLOW_*`` if not given.
     warn
-        Called with one sentence where MLflow fails; no method raises for that.
+        Called with one sentence if MLflow fails; no method raises then.
     """
 
     def __init__(self, settings: TrackingSettings | None = None, *, warn: Warn) -> None:
@@ -65,20 +65,20 @@ class Tracker:
 
     @property
     def on(self) -> bool:
-        """MLflow is configured."""
+        """Whether MLflow is configured."""
         return bool(self.settings.tracking_uri)
 
     def log_training(self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, Any]) -> None:
-        """Record the parameters and the figures of training.
+        """Record the parameters and metrics of training.
 
         Parameters
         ----------
         run_id
             The pipeline run.
         parameters
-            What it was given.
+            Its parameters.
         metrics
-            Numbers, nested as they like: ``{"importance": {"energy": 12.0}}`` becomes ``importance.energy``.
+            Nested numbers: ``{"importance": {"energy": 12.0}}`` becomes ``importance.energy``.
         """
         if self.on:
             with self._attempt("the training"):
@@ -86,7 +86,7 @@ class Tracker:
                 self._log(run, flatten(metrics), {name: str(value) for name, value in parameters.items()})
 
     def log_trials(self, run_id: str, trials: Sequence[Mapping[str, float]]) -> None:
-        """Record a search for parameters: what each trial tried and reached, one step a trial.
+        """Record a hyperparameter search: parameters and score of each trial, one step per trial.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Tracker:
                     self._client.log_batch(run.info.run_id, metrics=numbers[start : start + _METRICS_A_CALL])
 
     def log_evaluation(self, run_id: str, metrics: Mapping[str, Any], files: Mapping[str, Path]) -> None:
-        """Record the figures of the evaluation, and its files as artifacts ``evaluation/<name>``."""
+        """Record the metrics of the evaluation, and its files as artifacts ``evaluation/<name>``."""
         if self.on:
             with self._attempt("the evaluation"):
                 run = self._run(run_id)
@@ -119,27 +119,27 @@ class Tracker:
                     self._client.log_artifact(run.info.run_id, str(path), "evaluation")
 
     def register(self, run_id: str, store: Store, digest: str, channel: str) -> None:
-        """Give a published bundle its model version, and the channel's bundle the alias of that name.
+        """Register a published bundle as a model version, and set the alias `channel` to its champion.
 
         Parameters
         ----------
         run_id
-            The pipeline run, which ends with this.
+            The pipeline run, which is marked as finished.
         store, digest
-            Where the bundle was published.
+            The published bundle.
         channel
-            The channel whose pointer the alias follows.
+            The channel, whose bundle's version gets the alias.
         """
         if self.on:
             with self._attempt("the model version"):
                 self._ensure_version(run_id, store, digest)
                 champion = read_channel(store, channel).digest
                 if champion:
-                    self._follow(channel, self._ensure_version(f"repair-{champion[:12]}", store, champion))
+                    self._set_alias(channel, self._ensure_version(f"repair-{champion[:12]}", store, champion))
                 self._client.set_terminated(self._run(run_id).info.run_id, "FINISHED")
 
     def log_failure(self, run_id: str, message: str) -> None:
-        """Mark a run as failed, and say why."""
+        """Mark a run as failed, with the message as tag ``segue.error``."""
         if self.on:
             with self._attempt("the failure"):
                 run = self._run(run_id)
@@ -159,7 +159,7 @@ class Tracker:
 
     @contextmanager
     def _attempt(self, what: str) -> Iterator[None]:
-        """Turn MLflow's failures, and those of the store behind its artifacts, into a warning."""
+        """Turn failures of MLflow and of its artifact store into a warning."""
         try:
             import boto3.exceptions
             import botocore.exceptions
@@ -183,7 +183,7 @@ class Tracker:
             self._warn(f"MLflow did not take {what}: {first}; the next publish catches up")
 
     def _run(self, run_id: str) -> Run:
-        """The MLflow run of a pipeline run: found by its tag, or made."""
+        """The MLflow run of a pipeline run, found by its tag or created."""
         experiment = self._experiment()
         found = self._client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{run_id}'", max_results=1)
         if found:
@@ -199,13 +199,13 @@ class Tracker:
             try:
                 return str(self._client.create_experiment(name, artifact_location=self._artifacts()))
             except MlflowException:
-                found = self._client.get_experiment_by_name(name)  # another run made it meanwhile
+                found = self._client.get_experiment_by_name(name)  # another run has created it
                 if found is None:
                     raise
         return str(found.experiment_id)
 
     def _artifacts(self) -> str | None:
-        """Where artifacts go: a server says so itself; beside a database file they lie in a folder."""
+        """URI for artifacts: a folder next to an SQLite database; None if a server chooses."""
         file = re.fullmatch(r"sqlite:///(?P<path>[^?]+)(\?.*)?", self.settings.tracking_uri)
         return (Path(file["path"]).absolute().parent / "mlartifacts").as_uri() if file else None
 
@@ -214,7 +214,7 @@ class Tracker:
 
         known = set(run.data.params)
         numbers = [Metric(_name(name), value, 0, 0) for name, value in sorted(metrics.items())]
-        # a parameter can be written once: a step that is tried again finds it there
+        # parameters can't be overwritten, not even by a retry of the step
         params = [Param(_name(k), v[:5000]) for k, v in sorted(parameters.items()) if _name(k) not in known]
         for start in range(0, len(numbers), _METRICS_A_CALL):
             self._client.log_batch(run.info.run_id, metrics=numbers[start : start + _METRICS_A_CALL])
@@ -222,7 +222,7 @@ class Tracker:
             self._client.log_batch(run.info.run_id, params=params[start : start + _PARAMS_A_CALL])
 
     def _ensure_version(self, run_id: str, store: Store, digest: str) -> str:
-        """Version of the model that is this bundle; made from the store where there is none."""
+        """The bundle's model version; created from the store if missing."""
         name = self.settings.model_name
         found = self._client.search_model_versions(f"name = '{name}' and tags.{DIGEST_TAG} = '{digest}'")
         if found:
@@ -245,14 +245,14 @@ class Tracker:
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name, description="Segue's bundles, by digest.")
 
-    def _follow(self, alias: str, version: str) -> None:
+    def _set_alias(self, alias: str, version: str) -> None:
         model = self._client.get_registered_model(self.settings.model_name)
         if str(model.aliases.get(alias, "")) != version:
             self._client.set_registered_model_alias(self.settings.model_name, alias, version)
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """Numbers of a nested mapping by dotted name; what is not a finite number is left out.
+    """Finite numbers of a nested mapping by dotted name; other values are left out.
 
     Examples
     --------
@@ -269,14 +269,14 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def _name(name: str) -> str:
-    """A name that MLflow takes: recall@10 is recall_at_10."""
+    """A name that MLflow accepts: recall@10 becomes recall_at_10."""
     return re.sub(r"[^A-Za-z0-9_\-. /]", "_", name.replace("@", "_at_"))
 
 
 def _copy_model(place: BundleLocation, folder: Path) -> None:
-    """Copy what a person wants from a model registry: the definition, the transform, the boosters.
+    """Copy the definition, the transform and the boosters.
 
-    The vectors and the index stay in the bundle, whose address the version's tags hold.
+    Vectors and index are not copied: the model version's tags have the bundle's address.
     """
     definition, _ = read_definition(place)
     for name in (DEFINITION, "transform.json", *(booster.file for booster in definition.boosters)):

@@ -1,4 +1,4 @@
-"""Build the FAISS index that meets the recall target at the least cost."""
+"""Build the cheapest FAISS index that meets the recall target."""
 
 from kfp import dsl
 
@@ -20,12 +20,12 @@ def build_index(
 
     Args:
         model: Folder of train.
-        features: Folder of preprocess, whose split gives the held-out queries.
-        code_version: Part of the cache key: another version's result is not taken.
+        features: Folder of preprocess, whose split defines the held-out queries.
+        code_version: Part of the cache key.
         recall_target: Share of the exact neighbours that a search must find.
-        neighbours: Neighbours a query.
+        neighbours: Neighbours per query.
         index: Folder with the index and the measured curve.
-        metrics: Recall and cost of the choice.
+        metrics: Recall of the chosen index.
         summary: The curve.
     """
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measure the bundle to be, set it beside the champion, and let the gate decide."""
+"""Evaluate the new bundle, compare it with the champion, and decide by the gate."""
 
 from kfp import dsl
 
@@ -25,25 +25,25 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
     summary: dsl.Output[dsl.Markdown],
 ) -> None:
-    """Judge the lists, the popularity model and the index; compare with the champion.
+    """Evaluate the lists, the popularity model and the index, and compare them with the champion's.
 
     Args:
         tracks: Folder of ingest.
         features: Folder of preprocess.
         model: Folder of train.
         index: Folder of build_index.
-        store: Where the champion lies.
+        store: Store of the champion.
         channel: The channel that points at it.
-        neighbours: Candidates a seed.
-        max_seeds: Seeds judged at most.
-        loss_allowed: Share of the leading figure that the default popularity_weight may cost.
-        gate_tolerance: How far the leading figure may fall under the champion's, as a share of it.
-        max_psi: Population stability index up to which a column counts as unmoved.
-        min_row_ratio: Least number of tracks over the champion's.
+        neighbours: Candidates per seed.
+        max_seeds: Maximum number of seeds.
+        loss_allowed: Share of the leading metric that the default popularity_weight may cost.
+        gate_tolerance: How far the leading metric may fall below the champion's, as a share of it.
+        max_psi: Maximum population stability index of a column against the champion's catalogue.
+        min_row_ratio: Minimum number of tracks, as a ratio to the champion's.
         max_missing_rise: How much a column's share of missing values may rise.
         evaluation: Folder with metrics, verdict, defaults and the report.
-        report: The report, a page.
-        metrics: The leading figures.
+        report: The report in HTML.
+        metrics: The metrics.
         summary: The gate's verdict.
     """
     from pathlib import Path

@@ -19,8 +19,8 @@ def ingest(
 
     Args:
         catalog: CSV, CSV.gz, Parquet, folder or glob; a path, s3://, https:// or kaggle://owner/dataset.
-        interactions: playlist_id,track_id pairs, from the same kinds of places; empty for none.
-        layout: Canonical names by your own, such as {"band": "artist_name"}, where yours are not known.
+        interactions: playlist_id,track_id pairs, from the same kinds of sources; empty for none.
+        layout: Canonical column names by your own, such as {"band": "artist_name"}, for unknown ones.
         max_rejected: Share of bad rows above which the catalogue is refused.
         tracks: Folder with tracks, rejected rows, playlists and the profile.
         metrics: Rows read, kept and rejected.

@@ -17,10 +17,10 @@ def preprocess(
 
     Args:
         tracks: Folder of ingest.
-        code_version: Part of the cache key: another version's result is not taken.
+        code_version: Part of the cache key.
         features: Folder with tracks, features, transform, split and playlists.
         metrics: Tracks, artists, recordings.
-        summary: What was kept and set aside.
+        summary: The same as a table.
     """
     from pathlib import Path
 

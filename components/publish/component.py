@@ -21,7 +21,7 @@ def publish(
     metrics: dsl.Output[dsl.Metrics],
     summary: dsl.Output[dsl.Markdown],
 ) -> None:
-    """Publish the bundle to the store, record it in MLflow, move the pointer.
+    """Publish the bundle to the store, promote it if the gate passed, and record the run in MLflow.
 
     Args:
         tracks: Folder of ingest.
@@ -30,13 +30,13 @@ def publish(
         index: Folder of build_index.
         evaluation: Folder of evaluate.
         store: A path, file:///path or s3://bucket/prefix.
-        channel: The channel to move.
-        run_id: Names this run among the bundle's evaluations.
-        promote: Move the channel if the gate passed.
-        reason: Recorded in the pointer.
-        published: What was published, and what became of the channel, as JSON.
+        channel: The channel to point at the bundle.
+        run_id: Identifies this run among the bundle's evaluations.
+        promote: Promote the bundle if the gate passed.
+        reason: Recorded in the channel.
+        published: What was published, and what happened to the channel, as JSON.
         metrics: Size of the bundle.
-        summary: The same in words.
+        summary: The same as a table.
     """
     from pathlib import Path
 

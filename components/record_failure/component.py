@@ -1,4 +1,4 @@
-"""Record a run that failed. Runs at the end of every run, whatever became of it."""
+"""Record a failed run. This step is the exit handler: it runs at the end of every run."""
 
 from kfp import dsl
 
@@ -7,12 +7,12 @@ from components import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def record_failure(status: dsl.PipelineTaskFinalStatus, store: str, run_id: str) -> None:
-    """Leave a note in the store, and a failed run in MLflow, if the run failed.
+    """If the run failed, record that in the store and in MLflow.
 
     Args:
-        status: What became of the run.
-        store: Where the note goes, as evaluations/failed/<run_id>.json.
-        run_id: The run.
+        status: Final status of the run.
+        store: The store, in which evaluations/failed/<run_id>.json is written.
+        run_id: Id of the run.
     """
     from segue import journal, steps
 

@@ -1,4 +1,4 @@
-"""Embed the tracks, learn what makes one popular and what makes two go together."""
+"""Embed the tracks, and train the popularity model and the relevance model."""
 
 from kfp import dsl
 
@@ -27,16 +27,16 @@ def train(
 
     Args:
         features: Folder of preprocess.
-        code_version: Part of the cache key: another version's result is not taken.
-        rounds: Most trees; early stopping on unseen artists may leave fewer.
-        learning_rate: LightGBM's.
-        num_leaves: LightGBM's.
-        max_train_rows: Training tracks are sampled down to this many.
+        code_version: Part of the cache key.
+        rounds: Maximum number of trees; early stopping on validation artists may leave fewer.
+        learning_rate: LightGBM's learning rate.
+        num_leaves: LightGBM's leaves per tree.
+        max_train_rows: Maximum number of training tracks, a random sample.
         relevance_rounds: Trees of the relevance model; 0 for none.
-        candidates: Candidates of a training query, as many as a request has.
-        max_queries: Training queries at most.
+        candidates: Candidates per training query, as many as a request retrieves.
+        max_queries: Maximum number of training queries.
         trials: Trials of a search for the relevance model's parameters; 0 for no search.
-        threads: LightGBM's threads, part of the result.
+        threads: LightGBM's threads; another number gives other models.
         seed: Seed of sampling and of LightGBM.
         model: Folder with the embedding, the transform, the boosters and training.json.
         metrics: Trees, rows, validation error.

@@ -1,15 +1,15 @@
 """Train Segue from Airflow: copy this file and a compiled training.yaml into the folder of your DAGs.
 
-The same pipeline as `python -m pipelines schedule` runs, on the same Kubeflow, for teams whose schedules are
-in Airflow: take one of the two. Needs Airflow 3 and, on the workers, `kfp`. Compile the pipeline with your
-image (`python -m pipelines compile --image … --out training.yaml`), and tell the workers by environment:
+It runs the same pipeline as `python -m pipelines schedule`, on the same Kubeflow, for teams that schedule
+with Airflow; use only one of the two. Needs Airflow 3 and, on the workers, `kfp`. Compile the pipeline with
+your image (`python -m pipelines compile --image … --out training.yaml`), and set the workers' environment:
 
     SEGUE_KFP_HOST         address of Kubeflow Pipelines' API
-    SEGUE_KFP_TOKEN        a bearer token; not set: the worker's own, or none
-    SEGUE_KFP_NAMESPACE    your profile's, in a multi-user installation
+    SEGUE_KFP_TOKEN        bearer token; if not set, the worker's own, if it has one
+    SEGUE_KFP_NAMESPACE    your profile's namespace, in a multi-user installation
     SEGUE_KFP_ACCOUNT      service account of the pipeline's pods; not set: the installation's default
-    SEGUE_CATALOG, SEGUE_STORE, and SEGUE_INTERACTIONS if there are any
-    SEGUE_RUN_SETTINGS     more of the run's settings as a JSON object, such as {"rounds": 500}
+    SEGUE_CATALOG, SEGUE_STORE, and SEGUE_INTERACTIONS if you have playlists
+    SEGUE_RUN_SETTINGS     other settings of the run as a JSON object, such as {"rounds": 500}
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 
 
 def open_client() -> Any:
-    """Client of Kubeflow Pipelines; imported here, since a scheduler parses this file without kfp."""
+    """Client of Kubeflow Pipelines; imports kfp here, because the scheduler parses this file without it."""
     from kfp import Client
 
     return Client(
@@ -38,7 +38,7 @@ def open_client() -> Any:
 
 
 def run_arguments() -> dict[str, Any]:
-    """What the run is given."""
+    """The pipeline's arguments."""
     return {
         "catalog": os.environ["SEGUE_CATALOG"],
         "interactions": os.environ.get("SEGUE_INTERACTIONS", ""),
@@ -73,7 +73,7 @@ def segue_training() -> None:
         return str(run.run_id)
 
     @task.sensor(poke_interval=60, timeout=6 * 3600, mode="reschedule")
-    def ended(kubeflow_run: str) -> bool:  # run_id would be Airflow's own
+    def ended(kubeflow_run: str) -> bool:  # Airflow reserves the name run_id
         state = open_client().get_run(kubeflow_run).state
         if state in ENDED and state not in ("SUCCEEDED", "SKIPPED"):
             raise RuntimeError(f"run {kubeflow_run} ended {state}: its log is in Kubeflow Pipelines")

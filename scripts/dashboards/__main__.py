@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 
 
 def made() -> dict[Path, str]:
-    """Each dashboard's file and what should stand in it."""
+    """Path and content of each dashboard's file."""
     return {FOLDER / f"{board.name}.json": to_json(board) for board in (SERVING, DRIFT, QUALITY, TRAINING)}
 
 

@@ -1,4 +1,4 @@
-"""*Drift*: do listeners ask for something new, and do lists look as they did in the evaluation."""
+"""*Drift*: have requests changed since last week, and do lists look as in the evaluation?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dashboard in a few words, and its JSON: rows, a grid of 24 columns, variables, links, ids."""
+"""Short declarations of dashboards, and their JSON: rows, a grid of 24 columns, variables, links, ids."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class Panel:
     Attributes
     ----------
     title, description
-        What it shows, and how it is read.
+        What it shows, and how to read it.
     queries
-        PromQL and legend; ``$S`` stands for the selector of namespace, release and channel.
+        PromQL and legend; ``$S`` is replaced by the selector of namespace, release and channel.
     unit
-        Grafana's name of it.
+        Grafana's name of the unit.
     kind
         ``series`` over time, or ``bars`` for what is now.
     width
-        Of 24 columns.
+        Number of the 24 columns.
     alert
         The alert whose section of the runbook is linked.
     top
-        Upper end of the axis.
+        Maximum of the axis.
     stacked
-        Series on top of each other.
+        Whether the series are stacked.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """One dashboard; `variables` are its own, by name, with the metric and label that give their values."""
+    """One dashboard. Its own `variables` are (name, metric, label); a variable's values are the label's."""
 
     name: str
     title: str
@@ -75,7 +75,7 @@ class Board:
 
 
 def to_json(board: Board) -> str:
-    """JSON as Grafana imports it, keys sorted."""
+    """JSON for Grafana, keys sorted."""
     made = (
         dashboard.Dashboard(f"Segue / {board.title}")
         .uid(f"segue-{board.name}")

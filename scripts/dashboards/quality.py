@@ -1,4 +1,4 @@
-"""*Quality*: are the lists still good: varied, wide, not only of what is popular, liked."""
+"""*Quality*: diversity, coverage and popularity of the lists, and feedback on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""*Serving*: does it answer, how fast, how much is left of the budget, and with which bundle."""
+"""*Serving*: requests, errors, latency, error budget, and the bundles in service."""
 
 from __future__ import annotations
 

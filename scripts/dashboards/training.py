@@ -1,4 +1,4 @@
-"""*Training*: what the last run did, what it measured, and why the gate said what it said."""
+"""*Training*: outcome and metrics of the latest runs, and the checks of the gate."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The bundle: one immutable directory with all that is needed to answer, and the store that keeps it."""
+"""The bundle, an immutable directory with everything that serving needs, and its life in a store."""

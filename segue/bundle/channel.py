@@ -1,8 +1,8 @@
-"""Channels: the pointers that say which bundle is in service. The pointer is the truth.
+"""Channels: pointers to the bundle in service.
 
-A channel is one JSON object, moved by compare-and-swap, so that of two who move it at once one wins and
-the other sees what the first did. `promote` is what a pipeline calls, and makes a channel that is not
-there yet; `rollback`, `pin` and `unpin` are a person's moves, and refuse a name that no channel has.
+A channel is one JSON object, written by compare-and-swap: of two concurrent writers one wins, and the other
+retries on the result. Pipelines call `promote`, which creates a missing channel; people call `rollback`,
+`pin` and `unpin`, which raise NoSuchChannel for one.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ _MAX_TEXT_LENGTH = 500
 
 
 class Channel(BaseModel):
-    """What a channel points at. The channel that nobody wrote yet is the empty one, generation 0.
+    """A channel's pointer. A channel that was never written is empty, with generation 0.
 
     Attributes
     ----------
     digest
         The bundle in service, the champion; None before the first promotion.
     previous
-        Digests before it, newest first, at most 10, each once and never the champion.
+        Digests of earlier champions, newest first, at most 10, each once and never the champion.
     generation
-        Counts the moves.
+        Number of changes.
     pinned
-        Only a person who forces it may promote.
+        Promotion is refused unless forced.
     updated
-        When it was moved last.
+        When it was last changed.
     by, reason
-        Who moved it last, and why.
+        Who changed it last, and why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,31 +71,31 @@ class Channel(BaseModel):
     @field_validator("by", "reason")
     @classmethod
     def _one_line(cls, text: str) -> str:
-        """Keep control characters out of every terminal and page that shows this."""
+        """Remove control characters, since terminals and pages show this text."""
         return "".join(char if char.isprintable() else " " for char in text)[:_MAX_TEXT_LENGTH].strip()
 
     def to_json(self) -> bytes:
-        """Bytes of the pointer, indented, because people read it."""
+        """The pointer as JSON, indented for people to read."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
 
     def promoted(self, digest: str, *, by: str, reason: str) -> Channel:
-        """Point at a bundle; the one before heads `previous`. Unchanged if it points there already."""
+        """Point at a bundle and put the current one first in `previous`; unchanged if they are the same."""
         if digest == self.digest:
             return self
         older = (self.digest, *self.previous) if self.digest else self.previous
         kept = tuple(old for old in older if old != digest)[:MAX_PREVIOUS]
-        return self._moved(by, reason, digest=digest, previous=kept)
+        return self._changed(by, reason, digest=digest, previous=kept)
 
     def rolled_back(self, digest: str, *, by: str, reason: str) -> Channel:
-        """Point at one of `previous` and pin; what was newer is dropped, so that going back goes on."""
+        """Point at one of `previous` and pin. Newer ones are dropped: the next rollback goes further back."""
         older = self.previous[self.previous.index(digest) + 1 :]
-        return self._moved(by, reason, digest=digest, previous=older, pinned=True)
+        return self._changed(by, reason, digest=digest, previous=older, pinned=True)
 
     def with_pin(self, pinned: bool, *, by: str, reason: str) -> Channel:
-        """Pin or unpin. Unchanged if it is so already."""
-        return self if pinned == self.pinned else self._moved(by, reason, pinned=pinned)
+        """Pin or unpin; unchanged if it already is."""
+        return self if pinned == self.pinned else self._changed(by, reason, pinned=pinned)
 
-    def _moved(self, by: str, reason: str, **fields: object) -> Channel:
+    def _changed(self, by: str, reason: str, **fields: object) -> Channel:
         return Channel.model_validate(
             {
                 **self.model_dump(),
@@ -109,12 +109,12 @@ class Channel(BaseModel):
 
 
 def read_channel(store: Store, name: str) -> Channel:
-    """Read a channel; one that was never written is empty, which is a state and no error.
+    """Read a channel; one that was never written is returned as an empty channel.
 
     Raises
     ------
     ChannelError
-        What stands there is not a channel.
+        The object is not a valid channel.
     """
     return _read(store, name)[0]
 
@@ -138,29 +138,29 @@ def promote(
     quick: bool = False,
     expected_generation: int | None = None,
 ) -> Channel:
-    """Point a channel at a bundle, once that is verified.
+    """Verify a bundle and point a channel at it.
 
     Parameters
     ----------
     store, name, digest
-        Which channel, and the full digest of a bundle in the same store.
+        Store and name of the channel, and the full digest of a bundle in the same store.
     by, reason
-        Recorded in the pointer.
+        Recorded in the channel.
     force
-        Promote even on a pinned channel, which stays pinned. For a person, never for a pipeline.
+        Promote even if the channel is pinned; it stays pinned. For people, not for pipelines.
     quick
-        Verify presence and sizes alone: for one who has just written and checked the bytes.
+        Verify only presence and sizes, for callers that have just written and checked the files.
     expected_generation
-        Promote only if the channel has not moved since it was read with this generation.
+        Promote only if the channel still has this generation.
 
     Raises
     ------
     ChannelPinned
-        The channel is pinned and `force` is not given.
+        The channel is pinned, and `force` is false.
     ChannelConflict
-        It moved since `expected_generation`, or others kept moving it first.
+        The channel's generation is not `expected_generation`, or all attempts lost to other writers.
     BundleError
-        The bundle is not whole; the channel is as before.
+        The bundle is incomplete or damaged; the channel is unchanged.
     """
     place = BundleLocation.in_store(store, digest)
     require_whole(place, quick=quick)
@@ -178,18 +178,18 @@ def promote(
             )
         return channel.promoted(digest, by=by, reason=reason)
 
-    after = _move(store, name, change, makes_it=True)
-    # A prune takes bundle.json away, then looks at the channels: one of the two sees the other.
+    after = _move(store, name, change, create=True)
+    # A prune deletes bundle.json and then reads the channels, so at least one of the two notices the other.
     if store.stat(place.key(DEFINITION)) is None:
-        _move(store, name, lambda channel: _undone(channel, digest))
+        _move(store, name, lambda channel: _undo_promotion(channel, digest))
         raise BundleError(f"{place.url} was pruned while it was promoted: publish it again")
     return after
 
 
 def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
-    """Point a channel at the newest of its previous bundles that is still whole, and pin it.
+    """Point a channel at the newest of its previous bundles that is still complete, and pin it.
 
-    Verifies presence and sizes, not every byte: a rollback is made in a hurry, and the bundle has served.
+    Verifies only presence and sizes, because a rollback is urgent and the bundle has been in service.
 
     Raises
     ------
@@ -208,8 +208,8 @@ def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
                 refused.append(str(error))
                 continue
             return channel.rolled_back(digest, by=by, reason=reason)
-        told = f": {'; '.join(refused)}" if refused else ", it has no previous bundle"
-        raise ChannelError(f"channel {name} has nothing to roll back to{told}")
+        why = f": {'; '.join(refused)}" if refused else ", it has no previous bundle"
+        raise ChannelError(f"channel {name} has nothing to roll back to{why}")
 
     return _move(store, name, change)
 
@@ -252,26 +252,24 @@ def _read(store: Store, name: str) -> tuple[Channel, str | None]:
         raise ChannelError(f"{store.url}/{_key(name)} is not a channel: {where} {first['msg']}") from None
 
 
-def _move(
-    store: Store, name: str, change: Callable[[Channel], Channel], *, makes_it: bool = False
-) -> Channel:
-    """Compare-and-swap until it holds; `change` sees what the winner left, each time anew."""
+def _move(store: Store, name: str, change: Callable[[Channel], Channel], *, create: bool = False) -> Channel:
+    """Change a channel by compare-and-swap; each attempt reads the channel and calls `change` anew."""
     for attempt in range(_ATTEMPTS):
         channel, version = _read(store, name)
-        if version is None and not makes_it:
+        if version is None and not create:
             others = ", ".join(channel_names(store))
-            told = f"it has {others}" if others else "it has none yet, the first promotion makes one"
-            raise NoSuchChannel(f"{store.url} has no channel {name}: {told}")
-        moved = change(channel)
-        if moved is channel or store.replace(_key(name), moved.to_json(), version):
-            return moved
-        time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - no secret, only spread
+            known = f"it has {others}" if others else "it has none yet, the first promotion makes one"
+            raise NoSuchChannel(f"{store.url} has no channel {name}: {known}")
+        changed = change(channel)
+        if changed is channel or store.replace(_key(name), changed.to_json(), version):
+            return changed
+        time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter, not cryptography
     raise ChannelConflict(f"channel {name}: others moved it first, {_ATTEMPTS} times in a row: try again")
 
 
-def _undone(channel: Channel, digest: str) -> Channel:
+def _undo_promotion(channel: Channel, digest: str) -> Channel:
     if channel.digest != digest:
         return channel
     before, older = (channel.previous[0], channel.previous[1:]) if channel.previous else (None, ())
     reason = f"{digest[:12]} was pruned while it was promoted"
-    return channel._moved("segue", reason, digest=before, previous=older)
+    return channel._changed("segue", reason, digest=before, previous=older)

@@ -1,4 +1,4 @@
-"""``bundle.json``: what a bundle is made of. Its sha256 is the bundle's name."""
+"""``bundle.json``: the definition of a bundle. Its sha256 is the bundle's digest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 SCHEMA_VERSION = 2
 DEFINITION = "bundle.json"
 
-# What stands in a bundle; relevance.txt only where a relevance model was trained.
+# The files of a bundle; relevance.txt only if a relevance model was trained.
 FILES = (
     "tracks.parquet",
     "embedding.npy",
@@ -41,7 +41,7 @@ FILES = (
 )
 OPTIONAL_FILES = ("relevance.txt",)
 
-# A name becomes a path on the reader's disk: no folder, no "..", nothing hidden.
+# Names become paths on the reader's disk: no folders, no "..", no hidden files.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -59,7 +59,7 @@ class Block(_Frozen):
 
 
 class Booster(_Frozen):
-    """One LightGBM model, and the columns of the ranking matrix that it reads, in order."""
+    """One LightGBM model, and its columns of the ranking matrix, in order."""
 
     name: Literal["popularity", "relevance"]
     file: str
@@ -68,13 +68,13 @@ class Booster(_Frozen):
 
 
 class IndexSpec(_Frozen):
-    """The FAISS index and the search parameters that met the recall target."""
+    """The FAISS index, and the search parameters that meet the recall target."""
 
     kind: str
     factory: str
     nlist: int | None = None
     nprobe: int | None = None
-    # of HNSW, which is gone: null in every bundle, and kept while bundles of schema 2 are read
+    # of HNSW, no longer supported: always null, but part of schema 2
     ef_search: int | None = None
     recall_target: float
     recall: float
@@ -82,7 +82,7 @@ class IndexSpec(_Frozen):
 
 
 class RequestDefaults(_Frozen):
-    """What a request gets where it says nothing."""
+    """Defaults of a request's fields."""
 
     k: int = Field(default=10, ge=1, le=100)
     candidates: int = Field(default=200, ge=1, le=1000)
@@ -99,12 +99,12 @@ class FileEntry(_Frozen):
 
 
 class BundleDefinition(_Frozen):
-    """Everything that serving must know about a bundle; holds no time, machine, metric or code version.
+    """Everything that serving needs to know about a bundle. Independent of time, machine and code version.
 
     Attributes
     ----------
     schema_version
-        Layout of the bundle. A reader accepts its own version and the one before.
+        Version of the bundle's layout. A reader accepts its own version and the previous one.
     catalog_profile
         sha256 of the catalogue's profile.
     tracks
@@ -112,7 +112,7 @@ class BundleDefinition(_Frozen):
     features
         Names of the columns of features.npy, in order.
     ranking_columns
-        Names of the columns of the matrix that the predictor is sent, in order.
+        Names of the columns of the predictor's input matrix, in order.
     blocks
         Blocks of the embedding, in order.
     boosters
@@ -153,12 +153,12 @@ class BundleDefinition(_Frozen):
 
     @property
     def digest(self) -> str:
-        """sha256 of the canonical JSON, 64 hex digits: the bundle's name."""
+        """sha256 of the canonical JSON, 64 hex digits."""
         return hashlib.sha256(self.canonical_json()).hexdigest()
 
     @property
     def bytes_per_track(self) -> float:
-        """Size of the bundle's files over the number of tracks, in bytes."""
+        """Size of the bundle's files divided by the number of tracks, in bytes."""
         return sum(entry.bytes for entry in self.files.values()) / max(self.tracks, 1)
 
     @classmethod
@@ -168,7 +168,7 @@ class BundleDefinition(_Frozen):
         Raises
         ------
         BundleError
-            It is not JSON, of a schema this code can't read, or a field is wrong.
+            It is not JSON, has a schema version that this code can't read, or a field is wrong.
         """
         try:
             raw = orjson.loads(data)

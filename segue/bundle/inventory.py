@@ -1,4 +1,4 @@
-"""What a store holds, and the removal of what no channel needs any more."""
+"""Listing the bundles of a store, and removing those that no channel needs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class StoredBundle:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
-    """A bundle that `prune` removed, or would: its digest, bytes, and why."""
+    """A bundle that `prune` removed, or would remove in a dry run."""
 
     digest: str
     bytes: int
@@ -72,7 +72,7 @@ def list_channels(store: Store) -> dict[str, Channel]:
 
 
 def list_bundles(store: Store) -> list[StoredBundle]:
-    """All bundles of a store, the newest first."""
+    """All bundles of a store, newest first."""
     used: dict[str, list[str]] = defaultdict(list)
     for name, channel in list_channels(store).items():
         for age, digest in enumerate((channel.digest, *channel.previous)):
@@ -86,7 +86,7 @@ def list_bundles(store: Store) -> list[StoredBundle]:
 
 
 def list_evaluations(store: Store, digest: str) -> dict[str, tuple[str, ...]]:
-    """Keys of what was measured on a bundle, by run id, the newest run first."""
+    """Keys of a bundle's evaluation files by run id, newest run first."""
     runs: dict[str, list[Entry]] = defaultdict(list)
     prefix = f"{EVALUATIONS}/{digest}/"
     for entry in store.entries(prefix):
@@ -96,12 +96,12 @@ def list_evaluations(store: Store, digest: str) -> dict[str, tuple[str, ...]]:
 
 
 def find_digest(store: Store, prefix: str) -> str:
-    """Full digest of the bundle that starts with a prefix of at least 8 digits.
+    """Full digest of the bundle whose digest starts with `prefix`, of at least 8 digits.
 
     Raises
     ------
     BundleError
-        No bundle or more than one does, or the prefix is too short.
+        No bundle or more than one matches, or the prefix is too short.
     """
     if len(prefix) == 64:
         return prefix
@@ -109,8 +109,8 @@ def find_digest(store: Store, prefix: str) -> str:
         raise BundleError(f"{prefix!r} is too short for a digest: give at least {MIN_PREFIX_LENGTH} digits")
     found = sorted(digest for digest in _by_digest(store, BUNDLES) if digest.startswith(prefix))
     if len(found) != 1:
-        seen = f"{len(found)} bundles start with" if found else "no bundle starts with"
-        raise BundleError(f"{store.url}: {seen} {prefix}")
+        matches = f"{len(found)} bundles start with" if found else "no bundle starts with"
+        raise BundleError(f"{store.url}: {matches} {prefix}")
     return found[0]
 
 
@@ -122,25 +122,25 @@ def prune(
     dry_run: bool = True,
     on_bundle: Callable[[Pruned], None] | None = None,
 ) -> list[Pruned]:
-    """Remove the bundles that no channel needs, half-written ones too. Evaluations stay.
+    """Remove the bundles that no channel needs, including half-written ones. Evaluations are kept.
 
     Parameters
     ----------
     store
         The store.
     keep
-        Bundles of each channel's `previous` to keep, beside the one in service.
+        How many of each channel's `previous` bundles to keep, besides the one in service.
     keep_days
         Age in days below which nothing is removed, so that no running publish loses its files.
     dry_run
-        Remove nothing, only say what would be.
+        Only list what would be removed.
     on_bundle
         Called for each bundle before it is removed.
 
     Raises
     ------
     StoreError
-        The store failed; bundles that were not reached are as before.
+        The store failed; the remaining bundles are unchanged.
     """
     removed = []
     oldest = datetime.now(UTC) - timedelta(days=keep_days)
@@ -148,24 +148,25 @@ def prune(
         newest = max(entry.modified for entry in entries)
         if newest > oldest or digest in _needed(store, keep):
             continue
-        is_half = f"{BUNDLES}/{digest}/{DEFINITION}" not in {entry.key for entry in entries}
-        gone = Pruned(
+        is_half_written = f"{BUNDLES}/{digest}/{DEFINITION}" not in {entry.key for entry in entries}
+        pruned = Pruned(
             digest=digest,
             bytes=sum(entry.bytes for entry in entries),
             modified=newest,
-            why="half-written" if is_half else "in no channel",
+            why="half-written" if is_half_written else "in no channel",
         )
         if on_bundle:
-            on_bundle(gone)
+            on_bundle(pruned)
         if dry_run or _is_removed(store, digest, keep):
-            removed.append(gone)
+            removed.append(pruned)
     return removed
 
 
 def _is_removed(store: Store, digest: str, keep: int) -> bool:
-    """Take bundle.json away, look at the channels once more, then remove the rest.
+    """Delete bundle.json, read the channels again, then delete the other files; False if a channel needs it.
 
-    A promotion moves its pointer and then looks for bundle.json: of the two, one sees the other.
+    A promotion writes its channel and then looks for bundle.json, so at least one of the two notices the
+    other.
     """
     key = f"{BUNDLES}/{digest}/{DEFINITION}"
     definition = store.read_with_version(key)

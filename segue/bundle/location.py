@@ -1,4 +1,4 @@
-"""Where a bundle lies, and its definition read from there."""
+"""Location of a bundle in a store, and reading its definition."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ EVALUATIONS = "evaluations"
 
 @dataclass(frozen=True)
 class BundleLocation:
-    """Where a bundle lies: a store, the prefix of its keys, and the digest that its name promises.
+    """Location of a bundle: a store, the prefix of its keys, and the digest in its address.
 
-    A plain folder has an empty prefix and promises no digest.
+    A plain folder has an empty prefix and no digest.
     """
 
     store: Store
@@ -39,7 +39,7 @@ class BundleLocation:
 
     @classmethod
     def in_folder(cls, folder: Path) -> BundleLocation:
-        """Location of a bundle that lies in a folder of its own."""
+        """Location of a bundle in a plain folder."""
         return cls(DirectoryStore(folder))
 
     def key(self, name: str) -> str:
@@ -53,16 +53,16 @@ class BundleLocation:
 
 
 def read_definition(place: BundleLocation) -> tuple[BundleDefinition, str]:
-    """Read bundle.json and the digest that its bytes have.
+    """Read bundle.json and compute its digest.
 
     Raises
     ------
     BundleFileMissing
         It is missing.
     BundleError
-        It is not JSON, or of a schema that this code can't read.
+        It is not JSON, or has a schema version that this code can't read.
     ChecksumError
-        Its bytes are not those that the digest in its address names.
+        Its digest is not the one in its address.
     """
     found = place.store.read_with_version(place.key(DEFINITION))
     if found is None:

@@ -1,7 +1,7 @@
-"""Publish a bundle: files first, bundle.json after them, the pointer last.
+"""Publish a bundle: first its files, then bundle.json, and the channel last.
 
-Every step can be killed. Until bundle.json stands, nobody can read the bundle; until the pointer moves,
-nobody does. Running again skips what is already there and goes on.
+Any step may be interrupted: without bundle.json the bundle can't be opened, and until the channel points at
+it, it is not in service. Running again skips the files that are already in the store.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ _HASHERS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What `publish` did.
+    """Result of `publish`.
 
     Attributes
     ----------
     digest, url
-        The bundle, and its address in the store.
+        The bundle's digest, and its address in the store.
     definition
-        The definition as published, files filled in.
+        The definition as published, with its files.
     uploaded, skipped
-        Names of the files that were sent, and of those that were there already.
+        Names of the files that were uploaded, and of those that the store already had.
     bytes_uploaded
-        Size of what was sent.
+        Total size of the uploaded files.
     promoted
-        The channel points at this bundle now.
+        Whether the bundle was promoted.
     refused
-        Why it was not promoted although the caller asked for it: the channel is pinned. Empty otherwise.
+        Why the promotion was refused: the channel is pinned. Empty otherwise.
     channel
-        The channel as it stands.
+        The channel after publishing.
     """
 
     digest: str
@@ -72,7 +72,7 @@ def with_files(definition: BundleDefinition, parts: Mapping[str, Path]) -> Bundl
     Raises
     ------
     BundleError
-        A file that every bundle has, or a booster's, is missing, or one has a name that none can have.
+        A required file is missing, or a file name is invalid.
     """
     needed = {*FILES, *(booster.file for booster in definition.boosters)}
     missing = sorted(needed - {name for name, path in parts.items() if path.is_file()})
@@ -86,7 +86,7 @@ def with_files(definition: BundleDefinition, parts: Mapping[str, Path]) -> Bundl
             for name, sha256 in zip(names, digests, strict=True)
         }
     try:
-        # model_copy would skip the check of the names
+        # model_copy would skip the validation of the names
         return BundleDefinition.model_validate({**definition.model_dump(), "files": files})
     except ValidationError as error:
         raise BundleError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
@@ -117,43 +117,45 @@ def publish(
     store
         A store or its URL.
     run_id
-        Names this run among the bundle's evaluations.
+        Identifies this run among the bundle's evaluations.
     by, reason
-        Recorded in the pointer.
+        Recorded in the channel.
     channel
-        Which channel to move.
+        Name of the channel.
     evaluation
         Path of each file to keep in ``evaluations/<digest>/<run_id>/``, by name.
     promote
-        Move the channel, unless it is pinned.
+        Point the channel at the bundle, unless it is pinned.
     expected_generation
-        Move it only if it did not move since it was read with this generation.
+        Promote only if the channel still has this generation.
     progress
         Called with one line after each step.
 
     Raises
     ------
     BundleError
-        A part is missing or has a name that no file of a bundle can have.
+        A part is missing, or its name is invalid.
     ChecksumError
-        A part changed while it was published, or what the store holds afterwards differs from it.
+        A part changed while it was published, or differs from the store's file afterwards.
     ChannelConflict
-        The channel moved since `expected_generation`; the bundle is published, the pointer is not moved.
+        The channel's generation is not `expected_generation`; the bundle is published but not promoted.
     StoreError
-        The store failed; the channel points where it did, and running again goes on.
+        The store failed; the channel is unchanged, and publishing can be repeated.
     """
     say = progress or (lambda _line: None)
     target = open_store(store) if isinstance(store, str) else store
     check_channel_name(channel)
     if not _RUN_ID.fullmatch(run_id):
         raise BundleError(f"{run_id!r} can't be a run id: expected letters, digits, '.', '_', '-'")
-    whole = with_files(definition, parts)
-    digest = whole.digest
+    definition = with_files(definition, parts)
+    digest = definition.digest
     say(f"hashed {len(parts)} files: {digest}")
 
     place = BundleLocation.in_store(target, digest)
-    uploaded = [name for name, entry in whole.files.items() if _upload(place, name, parts[name], entry, say)]
-    _write_definition(place, whole)
+    uploaded = [
+        name for name, entry in definition.files.items() if _upload(place, name, parts[name], entry, say)
+    ]
+    _write_definition(place, definition)
     require_whole(place, quick=True)
     say(f"verified {place.url}")
     _upload_evaluation(target, f"{EVALUATIONS}/{digest}/{run_id}", evaluation or {})
@@ -176,10 +178,10 @@ def publish(
     return Published(
         digest=digest,
         url=place.url,
-        definition=whole,
+        definition=definition,
         uploaded=tuple(uploaded),
-        skipped=tuple(name for name in whole.files if name not in uploaded),
-        bytes_uploaded=sum(whole.files[name].bytes for name in uploaded),
+        skipped=tuple(name for name in definition.files if name not in uploaded),
+        bytes_uploaded=sum(definition.files[name].bytes for name in uploaded),
         promoted=promote and not refused,
         refused=refused,
         channel=state,
@@ -187,11 +189,11 @@ def publish(
 
 
 def _upload(place: BundleLocation, name: str, path: Path, entry: FileEntry, say: Progress) -> bool:
-    """Send one file unless the store has it; True if it was sent."""
+    """Upload one file unless the store has it; True if it was uploaded."""
     key = place.key(name)
     found = place.store.stat(key)
     is_candidate = found is not None and found.bytes == entry.bytes
-    # A store that keeps no checksum beside the file is asked for the file itself.
+    # A store that keeps no checksums reads the file to compute one.
     if is_candidate and ((found and found.sha256) or place.store.checksum(key)) == entry.sha256:
         say(f"{name} is there already")
         return False
@@ -201,7 +203,7 @@ def _upload(place: BundleLocation, name: str, path: Path, entry: FileEntry, say:
 
 
 def _write_definition(place: BundleLocation, definition: BundleDefinition) -> None:
-    """Write bundle.json, unless another publisher of the same bytes was first."""
+    """Write bundle.json, unless another publisher of the same bundle has written it."""
     key, data = place.key(DEFINITION), definition.canonical_json()
     while not place.store.replace(key, data, None):
         found = place.store.read_with_version(key)

@@ -1,4 +1,4 @@
-"""Open a bundle: its definition at once, each file when it is asked for, checked before its first use."""
+"""Open a bundle: read its definition at once, fetch each file on demand and verify it before first use."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """What an address means now.
+    """The bundles that an address refers to at present.
 
     Attributes
     ----------
     url
         The address.
     places
-        Where the bundle lies, then those that stand in for it if it is broken; empty while a channel is.
+        The bundle, then its fallbacks (the channel's previous bundles); empty if the channel is empty.
     channel
-        The channel as it was read, None if the address is a bundle's own.
+        The channel, None if the address is that of a bundle.
     """
 
     url: str
@@ -49,25 +49,26 @@ class Resolved:
 
     @property
     def digest(self) -> str | None:
-        """Digest that the address names; None for an empty channel and for a plain folder."""
+        """Digest of the bundle; None for an empty channel and for a plain folder."""
         return self.places[0].digest if self.places else None
 
 
 class BundleFiles:
-    """The files of one bundle on this machine. Safe to share between threads.
+    """The local files of one bundle. Thread-safe.
 
     Attributes
     ----------
     definition
-        What bundle.json says.
+        The bundle's definition.
     digest
-        The bundle's name.
+        The bundle's digest.
     url
-        Where it comes from.
+        The bundle's address.
     refused
-        Why the bundles that stood before this one in the channel were not taken; usually empty.
+        Why the channel's newer bundles could not be opened; usually empty.
     throttle
-        How files are checked beside other work; at full speed if not given. Whoever reads on keeps to it.
+        Pauses the verification of files, to leave processor time to requests; without one it never pauses.
+        Those who read the files use it too.
     """
 
     def __init__(
@@ -99,14 +100,14 @@ class BundleFiles:
         return name in self.definition.files
 
     def path(self, name: str) -> Path:
-        """Local path of a file: in place for a directory, in the cache for S3. Checked on the first call.
+        """Local path of a file: in the store's directory, or in the cache for S3. Verified on the first call.
 
         Raises
         ------
         BundleError
-            The bundle has no such file, or the store lost it.
+            The bundle has no such file, or the file is missing in the store.
         ChecksumError
-            Its size or sha256 is not what bundle.json says.
+            Its size or sha256 differs from bundle.json.
         """
         entry = self.definition.files.get(name)
         if entry is None:
@@ -122,12 +123,12 @@ class BundleFiles:
             return self._ready[name]
 
     def fetch(self, names: Sequence[str] | None = None, *, threads: int = 2) -> None:
-        """Bring files here and check them now, several at a time; all of the bundle's if none are named."""
+        """Fetch and verify files now, in several threads; None: all files of the bundle."""
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(self.path, self.definition.files if names is None else names))
 
     def _fetched(self, name: str, entry: FileEntry) -> Path:
-        """Path in the cache; downloads what is missing there or damaged."""
+        """Path in the cache; a missing or damaged file is downloaded."""
         target = self._folder / name
         try:
             self._check(target, name, entry)
@@ -169,14 +170,14 @@ class BundleFiles:
 
 
 def resolve(url: str, *, s3: S3Settings | None = None) -> Resolved:
-    """Find what an address means now: a channel's pointer is read, no bundle is.
+    """Resolve an address to bundles. Reads the channel, but no bundle.
 
     Raises
     ------
     BundleError
-        The address is not that of a bundle or channel, or a prefix fits no bundle or several.
+        The address is not that of a bundle or channel, or a prefix matches no bundle or several.
     ChannelError
-        What stands at the channel's address is not a channel.
+        The object at the channel's address is not a valid channel.
     StoreError
         The store failed.
     """
@@ -194,7 +195,7 @@ def resolve(url: str, *, s3: S3Settings | None = None) -> Resolved:
 
 
 def empty_channel(url: str, *, s3: S3Settings | None = None) -> ChannelError:
-    """Say that a channel has no bundle, and what its store has: the address may be mistyped."""
+    """Make the error for an empty channel; it lists the store's channels, as the address may be mistyped."""
     names = channel_names(open_store(str(parse_bundle_url(url).store), s3=s3))
     has = f"channel {', '.join(names)}" if names else "no channel"
     return ChannelError(
@@ -212,29 +213,29 @@ def open_bundle(
 ) -> BundleFiles:
     """Open a bundle by its address.
 
-    On a channel, a bundle that fails (bundle.json, or a file of `need`) is refused with a warning in the
-    log, and the first good one of `previous` is opened in its place.
+    If a channel's bundle is broken (bundle.json, or a file of `need`), a warning is logged and the first
+    intact one of `previous` is opened instead.
 
     Parameters
     ----------
     url
         ``<store>/bundles/<digest>``, ``<store>/channels/<name>`` or a folder that holds bundle.json.
     cache
-        Where files from S3 are kept; ``SEGUE_CACHE_DIR`` or the user's cache if not given.
+        Folder for files from S3; ``SEGUE_CACHE_DIR`` or the user's cache if not given.
     verify
-        Check each file's sha256 before its first use; without it, its size alone.
+        Verify each file's size and sha256 before its first use; if false, only its size.
     need
-        Files to bring here and check now; None means all. One that not every bundle has (relevance.txt) is
-        passed over where it is not. Others follow when they are asked for.
+        Files to fetch and verify now; None means all. An optional file (relevance.txt) that the bundle lacks
+        is ignored. Other files are fetched on demand.
     s3
-        How S3 is reached; read from ``SEGUE_S3_*`` if not given.
+        S3 endpoint and credentials; from ``SEGUE_S3_*`` if not given.
 
     Raises
     ------
     ChannelError
         The channel is empty: no bundle was promoted yet.
     BundleError
-        The bundle, and every one that could stand in for it, is missing or broken.
+        The bundle and all its fallbacks are missing or broken.
     StoreError
         The store failed.
 
@@ -269,7 +270,7 @@ def open_place(
     refused: tuple[str, ...] = (),
     throttle: Throttle | None = None,
 ) -> BundleFiles:
-    """Open the bundle that lies in one place; see `open_bundle`."""
+    """Open the bundle at one location; see `open_bundle`."""
     folder = cache or _default_cache()
     definition, digest = _cached_definition(place, folder)
     files = BundleFiles(
@@ -283,17 +284,17 @@ def open_place(
 
 
 def _cached_definition(place: BundleLocation, cache: Path) -> tuple[BundleDefinition, str]:
-    """The definition; one that came from S3 once is read from the cache, since a digest never changes."""
+    """The definition; from S3 it is read once and cached, since the content of a digest never changes."""
     if place.digest is None or place.store.local_path(place.key(DEFINITION)) is not None:
         return read_definition(place)
-    kept = BundleLocation(DirectoryStore(cache), f"{place.digest}/", place.digest)
+    cached = BundleLocation(DirectoryStore(cache), f"{place.digest}/", place.digest)
     try:
-        return read_definition(kept)
+        return read_definition(cached)
     except (BundleError, StoreError):
         definition, digest = read_definition(place)
     raw = place.store.read(place.key(DEFINITION))
     try:
-        kept.store.write(kept.key(DEFINITION), raw)
+        cached.store.write(cached.key(DEFINITION), raw)
     except StoreError as error:
         raise StoreError(f"{error}: set SEGUE_CACHE_DIR to a folder that can be written") from None
     return definition, digest

@@ -1,4 +1,4 @@
-"""Reading the table of tracks, quickly or beside other work."""
+"""Reading ``tracks.parquet``, at full speed or throttled."""
 
 from __future__ import annotations
 
@@ -34,23 +34,24 @@ TRACK_COLUMNS = (
 def read_tracks(
     path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), throttle: Throttle
 ) -> pa.Table:
-    """Columns of ``tracks.parquet``.
+    """Read columns of ``tracks.parquet``.
 
     Parameters
     ----------
     path
         The file.
     columns
-        Names.
+        Names of the columns.
     repeated
-        Those of few values, read as dictionaries.
+        Those of them that have few distinct values; read as dictionaries.
     throttle
-        At full speed all threads read; else one does, a column of a row group at a time.
+        At full speed all threads read. Otherwise one thread reads, and pauses after each column of a row
+        group.
 
     Returns
     -------
     pyarrow.Table
-        The columns in the order asked for.
+        The columns in the given order.
     """
     if throttle.is_full:
         return pq.read_table(path, columns=list(columns), read_dictionary=list(repeated))

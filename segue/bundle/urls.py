@@ -1,4 +1,4 @@
-"""Addresses: ``<store>/bundles/<digest>``, ``<store>/channels/<name>``, or a folder that is a bundle."""
+"""Bundle URLs: ``<store>/bundles/<digest>``, ``<store>/channels/<name>``, or a folder with a bundle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True, kw_only=True)
 class BundleURL:
-    """A parsed address: a digest of a store, a channel of a store, or a folder; the other fields are None.
+    """A parsed address: a digest in a store, a channel of a store, or a folder; the other fields are None.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class BundleURL:
     channel
         Name of a channel.
     folder
-        A folder that holds bundle.json itself, for example ``/mnt/models``.
+        A folder that contains bundle.json, for example ``/mnt/models``.
     """
 
     url: str
@@ -43,12 +43,13 @@ class BundleURL:
 
 
 def check_channel_name(name: str) -> str:
-    """Return the name if a channel can have it.
+    """Return the name if it is valid for a channel.
 
     Raises
     ------
     ChannelError
-        It is empty, longer than 63, or holds more than lower-case letters, digits, '-' and '_'.
+        It is empty, longer than 63 characters, does not start with a letter or digit, or has characters other
+        than lower-case letters, digits, '-' and '_'.
     """
     if not _CHANNEL.fullmatch(name):
         hint = f": did you mean {name.removesuffix('.json')!r}?" if name.endswith(".json") else ""
@@ -59,14 +60,14 @@ def check_channel_name(name: str) -> str:
 
 
 def parse_bundle_url(url: str) -> BundleURL:
-    """Parse the address of a bundle or channel. Looks at the disk to know a plain folder, at no store.
+    """Parse the address of a bundle or channel. Reads the disk to recognise a plain folder, but no store.
 
     Raises
     ------
     BundleError
-        It is neither; the message says what it may look like.
+        It is neither; the message describes the valid forms.
     ChannelError
-        No channel can have that name.
+        The channel's name is invalid.
 
     Examples
     --------

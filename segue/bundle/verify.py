@@ -1,4 +1,4 @@
-"""Whether a bundle is whole: every file there, of the size and sha256 that bundle.json says, and no other."""
+"""Verifying a bundle: every file of bundle.json must exist, with the size and sha256 given there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = Literal["ok", "missing", "size", "sha256", "unexpected"]
 
 @dataclass(frozen=True, kw_only=True)
 class FileCheck:
-    """What was found out about one file.
+    """Result of verifying one file.
 
     Attributes
     ----------
@@ -26,9 +26,9 @@ class FileCheck:
     bytes
         Size in the store, 0 if missing.
     state
-        ``ok``, or what is wrong.
+        ``ok``, or the kind of problem.
     problem
-        One sentence, empty if all is well.
+        The problem in one sentence; empty if there is none.
     """
 
     name: str
@@ -39,16 +39,16 @@ class FileCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was found out about a bundle.
+    """Result of verifying a bundle.
 
     Attributes
     ----------
     digest
         sha256 of bundle.json.
     definition
-        What bundle.json says.
+        The bundle's definition.
     files
-        One check a file, those of the definition first, by name.
+        One check per file: those of the definition by name, then unexpected ones.
     """
 
     digest: str
@@ -57,26 +57,26 @@ class Verification:
 
     @property
     def problems(self) -> tuple[FileCheck, ...]:
-        """Files with something wrong."""
+        """Files with a problem."""
         return tuple(check for check in self.files if check.state != "ok")
 
     @property
     def is_whole(self) -> bool:
-        """A reader finds everything that it was promised; an unexpected file beside it does no harm."""
+        """Whether all files of bundle.json are intact. Unexpected files are ignored: they do no harm."""
         return all(check.state == "unexpected" for check in self.problems)
 
 
 def verify_bundle(
     place: BundleLocation, *, quick: bool = False, on_file: Callable[[FileCheck], None] | None = None
 ) -> Verification:
-    """Check every file of a bundle.
+    """Verify every file of a bundle.
 
     Parameters
     ----------
     place
-        Where it lies.
+        Location of the bundle.
     quick
-        Compare sizes, and the sha256 that a store keeps beside a file, but read no file's bytes.
+        Compare sizes and the checksums kept by the store, without reading the files.
     on_file
         Called after each file.
 
@@ -103,7 +103,7 @@ def verify_bundle(
 
 
 def require_whole(place: BundleLocation, *, quick: bool = False) -> Verification:
-    """Check a bundle and refuse one that is not whole.
+    """Verify a bundle, and raise if it is incomplete or damaged.
 
     Raises
     ------

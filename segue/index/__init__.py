@@ -1,1 +1,1 @@
-"""Nearest tracks: building a FAISS index that meets a recall target, and searching it with filters."""
+"""Nearest neighbours: a FAISS index that meets a recall target, and filtered search."""

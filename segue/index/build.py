@@ -34,7 +34,7 @@ def build(embedding: Floats, factory: str, *, training: npt.NDArray[np.intp] | N
     factory
         FAISS factory string of one of `KINDS`, such as ``Flat`` or ``IVF1024,Flat``.
     training
-        Rows that the centroids may be learned from; None: all.
+        Rows that the centroids may be trained on; None: all.
     """
     index = faiss.index_factory(embedding.shape[1], factory, faiss.METRIC_L2)
     KINDS[kind_of_factory(factory)].add(index, embedding, training)
@@ -50,25 +50,25 @@ def build_index(
     factories: Sequence[str] = (),
     progress: Callable[[IndexPoint], None] | None = None,
 ) -> IndexSpec:
-    """Build the index that meets the recall target at the least cost.
+    """Build the cheapest index that meets the recall target.
 
     Parameters
     ----------
     trained
         Folder of the train step: ``embedding.npy``.
     preprocessed
-        Folder of the preprocess step: ``split.npy``, whose test artists give the held-out queries.
+        Folder of the preprocess step: ``split.npy``, whose test artists' tracks are the held-out queries.
     out
         Folder for ``index.faiss`` and ``index.json`` (the choice and the measured curve).
     settings
-        What the index must reach; the defaults if not given.
+        The recall target; the defaults if not given.
     factories
-        FAISS factory strings to try; empty: `factories_for` the size.
+        FAISS factory strings to try; empty: those of `factories_for`.
 
     Raises
     ------
     RecallError
-        None of the indexes meets the target.
+        No index meets the target.
     """
     embedding = np.load(trained / "embedding.npy", mmap_mode="r")
     held_out = np.load(preprocessed / "split.npy") == TEST

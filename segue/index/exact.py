@@ -14,26 +14,27 @@ __all__ = ["blas", "exact_search"]
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-# By BLAS, distances are differences of squares that cancel, summed in another order for few queries than for
-# many. Without it a batch gives exactly what its queries give one by one, and one query is quicker.
+# BLAS computes distances as differences of squares, which cancel, and sums in an order that depends on the
+# number of queries. Without BLAS the results of a batch equal those of its queries one by one, and a single
+# query is faster.
 faiss.cvar.distance_compute_blas_threshold = 1 << 30
 
-# Under BLAS, tracks and queries whose distances are computed at once: 64 MB of them. With FAISS's default of
-# 1024 tracks, three quarters of the time are overhead.
+# Block sizes under BLAS: 64 MB of distances at once. With FAISS's default of 1024 tracks, three quarters of
+# the time are overhead.
 _BLAS_TRACKS, _BLAS_QUERIES = 16_384, 1_024
 
 
 @contextmanager
 def blas() -> Iterator[None]:
     """Let FAISS compute distances by BLAS: far faster for many queries, but the last bits differ."""
-    wanted = {
+    settings = {
         "distance_compute_blas_threshold": 0,
         "distance_compute_blas_database_bs": _BLAS_TRACKS,
         "distance_compute_blas_query_bs": _BLAS_QUERIES,
     }
-    before = {name: getattr(faiss.cvar, name) for name in wanted}
+    before = {name: getattr(faiss.cvar, name) for name in settings}
     try:
-        for name, value in wanted.items():
+        for name, value in settings.items():
             setattr(faiss.cvar, name, value)
         yield
     finally:

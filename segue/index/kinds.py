@@ -1,4 +1,4 @@
-"""Kinds of FAISS index. A new kind is a class here and an entry in `KINDS`; nothing else knows them apart."""
+"""Kinds of FAISS index. To add a kind, add a class here and an entry to `KINDS`."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Floats = npt.NDArray[np.float32]
 EXACT_UP_TO = 50_000
 
 SEED = 1234
-# k-means gains nothing measurable from more points a centroid, or from more iterations, at these sizes.
+# At these sizes more points per centroid or more iterations of k-means gain nothing measurable.
 _POINTS_PER_CENTROID = 64
 _ITERATIONS = 10
-# Steps of a fifth or less where most catalogues end up: a request pays for what is probed beyond the target.
+# Steps of about a fifth or less where most catalogues end up: probing more than the target needs slows every
+# request.
 _FEW, _MANY = (1, 2, 4, 8, 12), (160, 192, 256, 384, 512, 768, 1024)
 _PROBES = (*_FEW, *range(16, 32, 4), *range(32, 64, 8), *range(64, 129, 16), *_MANY)
 
 
 class Kind:
-    """What building, tuning and searching need to know of a kind of index: here, exhaustive search.
+    """How one kind of index is built, tuned and searched. This class is the exhaustive search.
 
     Attributes
     ----------
     prefix
-        What FAISS factory strings of this kind start with.
+        Prefix of FAISS factory strings of this kind.
     parameter
-        Field of `IndexSpec` that holds the search parameter that is tuned, by FAISS's name; empty where there
-        is none.
+        Field of `IndexSpec` with the tuned search parameter, by FAISS's name; empty without one.
     """
 
     prefix = "Flat"
@@ -64,16 +64,16 @@ class Kind:
     def search_parameters(
         self, spec: IndexSpec, selector: faiss.IDSelector | None, share: float
     ) -> faiss.SearchParameters:
-        """FAISS's parameters that keep the recall when only `share` of the tracks passes the selector."""
+        """FAISS's search parameters that keep the recall if this share of the tracks passes `selector`."""
         return faiss.SearchParameters(sel=selector)
 
     def scanned(self, spec: IndexSpec, tracks: int, queries: int) -> float:
-        """Vectors whose distance was computed, a query, since FAISS's statistics were reset."""
+        """Vectors scanned per query since FAISS's statistics were reset."""
         return float(tracks)
 
 
 class IVF(Kind):
-    """Vectors in the lists of their nearest centroids; a search probes the nearest lists."""
+    """Inverted lists: a vector is in the list of its nearest centroid; a search probes the nearest lists."""
 
     prefix = "IVF"
     parameter = "nprobe"
@@ -87,7 +87,7 @@ class IVF(Kind):
         return tuple(f"IVF{size},Flat" for size in sizes)
 
     def add(self, index: faiss.Index, embedding: Floats, training: npt.NDArray[np.intp] | None) -> None:
-        """Learn the centroids from a sample, and add every track."""
+        """Train the centroids on a sample, and add every track."""
         index.cp.niter = _ITERATIONS
         index.cp.seed = SEED
         index.cp.max_points_per_centroid = _POINTS_PER_CENTROID
@@ -105,7 +105,7 @@ class IVF(Kind):
         return [*(probes for probes in _PROBES if probes < lists), lists]
 
     def fields(self, factory: str, parameter: int) -> dict[str, Any]:
-        """Number of lists, and how many are probed."""
+        """Number of lists and of probes."""
         return {"nlist": _lists(factory), "nprobe": parameter}
 
     def search_parameters(
@@ -133,12 +133,12 @@ def factories_for(tracks: int) -> tuple[str, ...]:
 
 
 def kind_of_factory(factory: str) -> str:
-    """Name of the kind that a factory string is of.
+    """Name of the kind of a factory string.
 
     Raises
     ------
     ValueError
-        It is of no known kind.
+        The kind is unknown.
     """
     for name, kind in KINDS.items():
         if factory.startswith(kind.prefix):
@@ -153,7 +153,7 @@ def kind_of_spec(spec: IndexSpec) -> Kind:
     Raises
     ------
     BundleError
-        This version of Segue does not read the kind.
+        This version of Segue can't read the kind.
     """
     if spec.kind not in KINDS:
         raise BundleError(

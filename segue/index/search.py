@@ -17,14 +17,14 @@ __all__ = ["EXACT_SHARE", "TrackIndex", "open_index"]
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-# Under this share of tracks that pass a filter, exact search of those is cheaper than probing enough lists.
+# If no more than this share or this number of tracks passes a filter, exhaustive search among them is cheaper
+# than probing enough lists.
 EXACT_SHARE = 0.03
-# Or under this many, whatever the share.
 EXACT_TRACKS = 5_000
 
 
 class TrackIndex:
-    """A FAISS index over the embedding, with the search parameters that met the recall target.
+    """A FAISS index over the embedding, with the search parameters that meet the recall target.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class TrackIndex:
     spec
         Kind and parameters.
     embedding
-        float32 [n, d], what is indexed: read for exact search within a narrow filter.
+        float32 [n, d], the indexed vectors, for exact search under a narrow filter.
 
     Raises
     ------
     BundleError
-        This version of Segue does not read the kind.
+        This version of Segue can't read the kind.
     """
 
     def __init__(self, index: faiss.Index, spec: IndexSpec, embedding: Floats) -> None:
@@ -58,9 +58,9 @@ class TrackIndex:
         queries
             float32 [q, d].
         k
-            Neighbours a query.
+            Neighbours per query.
         allowed
-            bool [n]; only these tracks come back. None: all.
+            bool [n], tracks that pass the filter. None: all.
 
         Returns
         -------
@@ -100,12 +100,12 @@ class TrackIndex:
 
 
 def _infinite(distances: Floats, rows: Rows) -> tuple[Floats, Rows]:
-    # what is missing stands at the end of a list
+    # padding is at the end of a list
     if np.count_nonzero(rows[:, -1:] < 0):
         distances[rows < 0] = np.inf
     return distances, rows
 
 
 def open_index(path: Path, spec: IndexSpec, embedding: Floats) -> TrackIndex:
-    """Open ``index.faiss``, mapped: pages come in as they are read, and processes share them."""
+    """Open ``index.faiss``, memory-mapped: pages are read on demand and shared between processes."""
     return TrackIndex(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), spec, embedding)

@@ -8,14 +8,14 @@ __all__ = ["IndexSettings"]
 
 
 class IndexSettings(BaseModel):
-    """What the index must reach.
+    """The recall target.
 
     Attributes
     ----------
     recall_target
-        Share of the exact neighbours that a search must find, judged at the lower end of its 95 % interval.
+        Share of the exact neighbours that a search must find, at the lower bound of its 95 % interval.
     neighbours
-        Neighbours a query.
+        Neighbours per query.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

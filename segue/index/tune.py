@@ -1,7 +1,7 @@
-"""Choosing index type and parameters: the cheapest that meets a recall target.
+"""Choosing the kind of index and its parameters: the cheapest that meets a recall target.
 
-Cost is counted, not timed, so that two runs on the same data choose alike: vectors whose distance is
-computed a query, by FAISS's own counters.
+Cost is the number of vectors scanned per query, by FAISS's counters. Unlike time, it makes two runs on the
+same data choose the same index.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class IndexPoint(BaseModel):
     recall_low
         Lower bound of its one-sided 95 % interval over the queries.
     scanned
-        Mean number of vectors whose distance is computed a query, centroids included.
+        Mean number of vectors whose distance is computed per query, centroids included.
     bytes
         Size of the index.
     """
@@ -59,14 +59,14 @@ def exact_distances(embedding: Floats, queries: Floats, k: int) -> Floats:
 
 
 def recall_at(distances: Floats, furthest: Floats) -> npt.NDArray[np.float64]:
-    """Share of the exact neighbours found, a query, float64 [q].
+    """Recall of each query: the share of the exact neighbours that was found, float64 [q].
 
-    A found track counts if it is as near as the exact k-th, so that ties do not count as misses.
+    A track counts as found if it is as near as the exact k-th neighbour, so that ties are not misses.
 
     Parameters
     ----------
     distances
-        float32 [q, k], squared, as found; inf where nothing was.
+        float32 [q, k], squared distances of the tracks found; inf for padding.
     furthest
         float32 [q], squared distance of the exact k-th neighbour.
     """
@@ -83,7 +83,7 @@ def measure(
     neighbours: int,
     target: float,
 ) -> Iterator[tuple[IndexPoint, IndexSpec, faiss.Index]]:
-    """Measure each factory's parameters up to the first whose recall, lower bound, meets the target."""
+    """Measure each factory's parameters, in order, until the lower bound of the recall meets the target."""
     furthest = exact_distances(embedding, queries, neighbours)
     for factory in factories:
         index = build(factory)

@@ -1,1 +1,1 @@
-"""LightGBM: what the boosters read, and how the popularity model is trained."""
+"""Training: the embedding, the relevance model and the popularity model."""

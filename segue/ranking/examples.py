@@ -1,8 +1,8 @@
 """Training examples of the relevance model: candidates as serving retrieves them, labels from co-listening.
 
-The playlists are cut into folds. The queries of a fold are tracks of its playlists, retrieved and compared in
-an embedding that the other folds taught: what the ranker reads has not seen its labels, as with the playlists
-of tomorrow. Otherwise it would learn to trust artist vectors that know the answer.
+The playlists are split into folds. The queries of a fold are tracks of its playlists, and their columns are
+computed in an embedding learned from the other folds. Otherwise the labels would leak into the artist
+vectors, and the ranker would trust these more than it should on new playlists.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ __all__ = ["OTHER_ARTIST", "OWN_ARTIST", "Examples", "candidates_of", "make_exam
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
 
-# Labels: more of the seed's own artist is easily found and seldom what was asked for.
+# Labels of relevant candidates. The seed's own artist is easily found and seldom wanted, so it counts less.
 OWN_ARTIST, OTHER_ARTIST = 1, 2
-_PLAYLISTS_AT_ONCE = 256
+_SEEDS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows of several queries, one below the other.
+    """The candidates of several queries, concatenated.
 
     Attributes
     ----------
     matrix
-        float32 [m, c].
+        float32 [m, c], ranking matrix.
     labels
         int8 [m]: 0, `OWN_ARTIST` or `OTHER_ARTIST`.
     sizes
-        int32 [q], rows of each query.
+        int32 [q], number of rows of each query.
     """
 
     matrix: Floats
@@ -48,7 +48,7 @@ class Examples:
 
     @classmethod
     def join(cls, parts: Sequence[Examples]) -> Examples:
-        """Several as one."""
+        """Concatenate several."""
         return cls(
             np.concatenate([part.matrix for part in parts]),
             np.concatenate([part.labels for part in parts]),
@@ -57,7 +57,7 @@ class Examples:
 
 
 def candidates_of(embedding: Floats, seeds: Rows, recording: Rows, count: int) -> Rows:
-    """What a request for each seed alone retrieves: the nearest tracks, one of each recording but the seed's.
+    """The candidates that a request for each seed alone retrieves: one track per recording, not the seed's.
 
     Returns
     -------
@@ -71,22 +71,22 @@ def candidates_of(embedding: Floats, seeds: Rows, recording: Rows, count: int) -
 def query_matrix(
     table: TrackTable, columns: Sequence[str], seeds: Rows, candidates: Rows
 ) -> tuple[Floats, Rows]:
-    """Ranking matrix of the candidates of some seeds, and how many each has.
+    """Ranking matrix of the candidates of some seeds, and how many candidates each seed has.
 
     Parameters
     ----------
     table
-        The catalogue, embedded.
+        The catalogue and its embedding.
     columns
-        Columns wanted.
+        Columns of the matrix.
     seeds
         int32 [q].
     candidates
         int32 [q, n], padded with -1.
     """
-    there = candidates >= 0
-    sizes = there.sum(axis=1).astype(np.int32)
-    rows = candidates[there].astype(np.int64)
+    present = candidates >= 0
+    sizes = present.sum(axis=1).astype(np.int32)
+    rows = candidates[present].astype(np.int64)
     owner = np.repeat(seeds, sizes).astype(np.int64)
     nearest = Nearest(rows=owner, points=table.embedding[owner], features=table.features[owner])
     return ranking_matrix(table, columns, rows, nearest), sizes
@@ -102,9 +102,9 @@ def make_examples(
     candidates: int,
     seed: int,
 ) -> Examples:
-    """Examples from some playlists, in an embedding that they did not teach.
+    """Make examples from some playlists; the embedding of `table` must not have been learned from them.
 
-    Queries for which nothing relevant was retrieved teach nothing and are left out.
+    Queries without a relevant candidate carry no information for a ranker and are left out.
     """
     tracks = np.unique(entries.track)
     if len(tracks) > queries:
@@ -127,8 +127,8 @@ def _shared(entries: Entries, seeds: Rows, candidates: Rows, tracks: int) -> npt
     shape = (tracks, int(number.max()) + 1)
     member = csr_array((np.ones(len(number), np.int32), (entries.track, number)), shape=shape)
     out = np.zeros(candidates.shape, np.bool_)
-    for low in range(0, len(seeds), _PLAYLISTS_AT_ONCE):
-        part = candidates[low : low + _PLAYLISTS_AT_ONCE]
+    for low in range(0, len(seeds), _SEEDS_AT_ONCE):
+        part = candidates[low : low + _SEEDS_AT_ONCE]
         owner, place = np.nonzero(part >= 0)
         left, right = member[seeds[low + owner]], member[part[owner, place]]
         out[low + owner, place] = np.asarray(left.multiply(right).sum(axis=1)).ravel() > 0
@@ -136,7 +136,7 @@ def _shared(entries: Entries, seeds: Rows, candidates: Rows, tracks: int) -> npt
 
 
 def folds_of(entries: Entries, count: int, *, seed: int) -> list[npt.NDArray[np.bool_]]:
-    """Parts of the playlists, drawn by chance: for each fold, which entries are its own, bool [m]."""
+    """Assign the playlists to folds at random; for each fold, which entries belong to it, bool [m]."""
     numbers = entries.playlists
     fold = np.random.default_rng(seed).permutation(len(numbers)) % count
     of_entry = fold[np.searchsorted(numbers, entries.playlist)]
@@ -144,7 +144,7 @@ def folds_of(entries: Entries, count: int, *, seed: int) -> list[npt.NDArray[np.
 
 
 def embedded(table: TrackTable, fit: Fit, inputs: Floats) -> TrackTable:
-    """The same catalogue in another embedding."""
+    """The same catalogue with the embedding of `fit`."""
     return TrackTable(
         names=table.names,
         features=table.features,

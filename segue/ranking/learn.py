@@ -1,7 +1,7 @@
-"""Learning from playlists: the embedding that is indexed, and the relevance model; each only if it helps.
+"""Learning from playlists: the indexed embedding and the relevance model, each kept only if it helps.
 
-Both are tried on validation playlists. What does not find more, or order better, than what is there without
-it is left out, and `LearningResult.report` says so.
+On validation playlists the learned embedding must find more relevant tracks than the standardised features,
+and the relevance model must order them better than distance. `LearningResult.report` says what was kept.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ __all__ = ["LearningData", "LearningResult", "learn"]
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
 
-# Factors on the artist block, whose vectors have length 1 while random tracks lie 1 apart in the taste block.
+# Factors on the artist block. Its vectors have length 1; random tracks are at a distance of 1 in the taste
+# block.
 ARTIST_WEIGHTS = (0.0, 0.35, 0.5, 0.7)
-# Fewer training playlists teach nothing that holds for others.
+# What is learned from fewer training playlists does not generalise.
 MIN_PLAYLISTS = 12
 
 
@@ -41,11 +42,11 @@ class LearningResult:
     Attributes
     ----------
     transform, embedding
-        float32 [n, d]; standardised columns where nothing was learned.
+        float32 [n, d]; the standardised columns if nothing was learned.
     booster, columns
-        The relevance model and what it reads; None where there is none.
+        The relevance model, None if none was kept, and its columns.
     report
-        For training.json and the report: what was tried, what it gave, and what was chosen.
+        For training.json and the report: what was tried, how it scored, and what was kept.
     """
 
     transform: FeatureTransform
@@ -57,12 +58,12 @@ class LearningResult:
 
 @dataclass(frozen=True, kw_only=True)
 class LearningData:
-    """What there is to learn from.
+    """The training data.
 
     Attributes
     ----------
     table
-        The catalogue in its standardised columns.
+        The catalogue, embedded by its standardised columns.
     transform
         The fitted transform, without anything learned.
     recording
@@ -70,9 +71,9 @@ class LearningData:
     training
         bool [n], tracks of training artists.
     entries
-        Training playlists; None where there are none.
+        Training playlists; None without playlists.
     validation
-        EmbeddedValidation playlists; None where there are none.
+        Validation playlists; None without playlists.
     """
 
     table: TrackTable
@@ -85,12 +86,12 @@ class LearningData:
 
 @dataclass(frozen=True)
 class EmbeddedValidation:
-    """Validation seeds, the catalogue in the chosen embedding, and the candidates it retrieves for them.
+    """Validation seeds, the catalogue in the chosen embedding, and the seeds' candidates in it.
 
     Attributes
     ----------
     validation
-        The seeds and their judge.
+        The seeds and their metrics.
     table
         The catalogue.
     candidates
@@ -103,7 +104,7 @@ class EmbeddedValidation:
 
 
 def learn(data: LearningData, *, settings: TrainSettings, progress: Callable[[str], None]) -> LearningResult:
-    """Learn from the training playlists; `progress` is told how far it is."""
+    """Learn from the training playlists; `progress` is called with a message at each stage."""
     table, transform, validation = data.table, data.transform, data.validation
     result = LearningResult(transform, table.embedding, None, [], {"outcome": "no playlists were given"})
     if data.entries is None or validation is None:
@@ -148,8 +149,9 @@ def _choose_embedding(
     validation: Validation,
     settings: TrainSettings,
 ) -> tuple[Fit | None, Rows]:
-    """The learned embedding with the artist weight that finds most, None where standardised columns do; and
-    the validation candidates.
+    """The learned embedding with the artist weight of the best recall, and the validation candidates in it.
+
+    The embedding is None if the standardised columns recall as much.
     """
     candidates = validation.retrieve(result.embedding)
     standard = validation.recall(candidates)
@@ -162,10 +164,10 @@ def _choose_embedding(
     for weight in ARTIST_WEIGHTS if fit.vectors.shape[1] else (0.0,):
         weighted = fit.weighted(weight)
         retrieved = validation.retrieve(weighted.embedding(listening.inputs, listening.artist))
-        found = validation.recall(retrieved)
-        result.report["recall"][f"learned, artists at {weight:g}"] = round(found, 5)
-        if found > best:
-            best, chosen, candidates = found, weighted, retrieved
+        recall = validation.recall(retrieved)
+        result.report["recall"][f"learned, artists at {weight:g}"] = round(recall, 5)
+        if recall > best:
+            best, chosen, candidates = recall, weighted, retrieved
     if chosen is None:
         result.report["outcome"] = "the learned embedding finds no more: standardised features are kept"
         return None, candidates
@@ -180,13 +182,13 @@ def _examples(
     result: LearningResult,
     settings: TrainSettings,
 ) -> Examples:
-    """Examples of every fold, each in the embedding that the other folds taught."""
+    """Examples of every fold, each in the embedding learned from the other folds."""
     parts = []
     for own in folds_of(entries, settings.folds, seed=settings.seed):
-        taught = _fit(listening, entries.take(~own), settings)
-        if taught is None:
+        fit = _fit(listening, entries.take(~own), settings)
+        if fit is None:
             continue
-        table = embedded(data.table, taught.weighted(result.report["artist_weight"]), listening.inputs)
+        table = embedded(data.table, fit.weighted(result.report["artist_weight"]), listening.inputs)
         parts.append(
             make_examples(
                 table,
@@ -204,20 +206,20 @@ def _examples(
 def _choose_ranker(
     result: LearningResult, embedded_seeds: EmbeddedValidation, examples: Examples, settings: TrainSettings
 ) -> None:
-    """Keep the relevance model if it orders validation candidates better than nearness does."""
+    """Keep the relevance model if it orders validation candidates better than distance does."""
     validation, candidates = embedded_seeds.validation, embedded_seeds.candidates
     nearest = validation.precision(candidates)
 
-    def tried(with_these: TrainSettings) -> tuple[float, lgb.Booster]:
-        booster = fit_relevance(examples, result.columns, with_these)
+    def fit_and_score(trial: TrainSettings) -> tuple[float, lgb.Booster]:
+        booster = fit_relevance(examples, result.columns, trial)
         scores = validation.scores(
             booster, result.columns, embedded_seeds.table, candidates, settings.threads
         )
         return validation.precision(candidates, scores), booster
 
     if settings.trials:
-        settings, result.report["trials"] = search(settings, lambda these: tried(these)[0])
-    ranked, booster = tried(settings)
+        settings, result.report["trials"] = search(settings, lambda trial: fit_and_score(trial)[0])
+    ranked, booster = fit_and_score(settings)
     result.report |= {
         "queries": len(examples.sizes),
         "rows": len(examples.labels),

@@ -1,4 +1,4 @@
-"""The popularity model: what makes a track popular, learned from tracks of training artists."""
+"""The popularity model: predicts a track's popularity, trained on the tracks of training artists."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class PopularityModel:
-    """The booster, what it reads, and how it came about.
+    """The booster, its columns, and how it was trained.
 
     Attributes
     ----------
     booster, columns
         LightGBM's booster and its columns.
     train_rows, validation_rows
-        Tracks with a known popularity that were learned from and stopped on.
+        Numbers of tracks with a known popularity used for training and for early stopping.
     curve
-        Root mean squared error on the validation artists by round; empty without any.
+        Root mean squared error on the validation artists by round; empty without validation artists.
     """
 
     booster: lgb.Booster
@@ -43,7 +43,7 @@ class PopularityModel:
 
 
 def booster_parameters(settings: TrainSettings) -> dict[str, Any]:
-    """LightGBM's parameters; the three that make two runs give the same bytes among them."""
+    """LightGBM's parameters, including those that make training reproducible to the byte."""
     return {
         "objective": "regression",
         "metric": "rmse",
@@ -68,7 +68,7 @@ def fit_popularity(
     settings: TrainSettings,
     progress: Progress | None = None,
 ) -> PopularityModel:
-    """Learn what makes a track popular.
+    """Train the popularity model.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def fit_popularity(
     popularity
         float32 [n], NaN where missing.
     split
-        uint8 [n], the part of each track's artist.
+        uint8 [n], the split that each track's artist belongs to.
     settings
         Parameters.
     progress
@@ -86,7 +86,7 @@ def fit_popularity(
     Raises
     ------
     TrainingError
-        Hardly any training track has a popularity.
+        Fewer than 100 training tracks have a popularity.
     """
     rows = _rows(split == TRAIN, popularity, settings.max_train_rows, settings.seed)
     unseen = _rows(split == VALIDATION, popularity, settings.max_train_rows // 4, settings.seed)
@@ -103,10 +103,10 @@ def fit_popularity(
     return PopularityModel(booster, columns, len(rows), len(unseen), curve)
 
 
-def _rows(part: npt.NDArray[np.bool_], target: Floats, most: int, seed: int) -> npt.NDArray[np.intp]:
+def _rows(part: npt.NDArray[np.bool_], target: Floats, limit: int, seed: int) -> npt.NDArray[np.intp]:
     rows = np.flatnonzero(part & np.isfinite(target))
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    if len(rows) > limit:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
     return rows
 
 
@@ -117,7 +117,7 @@ def _datasets(
     names: list[str],
     parameters: dict[str, Any],
 ) -> tuple[lgb.Dataset, list[lgb.Dataset]]:
-    """The training set and, where there is one, the validation set binned like it."""
+    """The training set and, if there are validation rows, the validation set with the same bins."""
     rows, unseen = parts
     data = lgb.Dataset(
         features[rows],

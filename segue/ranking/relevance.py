@@ -17,26 +17,26 @@ __all__ = ["fit_relevance", "relevance_columns", "relevance_parameters"]
 
 Floats = npt.NDArray[np.float32]
 
-# A list shows ten; what stands far below it is not worth a gradient.
+# Lists have ten tracks; the order far below has no effect on them.
 _TRUNCATION = 20
-# Columns that tell what was to be left out.
-_TELLING: dict[LeftOut, tuple[str, ...]] = {
+# Columns that would reveal a part that is left out.
+_COLUMNS_OF: dict[LeftOut, tuple[str, ...]] = {
     "genre": ("same_genre",),
     "year": ("year", "gap_year"),
     "artist": ("artist_similarity", "same_artist"),
 }
-# Of the queries, those that are shown no genre: a track of tomorrow may lack one.
+# Share of the queries whose genre is hidden, so that the model also works for tracks without one.
 _WITHOUT_GENRE = 0.5
 
 
 def relevance_columns(leave_out: Sequence[LeftOut] = ()) -> list[str]:
     """Columns that the relevance model reads, in order."""
-    left = {column for part in leave_out for column in _TELLING.get(part, ())}
-    return [column for column in RELEVANCE_COLUMNS if column not in left]
+    left_out = {column for part in leave_out for column in _COLUMNS_OF.get(part, ())}
+    return [column for column in RELEVANCE_COLUMNS if column not in left_out]
 
 
 def relevance_parameters(settings: TrainSettings) -> dict[str, Any]:
-    """LightGBM's parameters; those that make two runs give the same bytes among them."""
+    """LightGBM's parameters, including those that make training reproducible to the byte."""
     return {
         "objective": "lambdarank",
         "label_gain": [2**label - 1 for label in range(OTHER_ARTIST + 1)],
@@ -55,14 +55,14 @@ def relevance_parameters(settings: TrainSettings) -> dict[str, Any]:
 
 
 def fit_relevance(examples: Examples, columns: Sequence[str], settings: TrainSettings) -> lgb.Booster:
-    """Learn to put first what shares a playlist with the seed.
+    """Train the model to rank first the candidates that share a playlist with the seed.
 
     Parameters
     ----------
     examples
-        Of `segue.ranking.examples.make_examples`.
+        From `segue.ranking.examples.make_examples`.
     columns
-        Names of the columns of its matrix.
+        Names of the columns of their matrix.
     settings
         Parameters.
     """

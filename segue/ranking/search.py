@@ -1,6 +1,6 @@
-"""A small, bounded search for the relevance model's parameters, by Optuna; off unless trials are asked for.
+"""Hyperparameter search for the relevance model, by Optuna; off by default.
 
-The same trials with the same seed give the same choice: the sampler is seeded and trials run one by one.
+Reproducible: the sampler is seeded and trials run one by one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from segue.ranking.settings import TrainSettings
 
 __all__ = ["search"]
 
-# Trees stay as many as asked for: every request pays for them.
+# The number of trees is not searched: it determines the time of every request.
 _LEAVES = (7, 15, 31)
 
 
@@ -25,13 +25,13 @@ def search(
     Parameters
     ----------
     settings
-        Where to start, tried first; `settings.trials` bounds the search.
+        Settings of the first trial; `settings.trials` is the number of trials.
     objective
-        Judges settings, higher is better.
+        Score of some settings, higher is better.
 
     Returns
     -------
-    The best settings, and each trial: its parameters and its value.
+    The best settings, and the parameters and score of each trial.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def search(
     names = ("relevance_learning_rate", "relevance_leaves", "relevance_min_data")
     study.enqueue_trial({name: getattr(settings, name) for name in names})
 
-    def tried(trial: optuna.Trial) -> float:
+    def score(trial: optuna.Trial) -> float:
         chosen = {
             "relevance_learning_rate": trial.suggest_float("relevance_learning_rate", 0.02, 0.2, log=True),
             "relevance_leaves": trial.suggest_categorical("relevance_leaves", _LEAVES),
@@ -58,6 +58,6 @@ def search(
         }
         return objective(settings.model_copy(update=chosen))
 
-    study.optimize(tried, n_trials=settings.trials)
-    told = [{**trial.params, "precision": round(float(trial.value or 0), 5)} for trial in study.trials]
-    return settings.model_copy(update=study.best_params), told
+    study.optimize(score, n_trials=settings.trials)
+    trials = [{**trial.params, "precision": round(float(trial.value or 0), 5)} for trial in study.trials]
+    return settings.model_copy(update=study.best_params), trials

@@ -13,34 +13,34 @@ LEFT_OUT: tuple[LeftOut, ...] = ("genre", "year", "artist", "metric", "reranker"
 
 
 class TrainSettings(BaseModel):
-    """Parameters of what is learned.
+    """Training parameters.
 
     Attributes
     ----------
     rounds
-        Most trees of the popularity model; early stopping on unseen artists may leave fewer.
+        Maximum number of trees of the popularity model; early stopping on validation artists may leave fewer.
     early_stopping
-        Rounds without gain before training stops; 0: never.
+        Rounds without improvement before training stops; 0: never.
     max_train_rows
-        Training tracks are sampled down to this many, which bounds time and memory.
+        Maximum number of training tracks, a random sample; bounds time and memory.
     threads
-        LightGBM's threads. Part of the result: sums in another order give other trees.
+        LightGBM's threads. Another number sums in another order, which gives other trees.
     relevance_rounds
-        Trees of the relevance model, which every request is ranked by. 0: no relevance model.
+        Trees of the relevance model. 0: no relevance model.
     relevance_learning_rate, relevance_leaves, relevance_min_data
-        LightGBM's.
+        LightGBM's learning rate, leaves per tree and minimum rows per leaf for the relevance model.
     candidates
-        Candidates that a training query retrieves, as many as a request does.
+        Candidates per training query, as many as a request retrieves.
     max_queries
-        Training queries at most.
+        Maximum number of training queries.
     max_entries
-        Playlist entries that embedding and ranker learn from at most.
+        Maximum number of playlist entries that the embedding and the relevance model are learned from.
     folds
-        Parts of the training playlists: a query's embedding is learned from the other parts.
+        Folds of the training playlists: a query's embedding is learned from the other folds.
     trials
         Trials of the search for the relevance model's parameters; 0: no search.
     leave_out
-        What to do without, to see what it gives.
+        Parts to leave out, to measure what they contribute.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,10 +53,10 @@ class TrainSettings(BaseModel):
     max_train_rows: int = Field(default=2_000_000, ge=1_000)
     threads: int = Field(default=2, ge=1)
     seed: int = 7
-    # Every request pays for the trees. On 28,352 real tracks 150 of 31 leaves take 1.1 ms for 200
-    # candidates and reach an artist-filtered P@10 of 0.269 on validation playlists, without genres 0.108;
-    # 60 of 15 leaves take 0.33 ms and reach 0.274 and 0.116. That 60 were kept rather than 40, which save
-    # 0.04 ms more, was decided on test playlists.
+    # Every request computes all trees. On 28,352 real tracks 150 trees of 31 leaves take 1.1 ms for 200
+    # candidates and reach an artist-filtered P@10 of 0.269 on validation playlists, 0.108 without genres;
+    # 60 trees of 15 leaves take 0.33 ms and reach 0.274 and 0.116. 40 trees would save another 0.04 ms; 60
+    # were preferred on test playlists.
     relevance_rounds: int = Field(default=60, ge=0)
     relevance_learning_rate: float = Field(default=0.1, gt=0)
     relevance_leaves: int = Field(default=15, ge=2)

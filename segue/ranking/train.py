@@ -1,4 +1,4 @@
-"""The train step: the embedding that is indexed, the popularity model and the relevance model."""
+"""The train step: the indexed embedding, the popularity model and the relevance model."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ __all__ = ["TrainSettings", "TrainingSummary", "booster_parameters", "train"]
 
 
 class TrainingSummary(BaseModel):
-    """What train made.
+    """Result of the train step.
 
     Attributes
     ----------
     trees, columns
-        Trees kept of the popularity model, and the columns it reads.
+        Trees and columns of the popularity model.
     train_rows, validation_rows
-        Tracks with a known popularity that were learned from and stopped on.
+        Numbers of tracks with a known popularity used for training and for early stopping.
     validation_rmse
-        Root mean squared error on the validation artists, in points of popularity; None without any.
+        Root mean squared error on the validation artists, in points of popularity; None without validation
+        artists.
     importance
         Total gain by feature, of the popularity model.
     relevance_trees, relevance_columns, relevance_importance
-        The same of the relevance model; 0 and empty where there is none.
+        The same of the relevance model; 0 and empty without one.
     learning
-        What the playlists taught: what was tried, what it gave, and what was chosen.
+        What was learned from playlists: what was tried, how it scored, and what was kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,24 +68,24 @@ def train(
     settings: TrainSettings | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TrainingSummary:
-    """Embed the tracks, and learn what makes one popular and what makes two go together.
+    """Embed the tracks, and train the popularity model and the relevance model.
 
     Parameters
     ----------
     preprocessed
         Folder of the preprocess step.
     out
-        Folder for ``embedding.npy`` float32 [n, d], ``transform.json``, ``popularity.txt``, with playlists
-        ``relevance.txt``, and ``training.json`` (parameters, importance, learning curve).
+        Folder for ``embedding.npy`` float32 [n, d], ``transform.json``, ``popularity.txt``, ``relevance.txt``
+        (if a relevance model was kept) and ``training.json`` (parameters, importance, learning curve).
     settings
         Parameters.
     progress
-        Told how far it is.
+        Called with a message at each stage.
 
     Raises
     ------
     TrainingError
-        Hardly any training track has a popularity.
+        Fewer than 100 training tracks have a popularity.
     """
     settings, say = settings or TrainSettings(), progress or (lambda _: None)
     transform = _without(
@@ -93,13 +94,13 @@ def train(
     tracks = pq.read_table(
         preprocessed / "tracks.parquet", columns=["popularity", "artist", "recording"]
     ).combine_chunks()
-    data = _material(preprocessed, transform, tracks, settings)
+    data = _learning_data(preprocessed, transform, tracks, settings)
     result = learn(data, settings=settings, progress=say)
     write_array(out / "embedding.npy", result.embedding)
     write_json(out / "transform.json", result.transform.model_dump(mode="json"))
     _save(result.booster, out / "relevance.txt")
 
-    def told(rounds: int, error: float) -> None:
+    def report_round(rounds: int, error: float) -> None:
         say(f"{rounds} trees, error on unseen artists {error:.3f}")
 
     model = fit_popularity(
@@ -108,7 +109,7 @@ def train(
         data.table.popularity,
         np.load(preprocessed / "split.npy"),
         settings=settings,
-        progress=told,
+        progress=report_round,
     )
     _save(model.booster, out / "popularity.txt")
     summary = _summary(model, result)
@@ -126,16 +127,15 @@ def train(
 
 
 def _without(transform: FeatureTransform, settings: TrainSettings) -> FeatureTransform:
-    """The transform without what is to be left out."""
+    """The transform without the features that are left out."""
     kept = tuple(term for term in transform.terms if term.feature not in settings.leave_out)
     genre = None if GENRE in settings.leave_out else transform.genre
     return transform.model_copy(update={"terms": kept, "genre": genre})
 
 
-def _material(
+def _learning_data(
     preprocessed: Path, transform: FeatureTransform, tracks: pa.Table, settings: TrainSettings
 ) -> LearningData:
-    """What there is to learn from."""
     features = np.load(preprocessed / "features.npy", mmap_mode="r")
     artist, recording = tracks["artist"].to_numpy(), tracks["recording"].to_numpy()
     table = TrackTable(
@@ -172,13 +172,13 @@ def _entries(playlists: pa.Table) -> Entries:
     import pyarrow.compute as pc
 
     part = playlists.filter(pc.equal(playlists["split"], TRAIN))
-    # preprocess wrote them in the order of playlist ids
+    # the preprocess step sorted them by playlist id
     encoded = part["playlist_id"].combine_chunks().dictionary_encode()
     return Entries(encoded.indices.to_numpy().astype(np.int32), part["track"].to_numpy().astype(np.int32))
 
 
 def _save(booster: lgb.Booster | None, path: Path) -> None:
-    path.unlink(missing_ok=True)  # of an earlier run in the same folder
+    path.unlink(missing_ok=True)  # left by an earlier run in the same folder
     if booster is not None:
         with replacing(path) as temporary:
             booster.save_model(str(temporary))

@@ -1,4 +1,4 @@
-"""What a caller gets back. orjson writes these dataclasses as they stand."""
+"""The answer to a request. orjson serialises these dataclasses as they are."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Item:
 
 @dataclass(slots=True)
 class Pool:
-    """How many tracks were retrieved, and how many were left once the rules had dropped theirs."""
+    """How many tracks were retrieved, and how many were left after the filters."""
 
     retrieved: int
     after_filters: int
@@ -47,6 +47,6 @@ class Answer:
 
 
 def numbers(items: Iterable[Item], name: str) -> list[float]:
-    """One field of some items, NaN where an item has none."""
+    """The values of one field of `items`, NaN where missing."""
     values = (getattr(item, name, None) for item in items)
     return [math.nan if value is None else value for value in values]

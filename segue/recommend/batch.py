@@ -1,4 +1,4 @@
-"""Recommendations in batch: many seeds, one list each, through the functions that answer one request."""
+"""Batch recommendation: one list for each of many seeds, by the same functions that answer a request."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ from segue.recommend.rerank import Ranker
 
 __all__ = ["read_seeds", "recommend_each", "write_batch"]
 
-# Large enough that FAISS and LightGBM use every thread, small enough that a chunk's candidates stay in
-# the cache.
+# Large enough to keep every thread of FAISS and LightGBM busy, small enough for the CPU cache.
 CHUNK = 256
 COLUMNS = ("seed_track_id", "rank", "track_id", "score")
 
 
 def read_seeds(path: Path) -> list[str]:
-    """Read track ids, one a line; empty lines are passed over.
+    """Read track ids, one per line; empty lines are skipped.
 
     Raises
     ------
     RequestError
-        The file can't be read, or holds no id.
+        The file can't be read, or contains no id.
     """
     try:
         seeds = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError("--seeds-file", f"{path} can't be read: {error}") from None
     if not seeds:
-        raise RequestError("--seeds-file", f"{path} is empty; expected a track id a line")
+        raise RequestError("--seeds-file", f"{path} is empty; expected one track id per line")
     return seeds
 
 
 def recommend_each(
     recommender: Recommender, ranker: Ranker | None, seeds: Iterable[str], template: Request
 ) -> Iterator[tuple[str, Answer | None]]:
-    """Answer `template` for each seed alone.
+    """Answer `template` once for each seed, with that seed alone.
 
     Yields
     ------
-    (seed, answer), in the order given; None where the catalogue lacks the seed.
+    (seed, answer), in the order of `seeds`; the answer is None if the seed is not in the catalogue.
     """
     lookup = recommender.bundle.lookup
     for chunk in _chunks(seeds, CHUNK):
@@ -63,16 +62,16 @@ def write_batch(
     results: Iterable[tuple[str, Answer | None]],
     progress: Callable[[int], None] | None = None,
 ) -> list[str]:
-    """Write lists as CSV: ``seed_track_id,rank,track_id,score``.
+    """Write the lists as CSV: ``seed_track_id,rank,track_id,score``.
 
     Returns
     -------
-    The seeds that the catalogue lacks.
+    The seeds that are not in the catalogue.
 
     Raises
     ------
     UnknownSeeds
-        It lacks them all; nothing is written then.
+        No seed is in the catalogue; no file is written.
     """
     unknown: list[str] = []
     answered = 0

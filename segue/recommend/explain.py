@@ -1,4 +1,4 @@
-"""Explain: which features are near, what LightGBM made of the track, and what each rule dropped."""
+"""Explain a list: nearest and furthest features, contributions to predicted popularity, dropped tracks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ _SHOWN = 4
 def explain(
     bundle: Bundle, candidates: Candidates, picks: Picks, contributions: npt.NDArray[np.float32] | None
 ) -> dict[str, Any]:
-    """Say why each track of the list is there.
+    """Explain why each track is in the list.
+
+    Parameters
+    ----------
+    contributions
+        float32 [k, f + 1], LightGBM's contributions to the predicted popularity of each track of the list.
 
     Returns
     -------
-    ``items``: for each, the seed it is nearest to, the features that are nearest and furthest from it (with
-    both values, and the distance they add), and the largest contributions to predicted popularity.
+    ``items``: for each track its nearest seed, the features nearest to and furthest from that seed's (both
+    values, and the distance that the feature adds), and the largest contributions to predicted popularity.
     ``dropped``: how many candidates each rule dropped.
     """
     items = []
@@ -52,13 +57,14 @@ def _seed_id(bundle: Bundle, row: int) -> str | None:
 def _features(
     bundle: Bundle, candidates: Candidates, row: int, seed: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Features by the distance they add, summed over their columns.
+    """The features that add the least distance to the seed, and those that add the most.
 
-    Under a learned metric a column counts as much as a change in it alone would.
+    A feature's squared distance is summed over its columns. Under a learned metric each column is weighted by
+    the distance that a unit change of it alone adds.
     """
     transform = bundle.transform
-    mine, theirs = bundle.features[row], candidates.query.features[seed]
-    standard = transform.standardise(np.stack((mine, theirs)))
+    track_features, seed_features = bundle.features[row], candidates.query.features[seed]
+    standard = transform.standardise(np.stack((track_features, seed_features)))
     difference = (standard[0] - standard[1]) ** 2
     if transform.learned:
         difference *= transform.learned.importance() ** 2
@@ -69,14 +75,14 @@ def _features(
     shown = [
         {
             "feature": name,
-            "track": _value(bundle, name, mine),
-            "seed": _value(bundle, name, theirs),
+            "track": _value(bundle, name, track_features),
+            "seed": _value(bundle, name, seed_features),
             "distance": round(float(np.sqrt(value)), 3),
         }
         for name, value in sorted(added.items(), key=lambda pair: (pair[1], pair[0]))
     ]
-    both = [entry for entry in shown if entry["track"] is not None and entry["seed"] is not None]
-    return both[:_SHOWN], both[: -_SHOWN - 1 : -1]
+    known = [entry for entry in shown if entry["track"] is not None and entry["seed"] is not None]
+    return known[:_SHOWN], known[: -_SHOWN - 1 : -1]
 
 
 def _value(bundle: Bundle, name: str, features: npt.NDArray[np.float32]) -> float | str | None:
@@ -87,7 +93,7 @@ def _value(bundle: Bundle, name: str, features: npt.NDArray[np.float32]) -> floa
 
 
 def _contributions(bundle: Bundle, values: npt.NDArray[np.float32]) -> dict[str, float]:
-    """Points of popularity that each feature adds to the average; the largest few, and ``average``."""
+    """The largest contributions to predicted popularity, in points, and the ``average`` that they add to."""
     order = np.argsort(-np.abs(values[:-1]), kind="stable")[:_SHOWN]
     columns = bundle.definition.ranking_columns
     largest = {columns[i]: round(float(values[i]), 2) for i in order}

@@ -1,4 +1,4 @@
-"""Filters → which rows may come back."""
+"""Filters → a mask of the tracks that pass them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Mask = npt.NDArray[np.bool_]
 
 
 def allowed_rows(bundle: Bundle, filters: Filters) -> Mask | None:
-    """Which tracks pass the filters, except `exclude_tracks`, which are dropped after retrieval.
+    """Which tracks pass the filters. `exclude_tracks` is not among them: it is applied after retrieval.
 
-    A bound on a value that a track lacks is not met: a track of unknown year is in no decade.
+    A track whose value is missing fails every bound on that value.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Blend and finish: the score, then at most so many by an artist, then as different as asked."""
+"""Blend and finish: score the candidates, then pick the list under the artist cap and the diversity asked."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ class Rules:
     diversity: float
     max_per_artist: int
     target_popularity: float | None = None
-    # the genres that are asked for, where nothing else is
+    # set only if the request's positive seeds are all genres
     genres: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: Request, defaults: RequestDefaults) -> Rules:
-        """Fill in the defaults where a request says nothing."""
+        """Take the request's choices, and the defaults for those it does not make."""
 
-        def given(name: str) -> float:
+        def choice(name: str) -> float:
             value = getattr(request, name)
             return float(getattr(defaults, name) if value is None else value)
 
-        wanted = [seed.genre for seed in request.seeds if seed.weight > 0]
-        is_all = request.features is None and None not in wanted
+        genres = [seed.genre for seed in request.seeds if seed.weight > 0]
+        only_genres = request.features is None and None not in genres
         return cls(
-            k=int(given("k")),
-            popularity_weight=given("popularity_weight"),
-            diversity=given("diversity"),
-            max_per_artist=int(given("max_per_artist")),
+            k=int(choice("k")),
+            popularity_weight=choice("popularity_weight"),
+            diversity=choice("diversity"),
+            max_per_artist=int(choice("max_per_artist")),
             target_popularity=request.target.get("popularity"),
-            genres=tuple(genre for genre in wanted if genre) if is_all else (),
+            genres=tuple(genre for genre in genres if genre) if only_genres else (),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """The list: positions within the candidates, their scores, and how many each rule dropped."""
+    """The picked list: positions among the candidates, scores, and how many candidates each rule dropped."""
 
     positions: Positions
     scores: Floats
@@ -64,13 +64,14 @@ class Picks:
 def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules, catalogue: Floats) -> Floats:
     """Score the candidates: ``(1 − w)·relevance-or-affinity + w·predicted popularity``.
 
-    Each part is scaled to 0..1 within the request. Without predictions (degraded) the affinity decides. With
-    a target of popularity nearness to it takes the place of predicted popularity.
+    Each part is scaled to 0..1 within the request. Without predictions (degraded) the score is the affinity.
+    With a target popularity, predicted popularity is replaced by nearness to the target.
 
     Parameters
     ----------
     catalogue
-        float32 [n], popularity of all tracks, NaN missing: who asks for a target means this one.
+        float32 [n], popularity of all tracks, NaN missing; compared with a target, and the prediction only
+        where it is missing.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules,
         known = catalogue[candidates.rows]
         popularity = np.where(np.isnan(known), popularity, known)
         popularity = -np.abs(popularity - np.float32(rules.target_popularity))
-        # a target says more than the bundle's default weight, which may be 0
+        # the bundle's default weight may be 0, and the target would have no effect
         weight = np.float32(max(rules.popularity_weight, 0.5))
     else:
         weight = np.float32(rules.popularity_weight)
@@ -92,17 +93,16 @@ def blend(candidates: Candidates, predictions: Predictions | None, rules: Rules,
 
 
 def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | None, rules: Rules) -> Picks:
-    """Choose the list.
+    """Pick the list from the candidates, which hold one track per recording, ordered by affinity.
 
-    Candidates are one of each recording already, in the order of affinity. Ties go to the nearer track, so
-    that equal scores do not depend on anything else.
+    Equal scores are ordered by affinity, so that the list is deterministic.
     """
     scores = blend(candidates, predictions, rules, bundle.popularity)
     if rules.genres:
         codes = [bundle.transform.genre_code(genre) for genre in rules.genres]
-        # who asks for genres and nothing else gets what is of them first, each half on the scale of 0..1
-        inside = np.isin(bundle.genre[candidates.rows], codes)
-        scores = np.float32(0.5) * (scores + inside.astype(np.float32))
+        # tracks of the genres score 0.5..1 and come first, all others 0..0.5
+        is_in_genres = np.isin(bundle.genre[candidates.rows], codes)
+        scores = np.float32(0.5) * (scores + is_in_genres.astype(np.float32))
     artist = bundle.artist[candidates.rows]
     order = np.argsort(-scores, kind="stable")
     if rules.diversity > 0:
@@ -115,7 +115,7 @@ def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | No
 def take_capped(
     order: Positions, artist: npt.NDArray[np.int32], k: int, max_per_artist: int
 ) -> tuple[list[int], int]:
-    """The first k positions of an order with at most so many by an artist, and how many were passed over."""
+    """The first k positions of `order`, at most `max_per_artist` per artist, and how many were skipped."""
     taken: Counter[int] = Counter()
     picked: list[int] = []
     capped = 0
@@ -138,32 +138,32 @@ def _diverse(
     """
     vectors = bundle.embedding[candidates.rows]
     scale = max(float(np.median(candidates.distances)), 1e-6) if len(vectors) else 1.0
-    trade = np.float32(rules.diversity)
+    weight = np.float32(rules.diversity)
     nearest = np.zeros(len(scores), np.float32)
-    open_ = np.ones(len(scores), np.bool_)
+    remaining = np.ones(len(scores), np.bool_)
     taken: Counter[int] = Counter()
     picked: list[int] = []
     capped = 0
-    while len(picked) < rules.k and open_.any():
-        value = np.where(open_, (1 - trade) * scores - trade * nearest, -np.inf)
-        # candidates stand in the order of affinity, so argmax breaks ties by nearness
+    while len(picked) < rules.k and remaining.any():
+        value = np.where(remaining, (1 - weight) * scores - weight * nearest, -np.inf)
+        # candidates are ordered by affinity, so argmax breaks ties by it
         best = int(value.argmax())
         picked.append(best)
-        open_[best] = False
+        remaining[best] = False
         taken[int(artist[best])] += 1
         if taken[int(artist[best])] >= rules.max_per_artist:
-            same = open_ & (artist == artist[best])
+            same = remaining & (artist == artist[best])
             capped += int(same.sum())
-            open_ &= ~same
-        away = np.linalg.norm(vectors - vectors[best], axis=1)
-        nearest = np.maximum(nearest, np.exp(-away / scale))
+            remaining &= ~same
+        distances = np.linalg.norm(vectors - vectors[best], axis=1)
+        nearest = np.maximum(nearest, np.exp(-distances / scale))
     return picked, capped
 
 
 def _scaled(values: Floats) -> Floats:
-    """Scale to 0..1 within the request; all alike: 0."""
+    """Scale to 0..1 within the request; 0 if all values are equal."""
     if not len(values):
         return values
-    # what .min() and .max() end in
+    # .min() and .max() call these, and are slower
     low, high = np.minimum.reduce(values), np.maximum.reduce(values)
     return np.zeros_like(values) if high <= low else (values - low) / (high - low)

@@ -1,5 +1,7 @@
-"""Finding rows of the catalogue: by id, by artist, by genre. No dictionary of a million strings: ids are
-sorted in the bundle, and artists are numbered in the order of their folded names.
+"""Finding rows of the catalogue by track id, artist or genre.
+
+By bisection, without a dictionary of a million strings: track ids are sorted in the bundle, and artists are
+numbered in the order of their folded names.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ __all__ = ["Lookup"]
 
 Rows = npt.NDArray[np.int64]
 
-_PIECE_ROWS = 16_384
-# A megabyte of landmarks at a million tracks.
+_CHUNK_ROWS = 16_384
+# The sparse index holds every 64th id: a megabyte at a million tracks.
 _STRIDE = 64
 
 
 class _ArtistNames:
-    """Folded name by artist number, read off one track of each."""
+    """Folded name by artist number, read from the artist's first track."""
 
     def __init__(self, names: pa.StringArray, first: Rows) -> None:
         self._names = names
@@ -57,7 +59,7 @@ class Lookup:
     recording
         int32 [n].
     throttle
-        How it is made ready beside other work; at full speed if not given.
+        Pauses the preparation, to leave processor time to requests; without one it never pauses.
     """
 
     def __init__(
@@ -80,9 +82,9 @@ class Lookup:
         self._recording = recording
 
     def row_of(self, track_id: str) -> int | None:
-        """Row of a track, None where the catalogue lacks it."""
+        """Row of a track, None if it is not in the catalogue."""
         wanted = track_id.encode(errors="surrogatepass")
-        first = max(bisect_right(self._landmarks, wanted) - 1, 0) * _STRIDE
+        first = max(bisect_right(self._sparse_index, wanted) - 1, 0) * _STRIDE
         end = min(first + _STRIDE, len(self._ids))
         row = bisect_left(self._ids, wanted, first, end)
         return row if row < end and self._ids[row] == wanted else None
@@ -94,7 +96,7 @@ class Lookup:
         return rows
 
     def artist_number(self, name: str) -> int | None:
-        """Number of an artist by name, whatever its case and accents; None where there is none."""
+        """Number of an artist by name, ignoring case and accents; None if it is not in the catalogue."""
         order, start = self._by_artist
         names = _ArtistNames(self._names, order[start[:-1]])
         folded = fold_text(name)
@@ -102,21 +104,21 @@ class Lookup:
         return number if number < len(names) and names[number] == folded else None
 
     def same_recordings(self, row: int) -> Rows:
-        """Tracks that are the same recording as this one, itself among them."""
+        """Tracks that are the same recording as this one, including itself."""
         rows = self.rows_of_artist_number(int(self._artist[row]))
         same: Rows = rows[self._recording[rows] == self._recording[row]]
         return same
 
-    def top_of_genre(self, code: int, most: int) -> Rows:
-        """Most popular tracks of a genre."""
+    def top_of_genre(self, code: int, limit: int) -> Rows:
+        """The most popular tracks of a genre, at most `limit`."""
         rows: Rows = np.flatnonzero(self._genre == code)
         order = np.lexsort((rows, -np.nan_to_num(self._popularity[rows], nan=-1)))
-        top: Rows = rows[order[:most]]
+        top: Rows = rows[order[:limit]]
         return top
 
     @cached_property
-    def _landmarks(self) -> list[bytes]:
-        """Every so manieth id: a list is bisected without reading a cell of the column at each step."""
+    def _sparse_index(self) -> list[bytes]:
+        """Every 64th id. Bisecting this list is faster than reading a cell of the column at each step."""
         return [self._ids[row] for row in range(0, len(self._ids), _STRIDE)]
 
     @cached_property
@@ -124,11 +126,11 @@ class Lookup:
         """Rows in the order of (artist, popularity descending, row), and where each artist starts."""
         start = np.concatenate(([0], np.cumsum(np.bincount(self._artist))))
         popularity = -np.nan_to_num(self._popularity, nan=-1)
-        # A few artists at a time, with a pause in between.
-        pieces = min(len(self._artist) // _PIECE_ROWS + 1, np.iinfo(np.uint16).max)
-        piece = (self._artist.astype(np.int64) * pieces // (len(start) - 1)).astype(np.uint16)
-        order = np.argsort(piece, kind="stable")
-        ends = np.cumsum(np.bincount(piece, minlength=pieces))
+        # sorted in chunks of a few artists, with a pause after each
+        chunks = min(len(self._artist) // _CHUNK_ROWS + 1, np.iinfo(np.uint16).max)
+        chunk = (self._artist.astype(np.int64) * chunks // (len(start) - 1)).astype(np.uint16)
+        order = np.argsort(chunk, kind="stable")
+        ends = np.cumsum(np.bincount(chunk, minlength=chunks))
         for first, end in pairwise([0, *ends.tolist()]):
             rows = order[first:end]
             order[first:end] = rows[np.lexsort((popularity[rows], self._artist[rows]))]

@@ -1,4 +1,4 @@
-"""A bundle, opened to answer from: its tables and arrays, and the index."""
+"""An opened bundle: the arrays, the table and the index that recommendations are computed from."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from segue.throttle import Throttle
 
 __all__ = ["Bundle"]
 
-# The other columns of tracks.parquet (albums, images) are the gateway's to read.
+# The columns of tracks.parquet that an answer needs; only the gateway reads the rest (albums, images).
 _COLUMNS = ("track_id", "track_name", "artist_name", "popularity", "recording", "artist")
 
 
 class Bundle(BundleData):
-    """A bundle, opened to answer from.
+    """An opened bundle.
 
     Parameters
     ----------
     definition
         ``bundle.json``, or a draft of it before publishing.
     path
-        Gives the local path of a file of the bundle, its checksum verified.
+        Returns the local, verified path of a file of the bundle, by name.
     throttle
-        How it is opened beside other work; at full speed if not given.
+        Pauses the opening, to leave processor time to requests; without one it never pauses.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Bundle(BundleData):
     Raises
     ------
     BundleError
-        A file can't be read, or the files do not fit each other.
+        A file can't be read, or the files do not match each other.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Bundle(BundleData):
         self._throttle()
 
     def feature(self, name: str) -> Floats:
-        """One column of the features, contiguous, float32 [n]; kept, since filters come back to it."""
+        """One column of the features, float32 [n], contiguous; cached, since filters use it repeatedly."""
         if name not in self._features:
             self._features[name] = np.ascontiguousarray(self.features[:, self.position(name)])
         return self._features[name]

@@ -1,4 +1,4 @@
-"""Finding a track by what a person calls it: "artist - title"."""
+"""Finding a track by "artist - title"."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _SEPARATOR = " - "
 
 
 def find_track(bundle: Bundle, text: str) -> str:
-    """Id of the track that `text` means: an id, or "artist - title" (or the other way round).
+    """Id of the track that `text` names: an id, "artist - title" or "title - artist".
 
-    Case, accents and words such as "Remastered 2011" are set aside; of several releases the most popular
-    is taken.
+    Case, accents and words such as "Remastered 2011" are ignored; of several releases the most popular is
+    taken.
 
     Raises
     ------
     RequestError
-        There is no such track; names what is nearest.
+        The catalogue has no such track; the message suggests similar titles.
     """
     if bundle.lookup.row_of(text) is not None or _SEPARATOR not in text:
         return text

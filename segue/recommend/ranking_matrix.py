@@ -1,7 +1,7 @@
-"""The matrix that the boosters read: one row a candidate, columns as ``bundle.json`` names them.
+"""The input matrix of the boosters: one row per candidate, the columns that ``bundle.json`` names.
 
-A column is a feature of the candidate, its known popularity, or something between the candidate and the seed
-it is nearest to. What is not known is NaN, which LightGBM takes as missing.
+A column is a feature of the candidate, its known popularity, or a comparison of the candidate with its
+nearest seed. Unknown values are NaN, which LightGBM treats as missing.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ PAIR_COLUMNS: tuple[str, ...] = (
     "gap_popularity",
     *(_GAP + name for name in COMPARED),
 )
-# What the relevance model reads.
+# The columns of the relevance model.
 RELEVANCE_COLUMNS: tuple[str, ...] = (*PAIR_COLUMNS, *COMPARED)
 
 
 @dataclass(frozen=True)
 class TrackTable:
-    """What ranking columns are made of: n tracks.
+    """The n tracks that ranking columns are computed from.
 
     Attributes
     ----------
@@ -74,31 +74,31 @@ class TrackTable:
 
     @cached_property
     def artist_block(self) -> Block | None:
-        """The artist block, which is the last one where there is one."""
+        """The artist block, always the last one; None if the embedding has none."""
         return next((block for block in self.blocks if block.name == ARTIST), None)
 
     def positions(self, names: Sequence[str]) -> list[int]:
-        """Positions of features, by name."""
+        """Positions of features by name."""
         return [list(self.names).index(name) for name in names]
 
     @cached_property
     def compared(self) -> list[int]:
-        """Positions of the features that pairs are compared by."""
+        """Positions of the features that a candidate and a seed are compared by."""
         return self.positions(COMPARED)
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The seed that each of m candidates is nearest to.
+    """The nearest seed of each of m candidates.
 
     Attributes
     ----------
     rows
-        int64 [m], its row of the catalogue; -1 where it is in none.
+        int64 [m], the seed's row in the catalogue; -1 for raw features.
     points
-        float32 [m, d], where it lies.
+        float32 [m, d], the seed's point in the embedding.
     features
-        float32 [m, f].
+        float32 [m, f], the seed's features.
     """
 
     rows: Rows
@@ -109,7 +109,7 @@ class Nearest:
 def ranking_matrix(
     table: TrackTable, columns: Sequence[str], rows: Rows, nearest: Nearest | None = None
 ) -> Floats:
-    """Make the ranking matrix of some candidates.
+    """Compute the ranking matrix of some candidates.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def ranking_matrix(
     rows
         int64 [m], the candidates.
     nearest
-        Their seeds; None where nobody asked: what lies between the two is missing then.
+        Their nearest seeds; None without seeds: comparisons are then NaN.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def ranking_matrix(
     Raises
     ------
     BundleError
-        The bundle wants a column that this version of Segue does not make.
+        The bundle names a column that this version of Segue can't compute.
     """
     gathered = table.features[rows]
     if tuple(columns) == tuple(table.names):
@@ -137,44 +137,45 @@ def ranking_matrix(
     wanted = [column for column in columns if column not in table.names]
     missing = [column for column in wanted if column not in PAIR_COLUMNS]
     if missing:
-        raise BundleError(f"the bundle ranks by {missing}, which this version of Segue does not make")
+        raise BundleError(f"the bundle ranks by {missing}, which this version of Segue can't compute")
     out = np.full((len(rows), len(columns)), np.nan, np.float32)
-    place = {name: i for i, name in enumerate(columns)}
-    kept = [name for name in table.names if name in place]
+    position = {name: i for i, name in enumerate(columns)}
+    kept = [name for name in table.names if name in position]
     if len(kept) == gathered.shape[1] and list(columns[: len(kept)]) == kept:
         out[:, : len(kept)] = gathered
     else:
-        out[:, [place[name] for name in kept]] = gathered[:, table.positions(kept)]
-    if "popularity" in place:
-        out[:, place["popularity"]] = table.popularity[rows]
+        out[:, [position[name] for name in kept]] = gathered[:, table.positions(kept)]
+    if "popularity" in position:
+        out[:, position["popularity"]] = table.popularity[rows]
     if nearest is not None and wanted:
-        for name, make in _between(table, rows, nearest).items():
-            if name in place:
-                out[:, place[name]] = make()
-        _fill_gaps(out, place, table, gathered, nearest)
+        for name, compute in _comparisons(table, rows, nearest).items():
+            if name in position:
+                out[:, position[name]] = compute()
+        _fill_gaps(out, position, table, gathered, nearest)
     return out
 
 
 def _fill_gaps(
-    out: Floats, place: dict[str, int], table: TrackTable, gathered: Floats, nearest: Nearest
+    out: Floats, position: dict[str, int], table: TrackTable, gathered: Floats, nearest: Nearest
 ) -> None:
+    """Fill in the differences of features, and whether the genres are the same."""
     gaps = gathered[:, table.compared] - nearest.features[:, table.compared]
     names = [_GAP + name for name in COMPARED]
-    if all(name in place for name in names):
-        out[:, [place[name] for name in names]] = gaps
+    if all(name in position for name in names):
+        out[:, [position[name] for name in names]] = gaps
     else:
         for name, gap in zip(names, gaps.T, strict=True):
-            if name in place:
-                out[:, place[name]] = gap
-    if GENRE in table.names and "same_genre" in place:
+            if name in position:
+                out[:, position[name]] = gap
+    if GENRE in table.names and "same_genre" in position:
         code = list(table.names).index(GENRE)
-        mine, theirs = gathered[:, code], nearest.features[:, code]
-        same = np.where(np.isnan(mine) | np.isnan(theirs), np.nan, mine == theirs)
-        out[:, place["same_genre"]] = same
+        genre, seed_genre = gathered[:, code], nearest.features[:, code]
+        same = np.where(np.isnan(genre) | np.isnan(seed_genre), np.nan, genre == seed_genre)
+        out[:, position["same_genre"]] = same
 
 
-def _between(table: TrackTable, rows: Rows, nearest: Nearest) -> dict[str, Callable[[], Floats]]:
-    """Columns between a candidate and its seed, by name."""
+def _comparisons(table: TrackTable, rows: Rows, nearest: Nearest) -> dict[str, Callable[[], Floats]]:
+    """Functions that compute the columns that compare a candidate with its seed, by column name."""
     vectors = table.embedding[rows]
     block = table.artist_block
     content = block.start if block else vectors.shape[1]
@@ -188,10 +189,10 @@ def _between(table: TrackTable, rows: Rows, nearest: Nearest) -> dict[str, Calla
     def artist_similarity() -> Floats:
         if block is None:
             return np.full(len(rows), np.nan, np.float32)
-        mine, theirs = vectors[:, content:], nearest.points[:, content:]
-        cosine = np.einsum("md,md->m", mine, theirs) / np.float32(block.weight**2)
-        # vectors of length 0 are of artists that nothing is known of
-        known = (mine != 0).any(axis=1) & (theirs != 0).any(axis=1)
+        own, seed = vectors[:, content:], nearest.points[:, content:]
+        cosine = np.einsum("md,md->m", own, seed) / np.float32(block.weight**2)
+        # artists in no training playlist have a vector of zeros
+        known = (own != 0).any(axis=1) & (seed != 0).any(axis=1)
         return np.where(known, cosine, np.float32(np.nan)).astype(np.float32)
 
     def same_artist() -> Floats:
@@ -199,8 +200,8 @@ def _between(table: TrackTable, rows: Rows, nearest: Nearest) -> dict[str, Calla
         return np.where(in_catalogue, same, np.nan).astype(np.float32)
 
     def gap_popularity() -> Floats:
-        theirs = np.where(in_catalogue, table.popularity[nearest.rows], np.float32(np.nan))
-        return np.asarray(table.popularity[rows] - theirs, np.float32)
+        seed = np.where(in_catalogue, table.popularity[nearest.rows], np.float32(np.nan))
+        return np.asarray(table.popularity[rows] - seed, np.float32)
 
     return {
         "distance": distance,
@@ -211,7 +212,13 @@ def _between(table: TrackTable, rows: Rows, nearest: Nearest) -> dict[str, Calla
 
 
 def booster_positions(booster: Booster, columns: Sequence[str]) -> list[int] | None:
-    """Positions of a booster's columns in the ranking matrix; None where they are the matrix as it is."""
+    """Positions of a booster's columns in the ranking matrix; None if it takes the whole matrix as it is.
+
+    Raises
+    ------
+    BundleError
+        The ranking matrix lacks one of the columns.
+    """
     missing = [column for column in booster.columns if column not in columns]
     if missing:
         raise BundleError(f"booster {booster.name} reads {missing}, which is not in ranking_columns")

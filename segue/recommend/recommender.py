@@ -1,6 +1,6 @@
 """The recommender: the same functions answer offline, in batch and in the transformer.
 
-`prepare`, `matrix` and `finish` are separate because a transformer asks a predictor between them.
+`prepare`, `matrix` and `answer` are separate because the transformer calls a predictor between the last two.
 """
 
 from __future__ import annotations
@@ -52,22 +52,22 @@ class Recommender:
         return self.retrieve(requests, [self.resolve(request) for request in requests])
 
     def resolve(self, request: Request) -> Query:
-        """Place the seeds of one request; raises as `prepare` does."""
+        """Resolve the seeds of one request; raises as `prepare` does."""
         return resolve(self.bundle, request)
 
     def retrieve(self, requests: Sequence[Request], queries: Sequence[Query]) -> list[Candidates]:
-        """Retrieve the candidates of requests whose seeds have been placed."""
+        """Retrieve the candidates of requests whose seeds have been resolved."""
         return retrieve(self.bundle, requests, queries)
 
     def matrix(self, pools: Sequence[Candidates], positions: npt.NDArray[np.int64] | None = None) -> Floats:
-        """Ranking matrix of the candidates of some requests, one below the other: what a predictor is sent.
+        """Ranking matrix of the candidates of several requests, concatenated: the input of a predictor.
 
         Parameters
         ----------
         pools
             Candidates, m in all.
         positions
-            Only these of the candidates; None: all.
+            int64, only the candidates at these positions; None: all.
 
         Returns
         -------
@@ -79,12 +79,12 @@ class Recommender:
         return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows[kept], nearest)
 
     def track_matrix(self, rows: npt.NDArray[np.int64]) -> Floats:
-        """Ranking matrix of tracks that nobody asked for, float32 [m, f]: enough to predict popularity."""
+        """Ranking matrix of tracks without a seed, float32 [m, f]: enough to predict popularity."""
         return ranking_matrix(self._table, self.bundle.definition.ranking_columns, rows)
 
     @cached_property
     def _ranks_pairs(self) -> bool:
-        """Whether a booster reads anything between a candidate and its seed."""
+        """Whether the ranking matrix has columns besides the candidate's own features."""
         return not set(self.bundle.definition.ranking_columns) <= set(self.bundle.definition.features)
 
     @cached_property
@@ -100,7 +100,7 @@ class Recommender:
         )
 
     def rank(self, pools: Sequence[Candidates], ranker: Ranker) -> list[Predictions]:
-        """Predict for the candidates of several requests in one call."""
+        """Predict for the candidates of several requests with one call of the ranker."""
         predictions = ranker.predict(self.matrix(pools))
         ends = np.cumsum([len(pool.rows) for pool in pools])[:-1]
         parts: list[Mapping[str, Floats]] = [{} for _ in pools]
@@ -110,7 +110,7 @@ class Recommender:
         return list(parts)
 
     def choose(self, request: Request, pool: Candidates, predictions: Predictions | None) -> Picks:
-        """Choose the list out of the candidates, by the request's rules."""
+        """Pick the list from the candidates, by the request's rules."""
         rules = Rules.of(request, self.bundle.definition.defaults)
         return finish(self.bundle, pool, predictions, rules)
 
@@ -122,14 +122,14 @@ class Recommender:
         *,
         contributions: Callable[[Floats], Floats] | None = None,
     ) -> Answer:
-        """Choose the list and say what is in it.
+        """Pick the list and make the answer from it.
 
         Parameters
         ----------
         request, pool
-            What was asked, and its candidates.
+            The request and its candidates.
         predictions
-            What the boosters say of them; None answers degraded, in the order of similarity.
+            The boosters' predictions for the candidates; None answers degraded, ordered by similarity.
         contributions
             Computes the contributions of a matrix of the returned tracks, if the request asks to explain.
         """
@@ -137,8 +137,8 @@ class Recommender:
         explanation = None
         if request.explain:
             matrix = self.matrix([pool], picks.positions)
-            given = contributions(matrix) if contributions else None
-            explanation = explain(self.bundle, pool, picks, given)
+            values = contributions(matrix) if contributions else None
+            explanation = explain(self.bundle, pool, picks, values)
         return Answer(
             items=self._items(pool, picks, predictions),
             digest=self.bundle.digest,
@@ -150,7 +150,7 @@ class Recommender:
         )
 
     def recommend(self, requests: Sequence[Request], ranker: Ranker | None) -> list[Answer]:
-        """Answer requests, with the boosters asked through `ranker`; None answers degraded."""
+        """Answer requests with the predictions of `ranker`; None answers degraded."""
         pools = self.prepare(requests)
         predictions: Sequence[Predictions | None] = (
             [None] * len(pools) if ranker is None else self.rank(pools, ranker)
@@ -167,7 +167,7 @@ class Recommender:
         def shown(values: Floats | None, decimals: int) -> Sequence[float | None]:
             if values is None:
                 return [None] * count
-            # a Python float, because a float32 that is rounded is not what it prints
+            # as Python floats: a rounded float32 is written with all its digits
             return [round(value, decimals) for value in values[picks.positions].tolist()]
 
         columns = (
@@ -183,7 +183,7 @@ class Recommender:
 
 
 def _nearest(pools: Sequence[Candidates], kept: npt.NDArray[np.int64] | slice) -> Nearest:
-    """The seeds of positive weight that these candidates, by position, are nearest to."""
+    """The nearest seed of positive weight of each of the candidates at the positions `kept`."""
     seeds = [(pool.query, _nearest_seed(pool)) for pool in pools]
     return Nearest(
         rows=np.concatenate([query.rows[seed] for query, seed in seeds])[kept],
@@ -193,6 +193,6 @@ def _nearest(pools: Sequence[Candidates], kept: npt.NDArray[np.int64] | slice) -
 
 
 def _nearest_seed(pool: Candidates) -> npt.NDArray[np.int64]:
-    """Position within the query of the seed that each candidate is nearest to, int64 [m]."""
+    """Position in the query of each candidate's nearest seed, int64 [m]."""
     positive = np.flatnonzero(pool.query.weights > 0)
     return positive[pool.distances.argmin(axis=1)] if len(pool.rows) else positive[:0]

@@ -1,4 +1,4 @@
-"""What a caller asks for: one instance of a request, checked field by field."""
+"""The request: one instance, validated field by field."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ MAX_SEEDS = 100
 MAX_LIST = 1_000
 MAX_KEYS = 100
 MAX_NAME = 500
-# Weights are divided by their sum, and a genre's among its tracks, in float32. Within these bounds no weight
-# becomes zero or infinite.
+# Weights are divided by their sum in float32, a genre's weight also by the number of its tracks. Within these
+# bounds no weight becomes zero or infinite.
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 10.0
-# The largest float32, in which features, bounds and targets are computed with.
+# The largest float32: features, bounds and targets are float32.
 MAX_NUMBER = 3.4028234663852886e38
-# Python writes no integer of more than some 14,000 bits.
+# Python refuses to format an integer of more than some 14,000 bits.
 _MAX_BITS = 1_024
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=MAX_NAME)]], Field(max_length=MAX_LIST)]
@@ -54,18 +54,18 @@ def _is_feature(value: Any) -> Any:
 
 
 Number = Annotated[float, AfterValidator(_fits_float32)]
-# Checked before pydantic tries the types one by one, whose first refusal would speak of a boolean alone.
+# Validated before pydantic tries the types of the union, whose first error would ask for a boolean only.
 Feature = Annotated[bool | float | str | None, BeforeValidator(_is_feature)]
 
 
-def _few(value: Any) -> Any:
+def _limit_keys(value: Any) -> Any:
     if isinstance(value, dict) and len(value) > MAX_KEYS:
         raise ValueError(f"expected at most {MAX_KEYS} keys, got {len(value)}")
     return value
 
 
-# Before each key is looked at: a hundred thousand wrong ones make as many errors, and take seconds.
-Few = BeforeValidator(_few)
+# Before pydantic validates each key: a hundred thousand wrong keys give as many errors, and take seconds.
+LimitedKeys = BeforeValidator(_limit_keys)
 
 
 class _Strict(BaseModel):
@@ -73,14 +73,15 @@ class _Strict(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _few_keys(cls, value: Any) -> Any:
-        return _few(value)
+    def _limit_fields(cls, value: Any) -> Any:
+        return _limit_keys(value)
 
 
 class Seed(_Strict):
-    """A track, an artist or a genre; exactly one of them.
+    """Exactly one of a track, an artist or a genre.
 
-    A negative weight pushes away. Its magnitude is between `MIN_WEIGHT` and `MAX_WEIGHT`.
+    A negative weight asks for tracks unlike the seed. The weight's magnitude is between `MIN_WEIGHT` and
+    `MAX_WEIGHT`.
     """
 
     track_id: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
@@ -109,27 +110,27 @@ class Seed(_Strict):
 
     @property
     def label(self) -> str:
-        """How the seed is named in ``unknown_seeds``: a track by its id alone."""
+        """The seed's name in ``unknown_seeds``: a track id, ``artist:…`` or ``genre:…``."""
         if self.track_id is not None:
             return self.track_id
         return f"artist:{self.artist}" if self.artist is not None else f"genre:{self.genre}"
 
 
 class Filters(_Strict):
-    """Which tracks may come back. An absent value passes no bound."""
+    """Which tracks may be recommended. A track whose value is missing fails every bound on that value."""
 
     genres: Names = Field(default_factory=list)
     year: tuple[Number, Number] | None = None
     exclude_artists: Names = Field(default_factory=list)
     exclude_tracks: Names = Field(default_factory=list)
     explicit: bool | None = None
-    min: Annotated[dict[str, Number], Few] = Field(default_factory=dict)
-    max: Annotated[dict[str, Number], Few] = Field(default_factory=dict)
+    min: Annotated[dict[str, Number], LimitedKeys] = Field(default_factory=dict)
+    max: Annotated[dict[str, Number], LimitedKeys] = Field(default_factory=dict)
 
     @field_validator("year", mode="before")
     @classmethod
     def _year_pair(cls, value: Any) -> Any:
-        # JSON has no tuples, and strict mode takes nothing else
+        # JSON has no tuples, and strict mode accepts no list
         return tuple(value) if isinstance(value, list) else value
 
     @field_validator("year")
@@ -146,7 +147,7 @@ class Filters(_Strict):
 
     @property
     def narrows(self) -> bool:
-        """Whether any track may fail to pass."""
+        """Whether any filter is set."""
         return self is not _NO_FILTERS and self != _NO_FILTERS
 
 
@@ -166,36 +167,36 @@ class Request(_Strict):
     Attributes
     ----------
     seeds
-        Tracks, artists, genres. A plain string is a track id. Where nothing but genres counts in favour,
-        their tracks come first.
+        Tracks, artists, genres. A plain string is a track id. If all positive seeds are genres, tracks of
+        these genres come first.
     features
-        Raw features of a track that is in no catalogue, by canonical column name.
+        Raw features of a track that is not in the catalogue, by canonical column name.
     k
         Length of the list, 1..100.
     candidates
         Tracks retrieved for ranking, N.
     filters
-        Which tracks may come back.
+        Which tracks may be recommended.
     target
-        Values that the tracks should be near to instead of the seeds' own; popularity: that of the catalogue,
-        predicted where it has none.
+        Feature values to search near instead of the seeds' own. For popularity: the catalogue's, or the
+        predicted one where the catalogue has none.
     popularity_weight
         w in ``(1 − w)·similarity + w·predicted popularity``.
     diversity
-        0: the best tracks. 1: the most different ones.
+        0: the tracks of the highest score. 1: the tracks least like each other.
     max_per_artist
         Most tracks by one artist.
     explain
-        Say why.
+        Explain each track of the list.
     """
 
     seeds: list[Seed] = Field(default=[], max_length=MAX_SEEDS)
-    features: Annotated[dict[str, Feature] | None, Few] = None
+    features: Annotated[dict[str, Feature] | None, LimitedKeys] = None
     k: int | None = Field(default=None, ge=1, le=100)
     candidates: int | None = Field(default=None, ge=1, le=1000)
-    # a factory, because a default that stands here is copied deeply for each request
+    # a factory, because pydantic copies a default value deeply for each request
     filters: Filters = Field(default_factory=lambda: _NO_FILTERS)
-    target: Annotated[dict[str, Number], Few] = Field(default_factory=dict)
+    target: Annotated[dict[str, Number], LimitedKeys] = Field(default_factory=dict)
     popularity_weight: float | None = Field(default=None, ge=0, le=1)
     diversity: float | None = Field(default=None, ge=0, le=1)
     max_per_artist: int | None = Field(default=None, ge=1, le=1000)
@@ -224,26 +225,26 @@ class Request(_Strict):
         return {} if value is None else value
 
     @model_validator(mode="after")
-    def _something_to_go_by(self) -> Request:
+    def _has_positive_seed(self) -> Request:
         if self.features is None and not any(seed.weight > 0 for seed in self.seeds):
             raise ValueError("expected at least one seed of positive weight, or features")
         return self
 
     @classmethod
     def parse(cls, value: Mapping[str, Any] | Any, *, prefix: str = "") -> Request:
-        """Check one instance.
+        """Validate one instance.
 
         Parameters
         ----------
         value
-            What the caller sent, decoded from JSON.
+            The instance, decoded from JSON.
         prefix
             Path before the field in an error, for example ``instances[3]``.
 
         Raises
         ------
         RequestError
-            Names the first wrong field, what was seen and what was expected.
+            Names the first wrong field, its value and what was expected.
         """
         try:
             return cls.model_validate(value)
@@ -255,7 +256,7 @@ class Request(_Strict):
 def _field_and_message(error: Any, prefix: str) -> tuple[str, str]:
     path = prefix
     for part in error["loc"]:
-        # union members show up as type names, which no caller wrote
+        # pydantic adds the types of a union to the path
         if isinstance(part, int):
             path += f"[{part}]"
         elif part not in ("float", "str", "bool", "none"):
@@ -271,17 +272,17 @@ def _field_and_message(error: Any, prefix: str) -> tuple[str, str]:
 
 
 def _no_such_field(loc: tuple[int | str, ...]) -> str:
-    """Say which fields there are beside one that is none."""
+    """Message for an unknown field: names the fields that exist."""
     parts: dict[str, type[BaseModel]] = {"seeds": Seed, "filters": Filters}
     owner = parts.get(str(loc[0]), Request) if len(loc) > 1 else Request
     return f"there is no such field; expected one of {', '.join(owner.model_fields)}"
 
 
-def _shorten(value: object, most: int = 60) -> str:
+def _shorten(value: object, limit: int = 60) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"an integer of {value.bit_length()} bits"
-    # a caller may nest a thousand lists, which repr itself can't write
+    # reprlib, because repr fails on a thousand nested lists
     text = reprlib.repr(value)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,4 +1,4 @@
-"""Rerank: what LightGBM says of each candidate, in this process or by a predictor over the network."""
+"""Rerank: LightGBM's predictions for each candidate, from this process or a predictor over the network."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from segue.recommend.ranking_matrix import booster_positions
 __all__ = ["LocalRanker", "Predictions", "Ranker"]
 
 Floats = npt.NDArray[np.float32]
-# By booster name: "popularity", and "relevance" where trained; float32 [m] each.
+# float32 [m] by booster name: "popularity", and "relevance" if it was trained.
 Predictions = Mapping[str, Floats]
 
 
 class Ranker(Protocol):
-    """Something that answers what the bundle's boosters predict, and why."""
+    """Predicts with the bundle's boosters, and explains the predictions."""
 
     def predict(self, matrix: Floats) -> Predictions:
         """Predict for a ranking matrix, float32 [m, f]."""
@@ -39,7 +39,7 @@ class LocalRanker:
     definition
         Names the boosters and their columns.
     path
-        Gives the local path of a file of the bundle.
+        Returns the local path of a file of the bundle, by name.
     threads
         LightGBM's threads.
     """
@@ -55,7 +55,7 @@ class LocalRanker:
             self._boosters[booster.name] = loaded, booster_positions(booster, definition.ranking_columns)
 
     def predict(self, matrix: Floats, *, threads: int | None = None) -> Predictions:
-        """Predict for a ranking matrix, float32 [m, f]; `threads` replaces the ranker's own number."""
+        """Predict for a ranking matrix, float32 [m, f]; `threads` overrides the ranker's."""
         if not len(matrix):
             return {name: np.zeros(0, np.float32) for name in self._boosters}
         used = threads or self._threads
@@ -69,9 +69,9 @@ class LocalRanker:
         booster, positions = self._boosters["popularity"]
         out = np.zeros((len(matrix), matrix.shape[1] + 1), np.float32)
         if len(matrix):
-            read = _columns(matrix, positions)
-            given = booster.predict(read, num_threads=self._threads, pred_contrib=True)
-            out[:, slice(None) if positions is None else [*positions, -1]] = given
+            inputs = _columns(matrix, positions)
+            values = booster.predict(inputs, num_threads=self._threads, pred_contrib=True)
+            out[:, slice(None) if positions is None else [*positions, -1]] = values
         return out
 
 

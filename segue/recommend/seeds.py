@@ -1,4 +1,4 @@
-"""Seeds → query: the points of the embedding that neighbours are fetched around."""
+"""Seeds → query: the points of the embedding whose neighbours are searched."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ __all__ = ["Query", "resolve"]
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-# An artist or a genre is represented by its most popular tracks: few enough that each still gets a
-# visible share of the candidates.
+# An artist or a genre is represented by its most popular tracks: few enough that each contributes several
+# candidates.
 ARTIST_TRACKS = 5
 GENRE_TRACKS = 8
-# Most points that a request is searched around: each costs a search, and a hundred genres of eight tracks
-# took seconds. Many artists and genres are represented by fewer tracks each.
+# Each point costs a search: a hundred genres of eight tracks took seconds. With many seeds, artists and
+# genres are represented by fewer tracks each.
 _MAX_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a request asks for, placed in the embedding.
+    """The seeds of a request as points of the embedding.
 
     Attributes
     ----------
     rows
         int64 [q], catalogue row of each point, -1 for raw features.
     points
-        float32 [q, d], where to look; a `target` has been put in.
+        float32 [q, d], points whose neighbours are searched, moved to the `target`.
     weights
-        float32 [q], negative to push away; the magnitudes of the positive ones sum to 1.
+        float32 [q], negative to ask for unlike tracks; the positive ones sum to 1.
     features
         float32 [q, f], features of each point.
     unknown
-        Seeds that the catalogue lacks.
+        Seeds that are not in the catalogue.
     """
 
     rows: Rows
@@ -51,21 +51,21 @@ class Query:
 
 
 def resolve(bundle: Bundle, request: Request) -> Query:
-    """Place the seeds of a request.
+    """Resolve the seeds of a request.
 
     Raises
     ------
     UnknownSeeds
-        None of the seeds of positive weight is in the catalogue, and there are no raw features.
+        No seed of positive weight is in the catalogue, and there are no raw features.
     RequestError
-        A raw feature is wrong, or a target names one that the bundle lacks.
+        A raw feature is wrong, or a target names a feature that the bundle lacks.
     """
     rows: list[int] = []
     weights: list[float] = []
     unknown: list[str] = []
-    most = max(1, _MAX_POINTS // max(1, len(request.seeds)))
+    limit = max(1, _MAX_POINTS // max(1, len(request.seeds)))
     for seed in request.seeds:
-        found = _rows_of(bundle, seed, most)
+        found = _rows_of(bundle, seed, limit)
         if not found:
             unknown.append(seed.label)
             continue
@@ -87,12 +87,12 @@ def resolve(bundle: Bundle, request: Request) -> Query:
         raise UnknownSeeds(unknown)
     weight /= weight[positive].sum()
     if request.target:
-        points = _towards(bundle, request.target, features, points, positive)
+        points = _move_to_target(bundle, request.target, features, points, positive)
     return Query(np.array(rows, np.int64), points, weight, features, unknown)
 
 
-def _rows_of(bundle: Bundle, seed: Seed, most: int) -> list[int]:
-    """Rows that stand for a seed, at most so many."""
+def _rows_of(bundle: Bundle, seed: Seed, limit: int) -> list[int]:
+    """Rows that represent a seed, at most `limit`."""
     if seed.track_id is not None:
         row = bundle.lookup.row_of(seed.track_id)
         return [] if row is None else [row]
@@ -100,37 +100,39 @@ def _rows_of(bundle: Bundle, seed: Seed, most: int) -> list[int]:
         number = bundle.lookup.artist_number(seed.artist)
         if number is None:
             return []
-        return _distinct(bundle, bundle.lookup.rows_of_artist_number(number), min(ARTIST_TRACKS, most))
+        return _distinct(bundle, bundle.lookup.rows_of_artist_number(number), min(ARTIST_TRACKS, limit))
     code = bundle.transform.genre_code(seed.genre or "")
     if np.isnan(code):
         return []
-    return _distinct(bundle, bundle.lookup.top_of_genre(int(code), 5 * GENRE_TRACKS), min(GENRE_TRACKS, most))
+    return _distinct(
+        bundle, bundle.lookup.top_of_genre(int(code), 5 * GENRE_TRACKS), min(GENRE_TRACKS, limit)
+    )
 
 
-def _distinct(bundle: Bundle, rows: Rows, most: int) -> list[int]:
-    """The first rows, one of each recording."""
+def _distinct(bundle: Bundle, rows: Rows, limit: int) -> list[int]:
+    """The first rows, one per recording, at most `limit`."""
     first = np.sort(np.unique(bundle.recording[rows], return_index=True)[1])
-    return [int(row) for row in rows[first[:most]]]
+    return [int(row) for row in rows[first[:limit]]]
 
 
-def _towards(
+def _move_to_target(
     bundle: Bundle,
     target: dict[str, float],
     features: Floats,
     points: Floats,
     positive: npt.NDArray[np.bool_],
 ) -> Floats:
-    """Move the points of positive weight to where they would lie, had they the target's values.
+    """Move the points of positive weight by the change from the seeds' feature values to the target's.
 
-    Only the targeted features move them, so that what was learned about a seed stays.
+    The seed is not embedded anew: that would lose the learned vector of its artist.
     """
-    placed = {name: value for name, value in target.items() if name != "popularity"}
-    if not placed:
+    values = {name: value for name, value in target.items() if name != "popularity"}
+    if not values:
         return points
     transform = bundle.transform
-    row = transform.row(placed, field="target")
+    row = transform.row(values, field="target")
     moved = np.where(np.isfinite(row), row, features).astype(np.float32)
-    columns = np.array([name in placed for name in transform.column_features()])
+    columns = np.array([name in values for name in transform.column_features()])
     change = np.where(columns, transform.standardise(moved) - transform.standardise(features), 0)
     out = points.copy()
     out[positive] += transform.move(change.astype(np.float32))[positive]

@@ -1,7 +1,6 @@
-"""A string column, read from Arrow's buffers as they are.
+"""Fast access to the cells of a string column, by reading Arrow's buffers.
 
-An Arrow scalar a cell, and its Python string, cost five times as much; `take` with its registry of functions
-costs three times as much for ten cells.
+An Arrow scalar per cell takes five times as long, `take` three times as long for ten cells.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ __all__ = ["Strings"]
 
 
 class Strings:
-    """A string column without nulls: a sequence of its cells as bytes of UTF-8, which sort as the text does.
+    """A sequence of the cells of a string column without nulls, as UTF-8, which sorts as the text does.
 
     Parameters
     ----------
     values
-        The column, in one piece.
+        The column, in one chunk.
     """
 
     def __init__(self, values: pa.StringArray) -> None:

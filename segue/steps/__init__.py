@@ -1,11 +1,11 @@
-"""The steps of training, one function each, over plain folders: what a KFP component or a notebook calls.
+"""The steps of training, one function each, over plain folders, for KFP components and notebooks.
 
 ::
 
     ingest ─ preprocess ─ train ─ build_index ─ evaluate ─ publish
 
-Each returns a `StepResult`: a line for a person, figures, and a summary in Markdown. What a step needs is
-imported when it is called, since each needs a few libraries of many.
+Each returns a `StepResult`: a one-line result, metrics, and a summary in Markdown. A step imports its
+libraries when it is called, because each needs only some of them.
 """
 
 from segue.steps.failure import record_failure

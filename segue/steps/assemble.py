@@ -1,4 +1,4 @@
-"""The parts of a bundle, gathered from the steps that made them."""
+"""Collecting the parts of a bundle from the folders of the steps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def collect(
     catalog_profile: str,
     defaults: RequestDefaults | None = None,
 ) -> tuple[BundleDefinition, dict[str, Path]]:
-    """Draft a bundle's definition, without the digests of its files, and say where the files lie.
+    """Make a bundle's definition, still without the digests of its files, and find the files.
 
     Parameters
     ----------
@@ -35,12 +35,16 @@ def collect(
     catalog_profile
         sha256 of the catalogue's profile.
     defaults
-        Defaults of a request, where they have been chosen already.
+        Defaults of a request, if already chosen.
+
+    Returns
+    -------
+    The definition, and the path of each file by its name in the bundle.
 
     Raises
     ------
     BundleError
-        A step left out a file.
+        A file is missing in a step's folder.
     """
     parts = {
         "tracks.parquet": preprocessed / "tracks.parquet",
@@ -87,7 +91,7 @@ def collect(
 
 
 def _similarity_scale(embedding: npt.NDArray[np.float32]) -> float:
-    """Median distance between random tracks: at that distance two tracks have nothing in common."""
+    """Median distance between random tracks; two tracks this far apart are no more alike than random ones."""
     random = np.random.default_rng(_SEED)
     left, right = random.integers(0, len(embedding), (2, _PAIRS))
     median = float(np.median(np.linalg.norm(embedding[left] - embedding[right], axis=1)))

@@ -1,4 +1,4 @@
-"""The note that a failed run leaves."""
+"""Recording a failed run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from segue.journal import Journal
 
 __all__ = ["FAILED", "record_failure"]
 
-# Beside the evaluations of bundles: what has no digest because it made no bundle.
+# A failed run has no bundle, hence no digest to file it under.
 FAILED = "evaluations/failed"
-# As the SDK documents the final status, and as the backend writes it: a state of ML Metadata's Execution
-# (kubeflow/pipelines 2.17, backend/src/v2/driver/resolve.go), with an empty error.
+# The states that the SDK documents, and those of ML Metadata's Execution, which the backend writes
+# (kubeflow/pipelines 2.17, backend/src/v2/driver/resolve.go), with an empty error message.
 _SUCCESS = frozenset(("SUCCEEDED", "COMPLETE", "CACHED", "SKIPPED"))
 _FAILURE = frozenset(("FAILED", "CANCELLED", "CANCELED"))
 
@@ -21,28 +21,28 @@ _FAILURE = frozenset(("FAILED", "CANCELLED", "CANCELED"))
 def record_failure(
     state: str | None, message: str | None, *, store: str, run_id: str, log: Journal | None = None
 ) -> str | None:
-    """Leave ``evaluations/failed/<run_id>.json`` in the store, and a failed run in MLflow, if a run failed.
+    """If a run failed, write ``evaluations/failed/<run_id>.json`` to the store, and mark the run in MLflow.
 
     The run is added to the training status; if that fails, the note stays.
 
     Parameters
     ----------
     state
-        What became of the run, in KFP's words. Only a failure is noted; a state that is neither success nor
-        failure gets a line in the log.
+        Final state of the run, as KFP names it. Only failures are recorded; a state that is neither success
+        nor failure is logged.
     message
-        Why, if KFP knows.
+        Error message, if KFP has one.
     store
         URL of the store.
     run_id
-        The run.
+        Id of the run.
     log
-        Told where the note is.
+        Receives the key of the record.
 
     Returns
     -------
     str or None
-        Key of the note; None where the run did not fail.
+        Key of the record; None if the run did not fail.
     """
     log = log or Journal("record_failure")
     known = (state or "").upper()
@@ -50,7 +50,7 @@ def record_failure(
         return None
     if known not in _FAILURE:
         ended = f"the run ended as {state or 'nothing'}"
-        log.say(f"{ended}, which is neither success nor failure: nothing is noted")
+        log.say(f"{ended}, which is neither success nor failure: nothing is recorded")
         return None
     from segue.steps.status import record_status
     from segue.store.open import open_store
@@ -61,6 +61,6 @@ def record_failure(
     note = {"run_id": run_id, "state": state, "message": text, "time": datetime.now(UTC).isoformat()}
     opened, key = open_store(store), f"{FAILED}/{run_id}.json"
     opened.write(key, orjson.dumps(note, option=orjson.OPT_INDENT_2))
-    log.say(f"noted in {opened.url}/{key}")
+    log.say(f"recorded in {opened.url}/{key}")
     record_status(opened, run_id, "failed", log=log)
     return key

@@ -1,4 +1,4 @@
-"""The step that judges: evaluate."""
+"""The evaluate step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JUDGED_AGAINST", "evaluate", "figures"]
 
-# Beside the evaluation's own files: which state of the channel the verdict was given against.
+# Records the channel's generation at evaluation, so that publish can refuse if the champion has changed.
 JUDGED_AGAINST = "judged_against.json"
 
 
@@ -38,22 +38,22 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     log: Journal | None = None,
 ) -> StepResult:
-    """Measure the bundle to be, set it beside the champion, and let the gate decide.
+    """Evaluate the new bundle, compare it with the champion, and decide by the gate.
 
     Parameters
     ----------
     folders
-        Of the steps before.
+        Folders of the previous steps.
     out
         Folder for metrics, verdict, defaults and the report.
     page
-        Where a copy of the report goes.
+        Path for a copy of the report.
     store, channel
-        Where the champion is.
+        Store and channel of the champion.
     settings
         Fields of `segue.evaluate.settings.EvaluationSettings`.
     log
-        Told how far it is.
+        Receives progress.
     """
     from segue.bundle.channel import read_channel
     from segue.catalog.profile import PROFILE, Profile
@@ -98,31 +98,31 @@ def evaluate(
 
 
 def figures(findings: Findings, verdict: Verdict) -> dict[str, float]:
-    """What was measured, flat: the same names in KFP's metrics and in MLflow.
+    """Metrics of the evaluation by flat name, for KFP and MLflow.
 
     Examples of names: ``leading.ours``, ``segue.precision``, ``base_design.coverage``, ``recall_at_200``,
     ``popularity.model.r2``.
     """
-    told: dict[str, float | None] = {"gate_passed": float(verdict.passed)}
+    values: dict[str, float | None] = {"gate_passed": float(verdict.passed)}
     if verdict.leading is not None:
         for name in ("ours", "theirs", "difference", "low", "high"):
-            told[f"leading.{name}"] = getattr(verdict.leading, name)
+            values[f"leading.{name}"] = getattr(verdict.leading, name)
     for method, found in findings.methods.items():
-        told |= {f"{method}.{name}": figure.mean for name, figure in found.figures.items()}
-        told |= {f"{method}.{name}": value for name, value in found.overall.items()}
-    told |= {f"candidate_recall_at_{k}": value.mean for k, value in findings.candidate_recall.items()}
-    told |= {
+        values |= {f"{method}.{name}": figure.mean for name, figure in found.figures.items()}
+        values |= {f"{method}.{name}": value for name, value in found.overall.items()}
+    values |= {f"candidate_recall_at_{k}": value.mean for k, value in findings.candidate_recall.items()}
+    values |= {
         f"part.{name}.{figure}": value.mean
         for name, part in findings.parts.items()
         for figure, value in part.figures.get("Segue", {}).items()
     }
-    told |= {f"recall_at_{k}": value for k, value in findings.retrieval.recall.items()}
+    values |= {f"recall_at_{k}": value for k, value in findings.retrieval.recall.items()}
     if findings.popularity is not None:
-        told |= _regression("popularity", findings.popularity.regression)
+        values |= _regression("popularity", findings.popularity.regression)
         if findings.popularity.young is not None:
-            told |= _regression("popularity.young", findings.popularity.young.regression)
-    told["default_popularity_weight"] = findings.defaults.popularity_weight
-    return {name: value for name, value in told.items() if value is not None}
+            values |= _regression("popularity.young", findings.popularity.young.regression)
+    values["default_popularity_weight"] = findings.defaults.popularity_weight
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _regression(prefix: str, judged: Mapping[str, Regression]) -> dict[str, float | None]:
@@ -134,7 +134,7 @@ def _regression(prefix: str, judged: Mapping[str, Regression]) -> dict[str, floa
 
 
 def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bundle] | None, Profile | None]:
-    """The bundle in service with its digest, and the profile of its catalogue; None where there is none."""
+    """The champion with its digest, and the profile of its catalogue; None if missing or unreadable."""
     from segue.bundle.reader import open_bundle
     from segue.errors import ChannelError
     from segue.recommend.model import Bundle
@@ -144,7 +144,7 @@ def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bund
         bundle = Bundle(files.definition, files.path)
     except ChannelError:
         return None, None
-    except (BundleError, ValidationError) as error:  # broken, or of another make
+    except (BundleError, ValidationError) as error:  # broken, or of another version of Segue
         first = str(error).partition("\n")[0]
         log.say(f"the champion can't be read, so the base design is compared with: {first}")
         return None, None
@@ -152,7 +152,7 @@ def _champion(store: Store, channel: str, log: Journal) -> tuple[tuple[str, Bund
 
 
 def _profile_of(store: Store, digest: str, catalog_profile: str) -> Profile | None:
-    """Profile of a published bundle's catalogue, kept with its evaluations."""
+    """Profile of a published bundle's catalogue, which is stored with its evaluations."""
     from segue.bundle.inventory import list_evaluations
     from segue.catalog.profile import PROFILE, Profile
 
@@ -167,8 +167,8 @@ def _profile_of(store: Store, digest: str, catalog_profile: str) -> Profile | No
 
 def _line(verdict: Verdict) -> str:
     leading = verdict.leading
-    said = "the gate passed" if verdict.passed else "the gate refused it"
+    decision = "the gate passed" if verdict.passed else "the gate refused it"
     if leading is None or leading.ours is None:
-        return said
+        return decision
     against = "" if leading.theirs is None else f", {leading.against} {leading.theirs:.4f}"
-    return f"{leading.label} {leading.ours:.4f}{against}; {said}"
+    return f"{leading.label} {leading.ours:.4f}{against}; {decision}"

@@ -1,4 +1,4 @@
-"""The steps that learn: train and build_index."""
+"""The train and build_index steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["build_index", "train"]
 def train(
     preprocessed: Path, out: Path, *, settings: Mapping[str, Any] | None = None, log: Journal | None = None
 ) -> StepResult:
-    """Embed the tracks, learn what makes one popular and what makes two go together.
+    """Embed the tracks, and train the popularity model and the relevance model.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def train(
     settings
         Fields of `segue.ranking.train.TrainSettings`.
     log
-        Told how far it is.
+        Receives progress.
     """
     from segue.ranking.train import TrainSettings
     from segue.ranking.train import train as run
@@ -38,29 +38,33 @@ def train(
     log = log or Journal("train")
     log.start()
 
-    made = run(preprocessed, out, settings=read(TrainSettings, settings or {}), progress=log.tick)
-    error = made.validation_rmse
-    judged = "" if error is None else f", {error:.2f} points off on {made.validation_rows:,} unseen tracks"
-    figures = {"trees": made.trees, "train_rows": made.train_rows, "validation_rows": made.validation_rows}
-    importance = sorted(made.importance.items(), key=lambda item: -item[1])
-    figures |= {"relevance_trees": made.relevance_trees}
-    relevance = sorted(made.relevance_importance.items(), key=lambda item: -item[1])
+    trained = run(preprocessed, out, settings=read(TrainSettings, settings or {}), progress=log.tick)
+    error = trained.validation_rmse
+    rmse = "" if error is None else f", {error:.2f} points off on {trained.validation_rows:,} unseen tracks"
+    figures = {
+        "trees": trained.trees,
+        "train_rows": trained.train_rows,
+        "validation_rows": trained.validation_rows,
+    }
+    importance = sorted(trained.importance.items(), key=lambda item: -item[1])
+    figures |= {"relevance_trees": trained.relevance_trees}
+    relevance = sorted(trained.relevance_importance.items(), key=lambda item: -item[1])
     summary = table("What popularity was learned from", ("feature", "gain"), importance)
-    summary += table("What playlists taught", ("what", "found"), _flat(made.learning))
+    summary += table("What was learned from playlists", ("what", "found"), _flat(trained.learning))
     if relevance:
         summary += table("What relevance was learned from", ("column", "gain"), relevance)
-    learned = f"; {made.learning['outcome']}" if "entries" in made.learning else ""
+    learned = f"; {trained.learning['outcome']}" if "entries" in trained.learning else ""
     return StepResult(
-        line=f"{made.trees} trees on {made.train_rows:,} tracks{judged}{learned}",
+        line=f"{trained.trees} trees on {trained.train_rows:,} tracks{rmse}{learned}",
         metrics=figures if error is None else {**figures, "validation_rmse": error},
         summary=summary,
     )
 
 
-def _flat(told: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """What was told, one line a value."""
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Names and values of a nested mapping; lists are left out."""
     rows: list[tuple[str, Any]] = []
-    for name, value in told.items():
+    for name, value in values.items():
         if isinstance(value, Mapping):
             rows.extend(_flat(value, f"{prefix}{name}: "))
         elif not isinstance(value, list):
@@ -76,7 +80,7 @@ def build_index(
     settings: Mapping[str, Any] | None = None,
     log: Journal | None = None,
 ) -> StepResult:
-    """Build the index that meets the recall target at the least cost.
+    """Build the cheapest index that meets the recall target.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ def build_index(
     settings
         Fields of `IndexSettings`.
     log
-        Told how far it is.
+        Receives progress.
     """
     from segue.index.build import build_index as run
     from segue.index.kinds import KINDS
@@ -106,7 +110,7 @@ def build_index(
     name = KINDS[spec.kind].parameter
     tuned = f", {name} {getattr(spec, name)}" if name else ""
     rows = [(p.factory, p.parameter, p.recall, p.recall_low, p.scanned, p.bytes) for p in points]
-    columns = ("index", "parameter", "recall", "lower bound", "vectors scanned a query", "bytes")
+    columns = ("index", "parameter", "recall", "lower bound", "vectors scanned per query", "bytes")
     return StepResult(
         line=f"{spec.factory}{tuned}: recall@{spec.neighbours} {spec.recall:.4f}",
         metrics={"recall": spec.recall, "recall_target": spec.recall_target, "points_measured": len(points)},

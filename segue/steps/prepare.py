@@ -1,4 +1,4 @@
-"""The steps that make data: ingest and preprocess."""
+"""The ingest and preprocess steps."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def ingest(
     out
         Folder for the tracks, the rejected rows, the playlists and the profile.
     layout
-        Canonical names of columns by the catalogue's own, where those are none of the known ones.
+        Canonical column names by the catalogue's own, for columns whose names are not known.
     max_rejected
         Share of bad rows above which the catalogue is refused.
     log
-        Told how far it is.
+        Receives progress.
     """
     from segue.catalog.ingest import ingest as run
 
@@ -57,10 +57,10 @@ def ingest(
         progress=progress,
     )
     playlists = profile.interactions
-    heard = f", {playlists.playlists:,} playlists" if playlists else ""
+    counted = f", {playlists.playlists:,} playlists" if playlists else ""
     line = f"{profile.rows_kept:,} tracks of {profile.rows_read:,} rows, {profile.rows_rejected:,} rejected"
     return StepResult(
-        line=f"{line}{heard} ({profile.layout} layout)",
+        line=f"{line}{counted} ({profile.layout} layout)",
         metrics={
             "rows_read": profile.rows_read,
             "rows_kept": profile.rows_kept,
@@ -81,17 +81,17 @@ def preprocess(ingested: Path, out: Path, *, log: Journal | None = None) -> Step
     out
         Folder for tracks, features, transform, split and playlists.
     log
-        Told when it starts.
+        Receives progress.
     """
     from segue.features.preprocess import preprocess as run
 
     log = log or Journal("preprocess")
     log.start()
-    made: PreprocessSummary = run(ingested, out)
-    playlists = f", {made.playlists:,} playlists" if made.playlists else ""
-    figures = {name: value for name, value in made.model_dump().items() if isinstance(value, (int, float))}
+    done: PreprocessSummary = run(ingested, out)
+    playlists = f", {done.playlists:,} playlists" if done.playlists else ""
+    figures = {name: value for name, value in done.model_dump().items() if isinstance(value, (int, float))}
     return StepResult(
-        line=f"{made.tracks:,} tracks, {made.recordings:,} recordings by {made.artists:,} artists{playlists}",
+        line=f"{done.tracks:,} tracks, {done.recordings:,} recordings by {done.artists:,} artists{playlists}",
         metrics=figures,
         summary=table(
             "Preprocess", ("what", "number"), [(k.replace("_", " "), v) for k, v in figures.items()]
@@ -112,10 +112,10 @@ def _describe(profile: Profile) -> str:
             (reason.column, reason.reason, reason.count, reason.examples[0].value if reason.examples else "")
             for reason in profile.reasons
         ]
-        text += table("Why rows were rejected", ("column", "reason", "rows", "for example"), rows)
-    spread = [
+        text += table("Why rows were rejected", ("column", "reason", "rows", "example"), rows)
+    statistics = [
         (name, column.mean, column.std, column.min, column.max, profile.missing.get(name, 0))
         for name, column in profile.numeric.items()
     ]
-    text += table("Columns", ("column", "mean", "std", "least", "greatest", "missing"), spread)
+    text += table("Columns", ("column", "mean", "std", "min", "max", "missing"), statistics)
     return text + table("Genres", ("genre", "tracks"), list(profile.genres.items())[:20])

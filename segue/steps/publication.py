@@ -1,4 +1,4 @@
-"""The step that lets a bundle out: publish."""
+"""The publish step."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _EVALUATION = ("report.html", "metrics.json", "verdict.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where a bundle goes.
+    """Where and how a bundle is published.
 
     Attributes
     ----------
     store, channel
         The store, and the channel in it.
     run_id
-        Names the run among the bundle's evaluations, and in MLflow.
+        Identifies the run among the bundle's evaluations, and in MLflow.
     promote
-        Move the channel if the gate passed.
+        Promote the bundle if the gate passed.
     reason
-        Recorded in the pointer.
+        Recorded in the channel.
     """
 
     store: str
@@ -50,7 +50,7 @@ class Target:
 def publish(
     folders: Folders, evaluated: Path, out: Path, *, target: Target, log: Journal | None = None
 ) -> StepResult:
-    """Publish the bundle, move the channel if the gate passed, and record the run.
+    """Publish the bundle, promote it if the gate passed, and record the run.
 
     The run is recorded in the store's training status and in MLflow. Neither can fail the step: by then the
     channel has moved.
@@ -58,23 +58,22 @@ def publish(
     Parameters
     ----------
     folders
-        Of the steps before.
+        Folders of the previous steps.
     evaluated
         Folder of `evaluate`.
     out
         JSON to write: digest, url, outcome, text, reasons, channel, example_seed.
     target
-        Where it goes.
+        Where and how to publish.
     log
-        Told how far it is.
+        Receives progress.
 
     Raises
     ------
     ChannelConflict
-        Somebody moved the channel since the verdict was given; the bundle is published, the channel is not
-        moved.
+        The channel changed after the evaluation; the bundle is published but not promoted.
     StoreError
-        The store failed; the channel points where it did, and running again goes on.
+        The store failed; the channel is unchanged, and publishing can be repeated.
     """
     from segue.bundle.channel import read_channel
     from segue.bundle.publish import publish as run
@@ -111,7 +110,7 @@ def publish(
             progress=log.say,
         )
     outcome, text = _outcome(published, verdict, target, unchanged=published.digest == before.digest)
-    told = {
+    report = {
         "digest": published.digest,
         "url": published.url,
         "outcome": outcome,
@@ -119,7 +118,7 @@ def publish(
         "reasons": verdict.reasons,
         "channel": target.channel,
     }
-    write_json(out, {**told, "example_seed": _most_popular(folders.features / "tracks.parquet")})
+    write_json(out, {**report, "example_seed": _most_popular(folders.features / "tracks.parquet")})
     record_status(
         store,
         target.run_id,
@@ -129,13 +128,13 @@ def publish(
         log=log,
     )
     _track(folders, evaluated, target, published.digest, log)
-    return _told(published, told)
+    return _result(published, report)
 
 
 def _assemble(
     folders: Folders, evaluated: Path, made: Path, say: Callable[[str], None]
 ) -> tuple[BundleDefinition, dict[str, Path]]:
-    """Definition and files of the bundle, with those that are only needed to serve."""
+    """Definition and files of the bundle, including those that only serving needs."""
     from segue.bundle.definition import RequestDefaults
     from segue.catalog.profile import PROFILE, Profile
     from segue.search import build_search
@@ -158,10 +157,10 @@ def _assemble(
 
 
 def _outcome(published: Published, verdict: Verdict, target: Target, *, unchanged: bool) -> tuple[str, str]:
-    """What became of the channel, in a word and in a sentence."""
+    """What happened to the channel: in one word, and in one sentence."""
     name, state = target.channel, published.channel
     if unchanged:
-        return "unchanged", f"{name} is this very bundle already: same data, same settings"
+        return "unchanged", f"{name} already points at this bundle: same data, same settings"
     if not verdict.passed:
         return "refused", f"the gate refused it, {name} stays as it was"
     if not target.promote:
@@ -172,7 +171,7 @@ def _outcome(published: Published, verdict: Verdict, target: Target, *, unchange
 
 
 def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: Journal) -> None:
-    """Record the run in MLflow, if that is configured. It is away: the next publish catches up."""
+    """Record the run in MLflow, if configured. If MLflow is unavailable, the next publish catches up."""
     from segue.evaluate.findings import Findings
     from segue.evaluate.gate import Verdict
     from segue.store.open import open_store
@@ -195,7 +194,7 @@ def _track(folders: Folders, evaluated: Path, target: Target, digest: str, log: 
 
 
 def _most_popular(tracks: Path) -> str:
-    """Id of the best known track: a seed that a person will recognise."""
+    """Id of the most popular track, as a seed for a first try."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -204,17 +203,17 @@ def _most_popular(tracks: Path) -> str:
     return str(table["track_id"][first.as_py()].as_py())
 
 
-def _told(published: Published, told: dict[str, Any]) -> StepResult:
+def _result(published: Published, report: dict[str, Any]) -> StepResult:
     size = sum(entry.bytes for entry in published.definition.files.values())
     rows = [
         ("digest", published.digest),
         ("address", published.url),
-        (told["channel"], told["text"]),
-        ("sent", f"{len(published.uploaded)} files, {published.bytes_uploaded / 1e6:.1f} MB"),
-        *(("refused because", reason) for reason in told["reasons"]),
+        (report["channel"], report["text"]),
+        ("uploaded", f"{len(published.uploaded)} files, {published.bytes_uploaded / 1e6:.1f} MB"),
+        *(("refused because", reason) for reason in report["reasons"]),
     ]
     return StepResult(
-        line=f"bundle {published.digest[:12]}, {size / 1e6:.1f} MB: {told['text']}",
+        line=f"bundle {published.digest[:12]}, {size / 1e6:.1f} MB: {report['text']}",
         metrics={"bytes": size, "bytes_per_track": published.definition.bytes_per_track},
         summary=table("Published", ("what", ""), rows),
     )

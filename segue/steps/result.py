@@ -1,4 +1,4 @@
-"""What a step reads and what it has to say."""
+"""Input folders and results of the steps."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class _Artifact(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """What a step has to say.
+    """Result of a step.
 
     Attributes
     ----------
     line
-        One line for a person.
+        The result in one line.
     metrics
-        Figures by name.
+        Values by name.
     summary
         Markdown.
     """
@@ -39,7 +39,7 @@ class StepResult:
     summary: str = ""
 
     def report(self, log: Journal, metrics: _Metrics, summary: _Artifact) -> None:
-        """Hand it to a journal and to KFP's Metrics and Markdown artifacts."""
+        """Write the result to a journal and to KFP's Metrics and Markdown artifacts."""
         for name, value in self.metrics.items():
             metrics.log_metric(name, round(float(value), 6))
         Path(summary.path).write_text(self.summary, encoding="utf-8")
@@ -57,7 +57,7 @@ class Folders:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Markdown of one table; cells are data, so marks that a table or HTML would read are set aside."""
+    """One table in Markdown; characters with a meaning in tables or HTML are escaped in the cells."""
     lines = [f"### {title}", "", _row(columns), _row(["---"] * len(columns))]
     return "\n".join([*lines, *(_row([_cell(value) for value in row]) for row in rows), "", ""])
 

@@ -1,4 +1,4 @@
-"""Settings of the steps, checked before anything runs."""
+"""Settings of the steps, validated before the first step runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read(kind: type[M], values: Mapping[str, Any]) -> M:
     Raises
     ------
     SettingsError
-        Names the setting, what was given and what is allowed.
+        Names the first invalid setting, its value and what is allowed.
     """
     try:
         return kind.model_validate(dict(values))
@@ -31,17 +31,17 @@ def read(kind: type[M], values: Mapping[str, Any]) -> M:
 
 
 def check_settings(values: Mapping[str, Any]) -> None:
-    """Look at a run's settings before the first step runs.
+    """Validate a run's settings before the first step runs.
 
     Parameters
     ----------
     values
-        Settings of any steps, by name; those of no step are passed over.
+        Settings of any steps, by name; unknown names are ignored.
 
     Raises
     ------
     SettingsError
-        One is out of its bounds.
+        A setting is invalid.
     """
     from segue.bundle.urls import check_channel_name
     from segue.evaluate.gate import GateSettings

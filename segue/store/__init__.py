@@ -1,1 +1,1 @@
-"""Where bundles are kept: one interface over a directory and S3."""
+"""Storage of bundles: one interface over a directory and S3."""

@@ -1,4 +1,4 @@
-"""What a store must do: one small interface over a directory or S3.
+"""The interface of a store, implemented over a directory and over S3.
 
 Keys are relative paths with ``/`` between their parts, for example ``bundles/<digest>/tracks.parquet``.
 """
@@ -30,9 +30,9 @@ class Entry:
     bytes
         Its size.
     modified
-        When it was last written, by the store's clock, with a time zone.
+        When it was last written, by the store's clock; timezone-aware.
     sha256
-        What its uploader declared, where the store keeps such a thing and was asked for this one object.
+        The sha256 that the uploader declared. Only from `stat`, and only if the store keeps it.
     """
 
     key: str
@@ -42,48 +42,48 @@ class Entry:
 
 
 class Store(Protocol):
-    """What a place must be able to do to keep bundles. All methods are safe to call from several threads.
+    """Object storage for bundles. All methods are thread-safe.
 
-    Every method raises StoreAccessDenied where the store refuses the caller, StoreUnavailable where it
-    stays away after retries, and StoreError for anything else that it refuses.
+    Every method raises StoreAccessDenied if the store denies access, StoreUnavailable if it does not respond
+    after retries, and StoreError for any other failure.
     """
 
     @property
     def url(self) -> str:
-        """The store's own address, without credentials."""
+        """The store's address, without credentials."""
 
     def read(self, key: str) -> bytes:
         """Bytes of a small object; StoreError if it is missing."""
 
     def read_with_version(self, key: str) -> tuple[bytes, str] | None:
-        """Bytes of a small object and the version to give to `replace`; None if it is missing."""
+        """Bytes of a small object and its version for `replace`; None if it is missing."""
 
     def write(self, key: str, data: bytes) -> None:
-        """Write a small object, whole or not at all; an older one is replaced."""
+        """Write a small object atomically; an existing one is replaced."""
 
     def replace(self, key: str, data: bytes, expected: str | None) -> bool:
-        """Compare-and-swap: write only if the object still has version `expected`.
+        """Compare-and-swap: write only if the object still has version `expected`, None if it must not exist.
 
-        None expects that there is no such object. False: somebody else was first, nothing was written.
+        Returns False if it has another version; nothing was written then.
         """
 
     def upload(self, key: str, path: Path, *, sha256: str) -> None:
-        """Write a file, whole or not at all, in bounded memory.
+        """Write a file atomically, in bounded memory.
 
         Raises
         ------
         ChecksumError
-            The file no longer has this sha256; nothing was written.
+            The file does not have this sha256; nothing was written.
         """
 
     def download(self, key: str, path: Path, throttle: Throttle | None = None) -> str:
         """Copy an object to `path` in bounded memory; returns the sha256 of what was written."""
 
     def checksum(self, key: str) -> str:
-        """sha256 of an object's bytes, all of them read."""
+        """sha256 of an object, computed by reading all of it."""
 
     def stat(self, key: str) -> Entry | None:
-        """Size and age of one object; None if it is missing."""
+        """Size and time of one object; None if it is missing."""
 
     def entries(self, prefix: str) -> tuple[Entry, ...]:
         """Objects whose keys start with `prefix` (empty, or ending in ``/``), sorted by key."""
@@ -92,7 +92,7 @@ class Store(Protocol):
         """Remove one object; nothing happens if it is missing."""
 
     def local_path(self, key: str) -> Path | None:
-        """Where the object lies on this machine, to be read in place; None if it doesn't."""
+        """Path of the object on this machine, to be read in place; None for a remote store."""
 
 
 def check_key(key: str) -> str:
@@ -101,7 +101,7 @@ def check_key(key: str) -> str:
     Raises
     ------
     StoreError
-        It is empty, absolute, hidden, or leads out of the store.
+        The key is empty, absolute or hidden, or leads out of the store.
     """
     if not _KEY.fullmatch(key):
         raise StoreError(

@@ -1,4 +1,4 @@
-"""A store in a directory: one machine, or a volume that several machines mount."""
+"""A store in a directory of one machine, or of a volume that several machines mount."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _RENAME_ATTEMPTS = 5
 
 
 class DirectoryStore:
-    """A store in a directory. Made on the first write; reading works on a read-only mount.
+    """A store in a directory, which the first write creates. Reading works on a read-only mount.
 
-    A file is written under ``.staging/`` of the same file system and renamed, so a reader sees the old file
-    or the new one, and a killed writer leaves nothing among the keys. Compare-and-swap holds an flock,
-    which the kernel drops with the process that held it.
+    A file is written in ``.staging/`` on the same file system and renamed, so that a reader sees either the
+    old or the new file, and a killed writer leaves no partial file under a key. Compare-and-swap takes a lock
+    (flock), which the kernel releases when the process dies.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class DirectoryStore:
             staged.write_bytes(data)
 
     def replace(self, key: str, data: bytes, expected: str | None) -> bool:
-        """Compare-and-swap under a lock. False: somebody else was first."""
+        """Compare-and-swap under a lock; False if the file has another version."""
         with self._locked(key):
             found = self.read_with_version(key)
             if (found[1] if found else None) != expected:
@@ -81,10 +81,10 @@ class DirectoryStore:
     def upload(self, key: str, path: Path, *, sha256: str) -> None:
         """Copy a file into the store, hashing what is copied."""
         with self._staged(key) as staged:
-            seen = _copy(path, staged)
-            if seen != sha256:
+            copied = _copy(path, staged)
+            if copied != sha256:
                 raise ChecksumError(
-                    f"{path} changed while it was published: sha256 {seen}, expected {sha256}"
+                    f"{path} changed while it was published: sha256 {copied}, expected {sha256}"
                 )
 
     def download(self, key: str, path: Path, throttle: Throttle | None = None) -> str:
@@ -157,7 +157,7 @@ class DirectoryStore:
                 staged.unlink(missing_ok=True)
 
     def _sweep(self, staging: Path) -> None:
-        """Remove what killed writers left behind, once in the life of this object."""
+        """Remove files left by killed writers, once per instance."""
         if self._swept:
             return
         self._swept = True
@@ -168,7 +168,7 @@ class DirectoryStore:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        import fcntl  # POSIX only, and only a writer needs it
+        import fcntl  # POSIX only, and only needed for writing
 
         lock = self._root / ".locks" / key.replace("/", "+")
         with _translated(lock):
@@ -190,7 +190,7 @@ class DirectoryStore:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Turn what the operating system says into the store's errors."""
+    """Turn errors of the operating system into the store's errors."""
     try:
         yield
     except PermissionError as error:
@@ -216,7 +216,7 @@ def _copy(source: Path, target: Path, throttle: Throttle | None = None) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Have a file or folder reach the disk, so that a rename never outlives the bytes it names."""
+    """Flush a file or folder to disk: after a crash, a renamed file must have its contents."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -229,7 +229,7 @@ def _rename(staged: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.replace(staged, path)  # noqa: PTH105 - the same call as Path.replace, named as everywhere else
-        except FileNotFoundError:  # a prune removed the folder in between
+        except FileNotFoundError:  # a prune removed the folder after mkdir
             if attempt == _RENAME_ATTEMPTS - 1:
                 raise
         else:

@@ -26,14 +26,14 @@ def store_path(url: str) -> Path | None:
 
 
 def open_store(url: str, *, s3: S3Settings | None = None) -> Store:
-    """Open a store: a path, ``file:///path`` or ``s3://bucket/prefix``. Nothing is read or written yet.
+    """Open a store: a path, ``file:///path`` or ``s3://bucket/prefix``. Neither reads nor writes anything.
 
     Parameters
     ----------
     url
         Address of the store.
     s3
-        How S3 is reached; read from ``SEGUE_S3_*`` if not given.
+        S3 endpoint and credentials; from ``SEGUE_S3_*`` if not given.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A store in an S3 bucket: AWS, MinIO, or anything that speaks the protocol."""
+"""A store in an S3 bucket, of AWS, MinIO or any compatible service."""
 
 from __future__ import annotations
 
@@ -27,21 +27,20 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Three parts travel while the fourth is read: 32 MiB of memory for a file of any size up to 80 GB.
+# Three parts are sent while the fourth is read: 32 MiB of memory for a file of up to 80 GB.
 _PART = 8 * 1024 * 1024
 _MAX_PARTS = 10_000
 _EPOCH = datetime.fromtimestamp(0, UTC)
-# As long as a signed header lives, so that a clock that is off by minutes does no more harm here.
+# As long as signed headers are valid, so that a wrong clock is tolerated here as much as in other requests.
 _SIGNATURE_LIFE = timedelta(minutes=15)
 
 
 class S3Store:
     """A store in an S3 bucket, below a prefix.
 
-    Compare-and-swap is a
-    conditional PUT (``If-Match``, ``If-None-Match``), which AWS, MinIO and Ceph honour. A store that
-    answers "not implemented" gets read-compare-write instead, which leaves a gap of one round trip between
-    two writers, and a warning in the log.
+    Compare-and-swap is a conditional PUT (``If-Match``, ``If-None-Match``), which AWS, MinIO and Ceph
+    support. If the service answers "not implemented", the object is read, compared and written instead, with
+    a warning in the log: two concurrent writers may then overwrite each other.
 
     Parameters
     ----------
@@ -50,12 +49,12 @@ class S3Store:
     prefix
         Key prefix of the store in the bucket, may be empty.
     settings
-        How the endpoint is reached.
+        Endpoint and credentials.
 
     Raises
     ------
     SettingsError
-        Only one of the two keys is set, or keys and a role are.
+        Only one of the two keys is set, or both keys and a role.
     """
 
     def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
@@ -80,14 +79,14 @@ class S3Store:
         return self._call(key, lambda: _unless_missing(lambda: self._get(key)))
 
     def write(self, key: str, data: bytes) -> None:
-        """Write a small object; S3 shows it whole or not at all."""
+        """Write a small object; a PUT is atomic."""
         name = self._name(key)
         self._call(
             key, lambda: self._client.put_object(self._bucket.name, name, io.BytesIO(data), length=len(data))
         )
 
     def replace(self, key: str, data: bytes, expected: str | None) -> bool:
-        """Compare-and-swap by conditional PUT. False: somebody else was first."""
+        """Compare-and-swap by conditional PUT; False if the object has another version."""
         condition = {"If-None-Match": "*"} if expected is None else {"If-Match": f'"{expected}"'}
         tries = 0
 
@@ -101,14 +100,14 @@ class S3Store:
                     return self._replace_unguarded(key, data, expected)
                 if error.code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
                     raise
-                # An answer may have been lost on the way: then the winner who stands there is this call.
+                # The response of an earlier attempt may have been lost although it wrote the object.
                 return tries > 1 and self._holds(key, data)
             return True
 
         return self._call(key, put)
 
     def upload(self, key: str, path: Path, *, sha256: str) -> None:
-        """Send a file in parts, hashing what is sent; its sha256 stands in the object's metadata."""
+        """Send a file in parts, hashing what is sent; its sha256 is kept in the object's metadata."""
         size = path.stat().st_size
         name = self._name(key)
 
@@ -141,7 +140,7 @@ class S3Store:
         return self._call(key, get)
 
     def checksum(self, key: str) -> str:
-        """sha256 of an object, all of it read."""
+        """sha256 of an object, computed by reading all of it."""
 
         def get() -> str:
             hasher = hashlib.sha256()
@@ -182,7 +181,7 @@ class S3Store:
         self._call(key, lambda: self._client.remove_object(self._bucket.name, name))
 
     def local_path(self, key: str) -> Path | None:  # noqa: ARG002
-        """Nothing of an S3 store lies on this machine."""
+        """None: S3 objects have no local path."""
         return None
 
     def _name(self, key: str) -> str:
@@ -199,7 +198,7 @@ class S3Store:
         return self._bucket.stream(self._name(key))
 
     def _put_if(self, key: str, data: bytes, condition: dict[str, str]) -> None:
-        """Conditional PUT. The client takes no such header, so the request goes through a signed URL."""
+        """Conditional PUT. The client can't send these headers, so the request uses a presigned URL."""
         url = self._client.get_presigned_url(
             "PUT", self._bucket.name, self._name(key), expires=_SIGNATURE_LIFE
         )
@@ -214,7 +213,7 @@ class S3Store:
 
     def _replace_unguarded(self, key: str, data: bytes, expected: str | None) -> bool:
         logger.warning(
-            "%s takes no conditional writes: two who move the same channel in the same moment may "
+            "%s takes no conditional writes: two processes that move the same channel at the same moment may "
             "overwrite each other",
             self._bucket.endpoint,
         )
@@ -226,7 +225,10 @@ class S3Store:
 
 
 class _Checked:
-    """A file that fails at its end, before its last bytes are sent, if it is not the one that was hashed."""
+    """A file whose last read raises ChecksumError if its sha256 is not the expected one.
+
+    The upload then fails before the last bytes are sent, and no object is written.
+    """
 
     def __init__(self, file: io.BufferedReader, size: int, sha256: str, path: Path) -> None:
         self._file, self._left, self._expected, self._path = file, size, sha256, path

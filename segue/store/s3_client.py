@@ -1,6 +1,6 @@
-"""A bucket of an S3 endpoint: calls with retries, whose failures are errors of Segue.
+"""A bucket of an S3 endpoint: calls with retries, whose failures are raised as errors of Segue.
 
-The client signs by keys, by the role of this pod or machine, or not at all.
+Requests are signed with keys, with the role of this pod or machine, or not at all.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ _READ_SECONDS = 60.0
 
 
 class S3Bucket:
-    """One bucket; keys of any shape.
+    """One bucket; keys are not checked.
 
-    Calls are tried again with exponential backoff while the endpoint is away or answers 5xx, for
-    ``settings.retry_seconds``; an answer that it did give (403, 404, 412) stands.
+    Calls are retried with exponential backoff for ``settings.retry_seconds`` while the endpoint does not
+    respond or answers 429 or 5xx. Other answers (403, 404, 412) are not retried.
 
     Parameters
     ----------
     name
         Name of the bucket.
     settings
-        How the endpoint is reached.
+        Endpoint and credentials.
 
     Attributes
     ----------
     client
-        The client; its own failures are raised as they are, outside of `call`.
+        The MinIO client. Outside of `call` its exceptions are not translated.
     http
-        The connections that the client uses.
+        The client's connection pool.
 
     Raises
     ------
     SettingsError
-        Only one of the two keys is set, or keys and a role are.
+        Only one of the two keys is set, or both keys and a role.
     """
 
     def __init__(self, name: str, settings: S3Settings) -> None:
@@ -66,7 +66,7 @@ class S3Bucket:
         self.http = urllib3.PoolManager(
             maxsize=16,
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-            retries=False,  # tenacity does it, for every kind of failure alike
+            retries=False,  # tenacity retries
             ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
         )
         self.client = _open_client(settings, self.http)
@@ -79,12 +79,12 @@ class S3Bucket:
         )
 
     def call(self, key: str, action: Callable[[], T]) -> T:
-        """Do something with an object or prefix.
+        """Run `action` on an object or prefix, with retries.
 
         Raises
         ------
         StoreAccessDenied, StoreUnavailable, StoreError
-            The endpoint refuses, or stays away after retries.
+            The endpoint refuses the call, or does not respond after retries.
         """
         try:
             return self._retrying.copy()(action)
@@ -92,7 +92,7 @@ class S3Bucket:
             explained = explain(
                 error, endpoint=self.endpoint, bucket=self.name, key=key, is_signed=self._is_signed
             )
-        # outside of the handler: the client's error holds headers of the request
+        # outside of the handler, so that no traceback shows the request's headers
         raise explained
 
     def list(self, prefix: str) -> list[Object]:
@@ -113,7 +113,7 @@ class S3Bucket:
             response.release_conn()
 
     def stream(self, key: str) -> Iterator[bytes]:
-        """An object's bytes in pieces, to be read within `call`."""
+        """An object's bytes in chunks, to be read within `call`."""
         with self.opened(key) as response:
             yield from response.stream(_CHUNK)
 
@@ -122,12 +122,12 @@ class S3Bucket:
 
 
 def _open_client(settings: S3Settings, http: urllib3.PoolManager) -> Minio:
-    """A client that asks for nothing yet.
+    """Make the client, without sending a request.
 
     Raises
     ------
     SettingsError
-        Only one of the two keys is set, or keys and a role are.
+        Only one of the two keys is set, or both keys and a role.
     """
     key, secret = settings.access_key, settings.secret_key
     if (key is None) != (secret is None):

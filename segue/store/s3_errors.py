@@ -1,4 +1,4 @@
-"""What an S3 endpoint's answers mean: which are worth another try, and one sentence for each other."""
+"""Errors of an S3 endpoint: which are retried, and a message for each of the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segue.errors import SegueError, StoreAccessDenied, StoreError, StoreUnavail
 
 __all__ = ["FAILURES", "code_of", "explain", "is_transient"]
 
-# Everything that the client raises for an answer, a broken connection or a name that is no bucket.
+# Everything that the client raises for an answer, a broken connection or an invalid bucket name.
 FAILURES = (MinioException, HTTPError, ParseError, ValueError, OSError)
 
 _BUSY = frozenset(
@@ -28,18 +28,18 @@ _BUSY = frozenset(
     }
 )
 
-# Certificates that don't check, and the several ways in which OpenSSL says "that is not TLS".
+# OpenSSL's messages for certificates that fail verification, and for servers that do not speak TLS.
 _TLS_MISTAKES = ("CERTIFICATE", "Hostname", "WRONG_VERSION_NUMBER", "record layer failure", "HTTP_REQUEST")
 
 
 def code_of(error: BaseException) -> str:
-    """S3's code for an error, for example ``NoSuchKey``; empty where there is none."""
+    """S3's code of an error, for example ``NoSuchKey``; empty if it has none."""
     return (error.code or "") if isinstance(error, S3Error) else ""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may well succeed a little later: broken connections, 5xx, 429."""
-    if isinstance(error, SSLError):  # a TLS server that dies in the middle is one, too
+    """Whether a retry may succeed: broken connections, 5xx, 429."""
+    if isinstance(error, SSLError):  # also raised if a TLS server closes the connection
         return not any(word in str(error) for word in _TLS_MISTAKES)
     if isinstance(error, LocationParseError):
         return False
@@ -49,7 +49,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def explain(error: BaseException, *, endpoint: str, bucket: str, key: str, is_signed: bool) -> SegueError:
-    """Say what happened. Quotes no header, query or URL of a request: those carry credentials."""
+    """Translate an error. The message quotes no header, query or URL of a request: these hold credentials."""
     place = f"s3://{bucket}/{key}".rstrip("/")
     if isinstance(error, SegueError):
         return error
@@ -102,7 +102,7 @@ def _status(error: BaseException) -> int:
     if isinstance(error, ServerError):
         return error.status_code
     if isinstance(error, InvalidResponseError):
-        # The client keeps the status of an answer that is not XML in no public attribute.
+        # The client has no public attribute for the status of an answer that is not XML.
         found = re.search(r"Response code: (\d{3})", str(error))
         return int(found[1]) if found else 0
     return 0
@@ -113,6 +113,6 @@ def _reason(error: BaseException) -> str:
         return f"{error.code}, HTTP {_status(error)}"
     if _status(error):
         return f"HTTP {_status(error)}"
-    # urllib3 writes the URL of some requests into its messages; its query would carry a signature.
+    # urllib3 quotes the URL in some messages; its query may hold a signature.
     text = str(error).partition("?")[0].rpartition("): ")[2] or type(error).__name__
     return text.strip()

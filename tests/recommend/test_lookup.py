@@ -23,7 +23,7 @@ def test_it_orders_an_artists_tracks_by_popularity_and_row(artists: list[int], s
     popularity[popularity == 3] = np.nan
     names = pa.array(["name"] * len(artist))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lookup, "_PIECE_ROWS", piece)
+        patch.setattr(lookup, "_CHUNK_ROWS", piece)
         rows = Lookup(
             track_ids=names,
             artist_names=names,

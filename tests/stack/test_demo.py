@@ -47,7 +47,7 @@ def test_the_demo_runs_on_a_terminal_of_80_columns(checkout: Path) -> None:
 def test_the_demo_serves_the_bundle_that_is_there_on_a_terminal_of_200_columns(checkout: Path) -> None:
     done = run_in_terminal(*MAKE, columns=200, cwd=checkout)
     assert done.code == 0, done.text
-    assert done.lines[0].startswith("Serving the bundle that is in .segue/demo; make clean removes it")
+    assert done.lines[0].startswith("Serving the bundle in .segue/demo; make clean removes it")
     assert done.lines[-1] == "A list came through the whole of it."
 
 

@@ -297,7 +297,7 @@ def test_a_state_that_says_neither_leaves_no_note_but_a_line(store: Store, state
     log = Journal("record_failure", out)
     assert steps.record_failure(state, None, store=store.url, run_id="run-9", log=log) is None
     assert store.entries("") == ()
-    said = f"the run ended as {state or 'nothing'}, which is neither success nor failure: nothing is noted"
+    said = f"the run ended as {state or 'nothing'}, which is neither success nor failure: nothing is recorded"
     assert out.getvalue() == f"segue record_failure | {said}\n"
 
 
