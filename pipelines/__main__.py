@@ -189,8 +189,8 @@ def unschedule(
     """Delete a recurring run on a cluster, if there is one."""
     from pipelines import remote
 
-    gone = remote.unschedule(cluster, name)
-    typer.echo(f"recurring run {name} is deleted" if gone else f"nothing to do: no recurring run {name}")
+    deleted = remote.unschedule(cluster, name)
+    typer.echo(f"recurring run {name} is deleted" if deleted else f"nothing to do: no recurring run {name}")
 
 
 @app.command()

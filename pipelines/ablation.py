@@ -87,9 +87,9 @@ def ablate(
     progress = _Progress(console)
     with contextlib.closing(progress), captured(out / LOG, progress.line):
         progress.begin("reading the catalogue")
-        made = steps.ingest(catalog, tracks, interactions=interactions, **reading, log=_journal("ingest"))
+        ingested = steps.ingest(catalog, tracks, interactions=interactions, **reading, log=_journal("ingest"))
         steps.preprocess(tracks, features, log=_journal("preprocess"))
-        progress.result(made.line)
+        progress.result(ingested.line)
         for left_out in [(), *without]:
             name = "+".join(left_out)
             title = f"without {name}" if name else f"with {_WHOLE}"

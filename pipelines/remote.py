@@ -138,7 +138,7 @@ def schedule(
         fingerprint = _fingerprint(cluster, spec, arguments, package)
         kept = next((run.recurring_run_id for run in before if _has_fingerprint(run, fingerprint)), None)
         if kept is None:
-            made = client.create_recurring_run(
+            created = client.create_recurring_run(
                 experiment_id=experiment.experiment_id,
                 job_name=name,
                 description=f"Trains, evaluates and publishes a bundle. {fingerprint}",
@@ -149,7 +149,7 @@ def schedule(
                 pipeline_package_path=package,
                 service_account=cluster.service_account,
             )
-        current = kept or str(made.recurring_run_id)
+        current = kept or str(created.recurring_run_id)
         for old in before:
             if old.recurring_run_id != current:
                 client.delete_recurring_run(old.recurring_run_id)

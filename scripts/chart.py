@@ -112,7 +112,7 @@ def table_of(values: list[Value]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def made() -> dict[Path, str]:
+def generated_files() -> dict[Path, str]:
     """Path and correct content of every generated file."""
     values = read_values((CHART / "values.yaml").read_text(encoding="utf-8"))
     readme = (CHART / "README.md").read_text(encoding="utf-8")
@@ -127,7 +127,7 @@ def made() -> dict[Path, str]:
 
 def main() -> None:
     """Write the files that are out of date."""
-    for path, text in made().items():
+    for path, text in generated_files().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")

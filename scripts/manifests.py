@@ -94,7 +94,7 @@ def changes(old: Any, new: Any, path: str = "") -> Iterator[Manifest]:
         yield {"op": "replace", "path": path, "value": new}
 
 
-def made() -> dict[Path, str]:
+def generated_files() -> dict[Path, str]:
     """Path and correct content of every generated file of manifests/."""
     base_values = _values(MANIFESTS)
     base = render(base_values)
@@ -175,7 +175,7 @@ def _dump(manifests: Any) -> str:
 
 def main() -> None:
     """Write the files that are out of date, and remove those that are no longer generated."""
-    files = made()
+    files = generated_files()
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -13,11 +13,11 @@ from scripts.dashboards.training import TRAINING
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 
 
-def made() -> dict[Path, str]:
+def generated_files() -> dict[Path, str]:
     """Path and content of each dashboard's file."""
     return {FOLDER / f"{board.name}.json": to_json(board) for board in (SERVING, DRIFT, QUALITY, TRAINING)}
 
 
 if __name__ == "__main__":
-    for path, text in made().items():
+    for path, text in generated_files().items():
         path.write_text(text, encoding="utf-8")

@@ -76,7 +76,7 @@ class Board:
 
 def to_json(board: Board) -> str:
     """JSON for Grafana, keys sorted."""
-    made = (
+    builder = (
         dashboard.Dashboard(f"Segue / {board.title}")
         .uid(f"segue-{board.name}")
         .description(board.description)
@@ -87,31 +87,33 @@ def to_json(board: Board) -> str:
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
     )
-    made = _with_variables(made, board)
+    builder = _with_variables(builder, board)
     for name in _DASHBOARDS:
         if name != board.name:
             link = dashboard.DashboardLink(name.capitalize()).url(f"/d/segue-{name}")
-            made = made.link(link.type(models.DashboardLinkType.LINK).keep_time(True).include_vars(True))
+            builder = builder.link(
+                link.type(models.DashboardLinkType.LINK).keep_time(True).include_vars(True)
+            )
     number, top = 1, 0
     for row in board.rows:
-        made = made.with_row(dashboard.Row(row.title).id(number).grid_pos(_at(0, top, _COLUMNS, 1)))
+        builder = builder.with_row(dashboard.Row(row.title).id(number).grid_pos(_at(0, top, _COLUMNS, 1)))
         number, top, left = number + 1, top + 1, 0
         for panel in row.panels:
             if left + panel.width > _COLUMNS:
                 top, left = top + _HEIGHT, 0
             place = _at(left, top, panel.width, _HEIGHT)
-            made = made.with_panel(_panel(panel).id(number).grid_pos(place))
+            builder = builder.with_panel(_panel(panel).id(number).grid_pos(place))
             number, left = number + 1, left + panel.width
         top += _HEIGHT
-    return JSONEncoder(sort_keys=True, indent=1).encode(made.build()) + "\n"
+    return JSONEncoder(sort_keys=True, indent=1).encode(builder.build()) + "\n"
 
 
 def _at(x: int, y: int, width: int, height: int) -> models.GridPos:
     return models.GridPos(x=x, y=y, w=width, h=height)
 
 
-def _with_variables(made: dashboard.Dashboard, board: Board) -> dashboard.Dashboard:
-    made = made.with_variable(
+def _with_variables(builder: dashboard.Dashboard, board: Board) -> dashboard.Dashboard:
+    builder = builder.with_variable(
         dashboard.DatasourceVariable("datasource").type("prometheus").label("Prometheus")
     )
     cascade = (
@@ -130,18 +132,18 @@ def _with_variables(made: dashboard.Dashboard, board: Board) -> dashboard.Dashbo
             .include_all(True)
             .all_value(".*")
         )
-        made = made.with_variable(variable)
+        builder = builder.with_variable(variable)
     for name, label in (("docs", "Address of Segue's sources"), ("page", "Address of Segue's page")):
-        made = made.with_variable(dashboard.TextBoxVariable(name).label(label).default_value(""))
-    return made
+        builder = builder.with_variable(dashboard.TextBoxVariable(name).label(label).default_value(""))
+    return builder
 
 
 def _panel(panel: Panel) -> timeseries.Panel | bargauge.Panel:
-    made = _series(panel) if panel.kind == "series" else _bars()
-    made = made.title(panel.title).description(panel.description).datasource(_SOURCE).unit(panel.unit)
-    made = made.links(_links(panel)).min(0)
+    builder = _series(panel) if panel.kind == "series" else _bars()
+    builder = builder.title(panel.title).description(panel.description).datasource(_SOURCE).unit(panel.unit)
+    builder = builder.links(_links(panel)).min(0)
     if panel.top is not None:
-        made = made.max(panel.top)
+        builder = builder.max(panel.top)
     for number, (expression, legend) in enumerate(panel.queries):
         query = (
             prometheus.Dataquery()
@@ -150,8 +152,8 @@ def _panel(panel: Panel) -> timeseries.Panel | bargauge.Panel:
             .ref_id(chr(ord("A") + number))
             .datasource(_SOURCE)
         )
-        made = made.with_target(query if panel.kind == "series" else query.instant())
-    return made
+        builder = builder.with_target(query if panel.kind == "series" else query.instant())
+    return builder
 
 
 def _links(panel: Panel) -> list[dashboard.DashboardLink]:
@@ -165,12 +167,14 @@ def _links(panel: Panel) -> list[dashboard.DashboardLink]:
 
 
 def _series(panel: Panel) -> timeseries.Panel:
-    made = timeseries.Panel().fill_opacity(30 if panel.stacked else 5).line_width(1)
-    made = made.show_points(common.VisibilityMode.NEVER)
-    made = made.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
+    builder = timeseries.Panel().fill_opacity(30 if panel.stacked else 5).line_width(1)
+    builder = builder.show_points(common.VisibilityMode.NEVER)
+    builder = builder.tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     if panel.stacked:
-        made = made.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
-    return made
+        builder = builder.stacking(
+            common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
+        )
+    return builder
 
 
 def _bars() -> bargauge.Panel:

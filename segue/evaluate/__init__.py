@@ -1,1 +1,1 @@
-"""Judge a bundle before it may serve: metrics with intervals, baselines, a report, the gate's verdict."""
+"""Evaluation of a bundle before it is promoted: metrics with intervals, baselines, report, gate."""

@@ -1,4 +1,4 @@
-"""What each part gives: the same training without it, judged on the same held-out playlists."""
+"""Ablation: the same training without a part, evaluated on the same held-out playlists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from segue.recommend.rerank import LocalRanker
 
 __all__ = ["FIGURES", "Ablation", "PerSeed", "compare", "measure"]
 
-# What is told of each training, and how it is called.
+# The metrics of each training, and their titles.
 FIGURES = {
     "precision": "P@10",
     "artist_filtered_precision": "P@10, other artists",
@@ -32,18 +32,18 @@ PerSeed = dict[str, Floats]
 
 
 class Ablation(BaseModel):
-    """One training's figures.
+    """Metrics of one training.
 
     Attributes
     ----------
     left_out
-        What it did without, joined by ``+``; empty for the whole.
+        The parts left out, joined by ``+``; empty for the complete training.
     figures
-        By name of `FIGURES`.
+        Metrics, by the names in `FIGURES`.
     gain
-        This minus the whole, paired by seed; empty for the whole itself.
+        This training minus the complete one, paired by seed; empty for the complete one.
     popularity_weight
-        The default that its own validation playlists chose.
+        The default chosen on the validation playlists.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,26 +61,26 @@ def measure(
     *,
     settings: EvaluationSettings,
 ) -> tuple[Judge, PerSeed, float]:
-    """Judge one training as `evaluate` does.
+    """Evaluate one training as `evaluate` does.
 
     Parameters
     ----------
     definition, parts
-        The training as a bundle: its definition, and where each of its files lies.
+        The trained bundle: its definition, and the path of each of its files by name.
     preprocessed
         Folder of the preprocess step.
     settings
-        How it is judged.
+        Settings of the evaluation.
 
     Returns
     -------
-    The judge, whose seeds are the same for every training on one preprocessed folder; each of `FIGURES` by
-    seed, float64 [q]; and the default ``popularity_weight`` that was chosen for it.
+    The judge, whose seeds are the same for every training on one preprocessed folder; the metrics of
+    `FIGURES` per seed, float64 [q] each; and the chosen default ``popularity_weight``.
 
     Raises
     ------
     InteractionsError
-        There are too few test playlists to judge by.
+        There are too few test playlists.
     """
     subject = Subject(
         bundle=Bundle(definition, parts.__getitem__),
@@ -92,7 +92,7 @@ def measure(
     found = len(np.unique(judge.relevance.clusters)) if judge.relevance.playlists else 0
     if found < settings.min_playlists:
         raise InteractionsError(
-            f"an ablation is judged on playlists: {found} of the test part have tracks to judge by, and at "
+            f"an ablation is judged on playlists: {found} of the test split have tracks to judge by, and at "
             f"least {settings.min_playlists} are needed; give more playlists with --interactions"
         )
     figures = judge.per_seed(subject.test.pools.lists(subject.rules(subject.weight)))
@@ -100,11 +100,11 @@ def measure(
     return judge, {name: figures[name] for name in FIGURES}, subject.weight
 
 
-def compare(judge: Judge, left_out: str, tried: PerSeed, whole: PerSeed, weight: float) -> Ablation:
-    """One training's figures, and what it gains on the whole."""
+def compare(judge: Judge, left_out: str, found: PerSeed, complete: PerSeed, weight: float) -> Ablation:
+    """Metrics of one training with their intervals, and its differences to the complete training."""
     return Ablation(
         left_out=left_out,
-        figures=Figure.of_each(judge.intervals(tried)),
-        gain=Figure.of_each(judge.differences(tried, whole)) if left_out else {},
+        figures=Figure.of_each(judge.intervals(found)),
+        gain=Figure.of_each(judge.differences(found, complete)) if left_out else {},
         popularity_weight=weight,
     )

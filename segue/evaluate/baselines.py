@@ -1,7 +1,7 @@
-"""Lists that Segue must beat: random, most popular, the artist's own, co-listening, the base design, nearest.
+"""Baselines: random, most popular, same artist, item-item co-occurrence, the base design, nearest.
 
-Each list leaves out the seed and every release of its recording, and holds one release of a recording at
-most, as Segue's own lists do; none caps the tracks of an artist, which is Segue's rule alone.
+As in Segue's own lists, no list has a release of the seed's recording, or two releases of one recording.
+Unlike Segue's, they do not cap the tracks per artist.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = [
     "same_artist",
 ]
 
-# Neighbours that are fetched beyond those asked for, since the seed's own releases are among the nearest.
+# Additional neighbours to search for, since the seed's own releases are among the nearest.
 SLACK = 24
 
 PopularityOf = Callable[[Rows], npt.NDArray[np.floating]]
 
 
 def repeats(recs: Rows, recording: Rows) -> Flags:
-    """Which entries repeat a recording that stands earlier in the same list, bool [q, depth]."""
+    """Which entries repeat a recording that is earlier in the same list, bool [q, depth]."""
     groups = np.where(recs >= 0, recording[recs], -1 - np.arange(recs.shape[1]))
     order = np.argsort(groups, axis=1, kind="stable")
     ordered = np.take_along_axis(groups, order, axis=1)
@@ -46,7 +46,7 @@ def repeats(recs: Rows, recording: Rows) -> Flags:
 
 
 def finish(recs: Rows, seeds: Rows, recording: Rows, depth: int) -> Rows:
-    """Leave out the seed's recording and repeats, cut at ``depth``: int32 [q, depth], padded with -1."""
+    """Drop the seed's recording and repeated ones, and cut at ``depth``: int32 [q, depth], padded with -1."""
     own = (recording[recs] == recording[seeds][:, None]) & (recs >= 0)
     kept = compact(recs, own | repeats(recs, recording))[:, :depth]
     short = depth - kept.shape[1]
@@ -54,16 +54,16 @@ def finish(recs: Rows, seeds: Rows, recording: Rows, depth: int) -> Rows:
 
 
 def random_lists(seeds: Rows, recording: Rows, depth: int, *, seed: int = 0) -> Rows:
-    """Tracks drawn evenly from the catalogue, int32 [q, depth]."""
+    """Tracks drawn uniformly from the catalogue, int32 [q, depth]."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, len(recording), size=(len(seeds), depth + SLACK), dtype=np.int32)
     return finish(drawn, seeds, recording, depth)
 
 
 def most_popular(seeds: Rows, recording: Rows, popularity: npt.NDArray[np.floating], depth: int) -> Rows:
-    """The same list for every seed, the most popular recordings of the catalogue, int32 [q, depth]."""
+    """The most popular recordings of the catalogue, the same for every seed, int32 [q, depth]."""
     known = np.nan_to_num(popularity, nan=-1.0)
-    # several releases of a hit stand at the top together, hence twice the depth and some
+    # more than twice the depth, because the top has several releases of the same hits
     top = np.argsort(-known, kind="stable")[: 2 * (depth + SLACK)].astype(np.int32)
     return finish(np.tile(top, (len(seeds), 1)), seeds, recording, depth)
 
@@ -83,9 +83,9 @@ def same_artist(
 def co_listened(
     seeds: Rows, playlist: Rows, track: Rows, recording: Rows, depth: int, *, threads: int = 2
 ) -> Rows:
-    """Item-item co-occurrence: tracks by the cosine of the playlists that they stand in.
+    """Item-item co-occurrence: tracks by the cosine of their playlist vectors, int32 [q, depth].
 
-    By the ``implicit`` package. A seed that stands in no playlist gets an empty list.
+    By the ``implicit`` package. A seed that is in no playlist gets an empty list.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def co_listened(
     depth
         Length of the lists.
     threads
-        Of the package.
+        Threads of the package.
     """
     from implicit.nearest_neighbours import CosineRecommender
     from scipy.sparse import csr_matrix
@@ -108,7 +108,7 @@ def co_listened(
     shape = (int(user.max()) + 1, len(tracks))
     model = CosineRecommender(K=depth + SLACK, num_threads=threads)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a conversion that the package makes by itself
+        warnings.simplefilter("ignore")  # the package warns of a conversion that it does anyway
         model.fit(csr_matrix((np.ones(len(item)), (user, item)), shape=shape), show_progress=False)
     at = np.minimum(np.searchsorted(tracks, seeds), len(tracks) - 1)
     warm = tracks[at] == seeds
@@ -120,14 +120,14 @@ def co_listened(
 
 
 def base_matrix(features: npt.NDArray[np.float32], columns: list[int]) -> npt.NDArray[np.float32]:
-    """Raw sound features as the base design compares them: not scaled, a missing value as the column's mean.
+    """Raw sound features for the base design: not scaled, missing values replaced by the column's mean.
 
     Parameters
     ----------
     features
         float32 [n, f], NaN where missing.
     columns
-        Which columns, the sound features of the catalogue.
+        Positions of the sound features.
 
     Returns
     -------
@@ -143,9 +143,9 @@ def base_matrix(features: npt.NDArray[np.float32], columns: list[int]) -> npt.ND
 
 
 def exact_neighbours(vectors: npt.NDArray[np.float32], seeds: Rows, count: int) -> Rows:
-    """The ``count`` rows nearest to each seed under L2, the seed itself among them: int32 [q, count].
+    """The ``count`` nearest rows of each seed under L2, including the seed itself: int32 [q, count].
 
-    Exhaustive search, as FAISS's IndexFlatL2 does it, without that index's copy of the vectors.
+    Exhaustive search like FAISS's IndexFlatL2, but without a copy of the vectors.
     """
     matrix = np.ascontiguousarray(vectors, dtype=np.float32)
     _, rows = exact_search(matrix[seeds], matrix, min(count, len(matrix)))
@@ -161,7 +161,7 @@ def base_design(
     neighbours: int,
     depth: int,
 ) -> Rows:
-    """The base design: raw features under L2, the nearest ``neighbours``, the most popular of them first.
+    """The base design: the nearest ``neighbours`` by raw features under L2, ordered by popularity.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def base_design(
     popularity_of
         Popularity, predicted or known, of rows int32 [m].
     neighbours
-        How many the index is asked for (200 in the base design).
+        Number of neighbours retrieved (200 in the base design).
     depth
         Length of the lists.
 

@@ -1,8 +1,8 @@
-"""Intervals by the cluster bootstrap: whole playlists are drawn again, not single seeds.
+"""Confidence intervals by the cluster bootstrap: whole playlists are resampled, not single seeds.
 
-Seeds of one playlist are judged on the same tracks, so they rise and fall together; drawing them one by one
-would give intervals that are too narrow. The draws depend on the clusters and the random seed alone, so all
-metrics and methods are compared on the same draws (the bootstrap is paired).
+Seeds of one playlist share relevant tracks, so their metrics are correlated; resampling them one by one would
+give intervals that are too narrow. The samples depend only on the clusters and the random seed, so all
+metrics and methods are compared on the same samples (paired bootstrap).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Interval:
     Attributes
     ----------
     mean
-        Mean over all seeds for which the figure is defined; NaN if there is none.
+        Mean over all seeds for which the metric is defined; NaN if there is none.
     low, high
         2.5 % and 97.5 % quantiles of the bootstrap; NaN with fewer than two clusters.
     seeds
@@ -47,14 +47,14 @@ class Interval:
 
 
 class ClusterBootstrap:
-    """The draws of one set of seeds.
+    """The bootstrap samples of one set of seeds.
 
     Parameters
     ----------
     clusters
-        int [q], any numbering: seeds with the same number are drawn together.
+        int [q], any numbering: seeds with the same number are resampled together.
     rounds
-        Number of draws.
+        Number of samples.
     seed
         Seed of the generator.
 
@@ -84,18 +84,18 @@ class ClusterBootstrap:
         return Interval(mean=float(sums.sum() / seeds), low=low, high=high, seeds=seeds)
 
     def difference(self, ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64]) -> Interval:
-        """Mean of ``ours - theirs`` (float64 [q] each), paired; a seed that lacks either is left out."""
+        """Mean of ``ours - theirs`` (float64 [q] each), paired; seeds where either is NaN are left out."""
         return self.mean(ours - theirs)
 
     def _draw(self, rounds: int, seed: int) -> npt.NDArray[np.float32]:
-        # float32 [rounds, clusters]: how often a draw holds each cluster
+        # float32 [rounds, clusters]: how often each cluster is in a sample
         rng = np.random.default_rng(seed)
         c = self.clusters
         counts = np.zeros((rounds, c), dtype=np.float32)
         for start in range(0, rounds if c else 0, _DRAWS_AT_ONCE):
-            lines = min(_DRAWS_AT_ONCE, rounds - start)
-            drawn = rng.integers(0, c, size=(lines, c)) + np.arange(lines)[:, None] * c
-            counts[start : start + lines] = np.bincount(drawn.ravel(), minlength=lines * c).reshape(lines, c)
+            size = min(_DRAWS_AT_ONCE, rounds - start)
+            drawn = rng.integers(0, c, size=(size, c)) + np.arange(size)[:, None] * c
+            counts[start : start + size] = np.bincount(drawn.ravel(), minlength=size * c).reshape(size, c)
         return counts
 
     def _quantiles(
@@ -104,8 +104,8 @@ class ClusterBootstrap:
         if int((sizes > 0).sum()) < 2:
             return float("nan"), float("nan")
         drawn = self._counts @ np.stack([sums, sizes], axis=1)
-        filled = drawn[:, 1] > 0
-        low, high = np.quantile(drawn[filled, 0] / drawn[filled, 1], [0.025, 0.975])
+        defined = drawn[:, 1] > 0
+        low, high = np.quantile(drawn[defined, 0] / drawn[defined, 1], [0.025, 0.975])
         return float(low), float(high)
 
 

@@ -1,4 +1,4 @@
-"""The champion's answers for the challenger's seeds: the tracks that both catalogues have."""
+"""Comparison of a bundle with the base design, or with the champion on the seeds of both catalogues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["against_base_design", "against_champion"]
 
 
 def against_base_design(subject: Subject) -> Leading | None:
-    """Segue's leading figure beside the base design's; None where no figure leads."""
+    """Compare Segue's leading metric with the base design's; None without a leading metric."""
     if subject.leading is None:
         return None
     judge, metric = subject.test.judge, subject.leading
@@ -34,16 +34,18 @@ def against_base_design(subject: Subject) -> Leading | None:
 
 
 def against_champion(subject: Subject, champion: Bundle) -> Leading | None:
-    """Segue's leading figure beside the champion's, on the seeds that both have; None where none leads.
+    """Compare Segue's leading metric with the champion's, on the seeds that both catalogues have.
 
-    The champion answers from its own catalogue with its own defaults; tracks that the new catalogue lacks
-    are left out of its lists, since nobody can judge them.
+    The champion answers from its own catalogue with its own defaults. Tracks that the new catalogue lacks are
+    removed from its lists, since their relevance is unknown. None without a leading metric.
     """
     if subject.leading is None:
         return None
     relevance = subject.test.relevance
-    theirs = [champion.lookup.row_of(subject.bundle.value("track_id", int(row))) for row in relevance.seeds]
-    both = np.array([row is not None for row in theirs])
+    champion_rows = [
+        champion.lookup.row_of(subject.bundle.value("track_id", int(row))) for row in relevance.seeds
+    ]
+    both = np.array([row is not None for row in champion_rows])
     judge = Judge(
         subject.facts,
         relevance.take(both),
@@ -51,7 +53,7 @@ def against_champion(subject: Subject, champion: Bundle) -> Leading | None:
         rounds=subject.settings.bootstrap_rounds,
         seed=subject.settings.seed,
     )
-    rows = np.array([row for row in theirs if row is not None], np.int32)
+    rows = np.array([row for row in champion_rows if row is not None], np.int32)
     metric = subject.leading
     return compare(
         judge.leading(subject.lists[SEGUE][both], metric),
@@ -84,11 +86,11 @@ def _lists(subject: Subject, champion: Bundle, seeds: Rows) -> Rows:
 
 
 def _translated(subject: Subject, champion: Bundle, lists: Rows, seeds: Rows) -> Rows:
-    """The champion's rows as rows of the new catalogue; what it lacks is left out."""
+    """The champion's lists as rows of the new catalogue, without tracks that it lacks."""
     used = np.unique(lists[lists >= 0])
     table = np.full(champion.size, -1, np.int32)
     for row in used.tolist():
-        mine = subject.bundle.lookup.row_of(champion.value("track_id", row))
-        table[row] = -1 if mine is None else mine
-    # the new catalogue may group recordings otherwise
+        new = subject.bundle.lookup.row_of(champion.value("track_id", row))
+        table[row] = -1 if new is None else new
+    # the new catalogue may group recordings differently
     return finish(np.where(lists >= 0, table[lists], -1), seeds, subject.bundle.recording, lists.shape[1])

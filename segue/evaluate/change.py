@@ -1,4 +1,4 @@
-"""The catalogue against the champion's: what drifted, shrank or went missing."""
+"""Change of the catalogue since the champion's: drift, number of rows, missing values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["catalog_change"]
 
 
 def catalog_change(profile: Profile, champion: Profile) -> CatalogChange:
-    """Compare two profiles: PSI of each numeric column and of the genres, rise of missing values."""
+    """Compare two profiles: PSI of each numeric column and of the genres, increase of missing values."""
     index: dict[str, float | None] = {}
     for name, column in profile.numeric.items():
         if name in champion.numeric:
@@ -32,7 +32,7 @@ def catalog_change(profile: Profile, champion: Profile) -> CatalogChange:
 
 
 def _genre_bins(old: Profile, new: Profile) -> tuple[list[int], list[int]]:
-    """Rows by genre, those that both name first; the others and the missing at the end."""
+    """Rows by genre: the genres that both profiles name, then all other genres, then missing ones."""
     named = sorted(old.genres.keys() & new.genres.keys())
 
     def bins(profile: Profile) -> list[int]:

@@ -1,4 +1,4 @@
-"""The report's charts of what was measured: each takes findings and gives a chart, or None for no data."""
+"""The report's charts of the findings; each function returns None without data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from segue.evaluate.findings import Findings
-from segue.evaluate.plots import Mark, Row, Series, interval_chart, line_chart
+from segue.evaluate.plots import IntervalRow, Mark, Series, interval_chart, line_chart
 from segue.evaluate.popularity import CalibrationBin
 from segue.evaluate.wording import number
 from segue.index.tune import IndexPoint
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def leading_chart(findings: Findings) -> Markup | None:
-    """The leading figure of every method, with its interval."""
+    """The leading metric of every method, with its interval."""
     if findings.leading is None:
         return None
     rows = []
@@ -33,7 +33,7 @@ def leading_chart(findings: Findings) -> Markup | None:
         if figure and figure.mean is not None:
             low, high = figure.low, figure.high
             rows.append(
-                Row(
+                IntervalRow(
                     name=method.title,
                     mean=figure.mean,
                     low=figure.mean if low is None else low,
@@ -43,21 +43,21 @@ def leading_chart(findings: Findings) -> Markup | None:
             )
     if not rows:
         return None
-    said = ", ".join(f"{row.name} {number(row.mean)}" for row in rows)
-    return interval_chart(rows, alt=f"{findings.labels[findings.leading]}: {said}", x_format="{:g}".format)
+    values = ", ".join(f"{row.name} {number(row.mean)}" for row in rows)
+    return interval_chart(rows, alt=f"{findings.labels[findings.leading]}: {values}", x_format="{:g}".format)
 
 
 def weight_curve(findings: Findings) -> Markup | None:
-    """The leading figure over popularity_weight, the chosen weight marked."""
+    """The leading metric over popularity_weight, with a mark at the chosen weight."""
     points = [point for point in findings.curve if point.leading is not None]
     if not points or findings.leading is None:
         return None
-    banded = all(point.low is not None and point.high is not None for point in points)
+    has_band = all(point.low is not None and point.high is not None for point in points)
     line = Series(
         x=[point.popularity_weight for point in points],
         y=[point.leading or 0.0 for point in points],
-        low=[point.low or 0.0 for point in points] if banded else (),
-        high=[point.high or 0.0 for point in points] if banded else (),
+        low=[point.low or 0.0 for point in points] if has_band else (),
+        high=[point.high or 0.0 for point in points] if has_band else (),
         dots=True,
     )
     label = findings.labels[findings.leading]
@@ -88,7 +88,7 @@ def popularity_curve(findings: Findings) -> Markup | None:
 
 
 def variety_chart(findings: Findings) -> Markup | None:
-    """The leading figure over the artists in a list: a line for each setting that buys variety."""
+    """The leading metric over the artists per list, a line for each setting."""
     lines = []
     for setting in dict.fromkeys(point.setting for point in findings.tradeoffs):
         pairs = sorted(
@@ -101,18 +101,18 @@ def variety_chart(findings: Findings) -> Markup | None:
     if not lines or findings.leading is None:
         return None
     label = findings.labels[findings.leading]
-    said = "; ".join(
+    ends = "; ".join(
         f"{line.name} from {number(line.y[0])} at {line.x[0]:.1f} artists to {number(line.y[-1])} at "
         f"{line.x[-1]:.1f}"
         for line in lines
     )
     return line_chart(
-        lines, alt=f"{label} over artists a list: {said}", x_title="artists a list", y_title=label
+        lines, alt=f"{label} over artists per list: {ends}", x_title="artists per list", y_title=label
     )
 
 
 def index_chart(curve: Sequence[IndexPoint]) -> Markup | None:
-    """Recall over vectors scanned, a line for each kind of index; None for a single point."""
+    """Recall over vectors scanned, a line for each factory string; None for a single point."""
     if len(curve) < 2:
         return None
     kinds = list(dict.fromkeys(point.factory for point in curve))
@@ -131,7 +131,7 @@ def index_chart(curve: Sequence[IndexPoint]) -> Markup | None:
     return line_chart(
         lines,
         alt=f"Recall over vectors scanned; the best is {best.recall:.4f} with {best.factory}",
-        x_title="vectors scanned a query (logarithmic)",
+        x_title="vectors scanned per query (logarithmic)",
         y_title="recall",
         x_format="{:,.0f}".format,
         log_x=True,
@@ -139,7 +139,7 @@ def index_chart(curve: Sequence[IndexPoint]) -> Markup | None:
 
 
 def calibration_chart(bins: Sequence[CalibrationBin]) -> Markup | None:
-    """True popularity over predicted popularity, by tenth of the tracks."""
+    """True popularity over predicted popularity, by decile of the prediction."""
     if not bins:
         return None
     ends = [min(min(b.predicted, b.actual) for b in bins), max(max(b.predicted, b.actual) for b in bins)]
@@ -149,14 +149,14 @@ def calibration_chart(bins: Sequence[CalibrationBin]) -> Markup | None:
             Series(x=ends, y=ends, faint=True),
             Series(x=[one.predicted for one in bins], y=[one.actual for one in bins], dots=True),
         ],
-        alt=f"Calibration: the furthest tenth is predicted {worst.predicted:.1f} and is {worst.actual:.1f}",
+        alt=f"Calibration: the worst decile is predicted {worst.predicted:.1f} and is {worst.actual:.1f}",
         x_title="predicted popularity",
         y_title="true popularity",
     )
 
 
 def learning_chart(curve: Sequence[float], trees: int | None) -> Markup | None:
-    """Validation error by number of trees, the kept number marked."""
+    """Validation error by number of trees, with a mark at the number kept."""
     if len(curve) < 2:
         return None
     line = Series(x=list(range(1, len(curve) + 1)), y=curve)

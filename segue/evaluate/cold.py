@@ -1,5 +1,5 @@
-"""Cold start: seeds of artists never trained on, seeds in no training playlist and such tracks as what is
-recommended, tracks of no catalogue.
+"""Cold start: metrics for new artists, for seeds and recommended tracks in no training playlist, and for
+tracks that are not in the catalogue.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from segue.recommend.request import Filters, Request
 
 __all__ = ["candidate_recall", "parts"]
 
-# Candidates that recall is told at.
+# Numbers of candidates at which recall is measured.
 _DEPTHS = (200, 500)
-# Requests by raw features are searched one by one, because each leaves out another track.
+# Limits requests by raw features: each has its own filter, so they can't share a search.
 _MAX_UNKNOWN = 300
-_SHOWN = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
+_METRICS = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
 
 
 def parts(subject: Subject) -> dict[str, PartFindings]:
-    """Figures of the seeds that are reported apart; empty without playlists."""
+    """Metrics of subsets of the test seeds; empty without playlists."""
     if subject.entries is None or not subject.test.relevance.playlists:
         return {}
     _, track = subject.entries
@@ -53,9 +53,9 @@ def _part(subject: Subject, title: str, which: Flags) -> PartFindings:
 
 
 def _of_cold_tracks(subject: Subject) -> PartFindings:
-    """Whether tracks that nobody listened to are found.
+    """Metrics of recommending tracks in no training playlist.
 
-    All others are taken out of the lists, and do not count as relevant.
+    All other tracks are removed from the lists and from the relevant tracks.
     """
     known = np.zeros(subject.bundle.size, np.bool_)
     if subject.entries is not None:
@@ -69,7 +69,7 @@ def _of_cold_tracks(subject: Subject) -> PartFindings:
         if name in subject.lists
     }
     return PartFindings(
-        title="Only tracks in no training playlist, as what is recommended",
+        title="Only tracks in no training playlist are recommended",
         seeds=int(which.sum()),
         figures={TITLES[name]: _figures(judge, found) for name, found in lists.items()},
     )
@@ -79,12 +79,13 @@ def _figures(judge: Judge, lists: Rows) -> dict[str, Figure]:
     if not len(lists):
         return {}
     per_seed = judge.per_seed(lists)
-    return Figure.of_each(judge.intervals({name: per_seed[name] for name in _SHOWN if name in per_seed}))
+    return Figure.of_each(judge.intervals({name: per_seed[name] for name in _METRICS if name in per_seed}))
 
 
 def _of_no_catalogue(subject: Subject) -> PartFindings:
-    """Test seeds asked for by their features alone, as tracks that are in no catalogue; their own recordings
-    are left out, or each would come first.
+    """Metrics of test seeds requested by their raw features, like tracks that are not in the catalogue.
+
+    The seed's own recording is excluded, since it would come first.
     """
     bundle, seeds = subject.bundle, subject.test.judge.seeds
     at = np.sort(
@@ -94,12 +95,12 @@ def _of_no_catalogue(subject: Subject) -> PartFindings:
     )
     recommender = subject.test.pools.recommender
     rules = subject.rules(subject.weight)
-    wanted = {
+    overrides = {
         "k": rules.k,
         "popularity_weight": rules.popularity_weight,
         "max_per_artist": rules.max_per_artist,
     }
-    asked, pools = [], []
+    requests, pools = [], []
     for row in seeds[at].tolist():
         own = [bundle.value("track_id", int(other)) for other in bundle.lookup.same_recordings(row)]
         request = Request(
@@ -108,24 +109,24 @@ def _of_no_catalogue(subject: Subject) -> PartFindings:
             candidates=subject.settings.neighbours,
         )
         pools.extend(recommender.prepare([request]))
-        asked.append(request.model_copy(update=wanted))
+        requests.append(request.model_copy(update=overrides))
     predictions = recommender.rank(pools, subject.ranker)
     lists = [
         pool.rows[recommender.choose(request, pool, prediction).positions]
-        for request, pool, prediction in zip(asked, pools, predictions, strict=True)
+        for request, pool, prediction in zip(requests, pools, predictions, strict=True)
     ]
     which = np.zeros(len(seeds), np.bool_)
     which[at] = True
     judge = subject.judge(subject.test.relevance.take(which))
     return PartFindings(
-        title="Seeds by their features alone, as tracks of no catalogue",
+        title="Seeds given by their features alone, like tracks outside the catalogue",
         seeds=len(at),
         figures={TITLES[SEGUE]: _figures(judge, padded(lists, rules.k))},
     )
 
 
 def _features(subject: Subject, row: int) -> dict[str, bool | float | str | None]:
-    """The known features of a track, by name."""
+    """A track's known features by name."""
     transform = subject.bundle.transform
     values = dict(zip(transform.features, subject.bundle.features[row].tolist(), strict=True))
     genre = values.pop("genre", float("nan"))
@@ -134,7 +135,7 @@ def _features(subject: Subject, row: int) -> dict[str, bool | float | str | None
 
 
 def candidate_recall(subject: Subject) -> dict[int, Figure]:
-    """Share of the relevant tracks among the candidates of a seed; empty without playlists."""
+    """Share of the relevant tracks that are among a seed's candidates; empty without playlists."""
     judge = subject.test.judge
     if not subject.test.relevance.playlists:
         return {}

@@ -1,4 +1,4 @@
-"""How the figures move with ``popularity_weight``, and the default that is chosen from them."""
+"""The metrics over ``popularity_weight``, and the choice of its default."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["CurvePoint", "choose_weight", "measure_curve", "weights"]
 
 
 class CurvePoint(BaseModel):
-    """The figures at one weight, on validation seeds.
+    """The metrics at one weight, on validation seeds.
 
     Attributes
     ----------
     popularity_weight
         0 orders by similarity (or relevance) alone, 1 by predicted popularity alone, as the base design does.
     leading, low, high
-        The leading metric and its 95 % interval; None where it is not defined.
+        The leading metric and its 95 % interval; None if undefined.
     gain_low
-        Lower end of the interval of the paired difference to weight 0, in units of the metric.
+        Lower bound of the interval of the paired difference to weight 0, in units of the metric.
     popularity
-        Mean catalogue popularity of the lists; None where the catalogue has none.
+        Mean catalogue popularity of the lists; None if the catalogue has none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,18 +52,18 @@ def measure_curve(
     popularity: Callable[[Rows], Floats],
     draws: ClusterBootstrap,
 ) -> list[CurvePoint]:
-    """Judge the lists at each weight.
+    """Evaluate the lists at each weight.
 
     Parameters
     ----------
     lists_at
-        Lists int32 [q, depth] at a weight.
+        Returns the lists for a weight, int32 [q, depth].
     at
         The weights.
     leading, popularity
-        From lists to a figure for each seed, float64 [q], NaN where not defined.
+        Return a metric of some lists for each seed, float64 [q], NaN where undefined.
     draws
-        Of the same q seeds.
+        Bootstrap of the same q seeds.
     """
     points = []
     first: Floats | None = None
@@ -86,21 +86,21 @@ def measure_curve(
 
 
 def choose_weight(points: Sequence[CurvePoint], *, loss_allowed: float) -> float:
-    """The largest weight that is nearly free.
+    """The largest weight that costs little of the leading metric.
 
-    Its leading figure lies within a share of the best, and so does the lower end of its paired difference to
-    weight 0: on few playlists the mean alone would let a weight through that costs much more on others. Where
-    the leading metric is nowhere defined or nowhere above 0 there is no evidence that popularity is free,
-    and the weight is 0.
+    Two values must be within `loss_allowed` times the best metric: the loss of the mean to the best, and the
+    loss to weight 0 at the lower bound of the paired difference. With few playlists the mean alone would
+    accept weights that cost much more on other playlists. Without a weight at which the metric is defined and
+    above 0, the weight is 0.
     """
     known = [point for point in points if point.leading is not None]
     best = max((point.leading or 0.0 for point in known), default=0.0)
     if best <= 0:
         return 0.0
     loss = loss_allowed * best + 1e-12
-    free = [
+    acceptable = [
         point.popularity_weight
         for point in known
         if (point.leading or 0.0) >= best - loss and (point.gain_low is None or point.gain_low >= -loss)
     ]
-    return max(free, default=0.0)
+    return max(acceptable, default=0.0)

@@ -1,4 +1,4 @@
-"""What the report's sections on the data and its drift show, made ready for the template."""
+"""Template context of the report's sections on the data and its drift."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["BarRow", "DriftRow", "HeatCell", "Tile", "data_section", "drift_rows
 _MAX_GENRES = 20
 _MAX_FILES = 20
 _KEYS = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-# Siddiqi's reading of PSI, see segue.evaluate.drift.
+# Siddiqi's limits of PSI, see segue.evaluate.drift.
 _STABLE, _SHIFTED = 0.1, 0.25
 
 
 @dataclass(frozen=True)
 class BarRow:
-    """A line of a table that ends in a bar; `width` is the bar's share of the longest."""
+    """A table row that ends in a bar; `width` is relative to the longest bar."""
 
     name: str
     count: int
@@ -51,7 +51,7 @@ class HeatCell:
 
 @dataclass(frozen=True)
 class DriftRow:
-    """A column's drift; `width` is None where PSI is not defined."""
+    """A column's drift; `width` is None if PSI is undefined."""
 
     name: str
     value: str
@@ -62,9 +62,9 @@ class DriftRow:
 
 
 def data_section(profile: Profile, champion: Profile | None, eda: Eda) -> dict[str, Any]:
-    """Everything that data.html.j2 reads."""
+    """Context of data.html.j2."""
     kept = profile.rows_kept
-    # a column that no row has is said in a sentence; fifteen full bars would hide the rest
+    # columns without any value are listed in a sentence; many full bars would hide the others
     partly = {name: count for name, count in profile.missing.items() if 0 < count < kept}
     genres = _bars(profile.genres, kept)
     return {
@@ -87,7 +87,7 @@ def data_section(profile: Profile, champion: Profile | None, eda: Eda) -> dict[s
 
 
 def drift_rows(change: CatalogChange | None) -> list[DriftRow]:
-    """PSI by column, the largest first, with the rise of missing values beside it."""
+    """PSI and increase of missing values by column, the largest PSI first."""
     if change is None:
         return []
     names = sorted(
@@ -105,7 +105,7 @@ def _drift(name: str, change: CatalogChange, longest: float) -> DriftRow:
     elif value > _SHIFTED:
         reading, tone = "shifted", "bad"
     else:
-        reading, tone = ("stable", "") if value < _STABLE else ("moved a little", "warn")
+        reading, tone = ("stable", "") if value < _STABLE else ("changed slightly", "warn")
     return DriftRow(
         name=name,
         value="–" if value is None else f"{value:.3f}",
@@ -118,8 +118,8 @@ def _drift(name: str, change: CatalogChange, longest: float) -> DriftRow:
 
 def _bars(counts: Mapping[str, int], total: int) -> list[BarRow]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    most = ordered[0][1] if ordered else 1
-    return [BarRow(name, count, count / max(total, 1), count / most) for name, count in ordered]
+    largest = ordered[0][1] if ordered else 1
+    return [BarRow(name, count, count / max(total, 1), count / largest) for name, count in ordered]
 
 
 def _tile(name: str, column: NumericProfile, champion: NumericProfile | None) -> Tile:
@@ -149,7 +149,7 @@ def _axis(name: str, edges: list[float]) -> list[tuple[float, str]]:
     write = _writer(name)
     bins = len(edges) - 1
     if name in ("key", "mode", "time_signature"):
-        # whole numbers stand in the middle of their bin
+        # whole numbers are at the centres of their bins
         words = {"key": _KEYS, "mode": ("minor", "major")}.get(name)
         centres = [int(edge + 0.5) for edge in edges[:-1]]
         return [(i + 0.5, words[value] if words else str(value)) for i, value in enumerate(centres)]
@@ -171,7 +171,7 @@ def _writer(name: str) -> Callable[[float], str]:
 
 
 def _short(value: float) -> str:
-    """At most two decimals, and three for what would be 0."""
+    """At most two decimals, three below 0.01."""
     if abs(value) >= 10:
         return f"{value:.0f}".replace("-", "−")
     text = f"{value:.3f}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
@@ -188,7 +188,7 @@ def _heat(eda: Eda) -> list[tuple[str, list[HeatCell]]]:
 def _heat_cell(value: float | None) -> HeatCell:
     if value is None:
         return HeatCell("–", "transparent")
-    # half clear at most, so that the text is readable on light and on dark
+    # at most 60 % opaque, so that text is readable on light and dark backgrounds
     tint = "15, 118, 110" if value > 0 else "194, 96, 12"
     text = f"{value:.2f}".replace("-", "−")
     return HeatCell("0" if text in ("0.00", "−0.00") else text, f"rgba({tint}, {abs(value) * 0.6:.2f})")
@@ -198,7 +198,7 @@ def _years(years: Mapping[str, int]) -> Markup:
     found = {int(year): count for year, count in years.items()}
     first, last = min(found), max(found)
     total = sum(found.values())
-    # the few oldest would stretch the axis over a century of nothing
+    # a few very old tracks would stretch the axis over mostly empty decades
     while first < last and sum(count for year, count in found.items() if year <= first) < total / 1000:
         first += 1
     shown = list(range(first, last + 1))

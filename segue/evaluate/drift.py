@@ -1,9 +1,9 @@
-"""Population stability index: has a distribution moved between two catalogues?
+"""Population stability index: how much a distribution has changed between two catalogues.
 
 ``PSI = sum((actual - expected) * ln(actual / expected))`` over bins, with shares (N. Siddiqi, *Credit Risk
-Scorecards*, Wiley 2006, which reads below 0.1 as stable and above 0.25 as a shift). An empty bin would make
-it infinite: half a row is added to each bin of the new catalogue, and an expected share is at least 1e-4;
-the recording rule of query drift does the same.
+Scorecards*, Wiley 2006, which takes values below 0.1 as stable and above 0.25 as a shift). An empty bin would
+make it infinite, so half a row is added to each bin of the new catalogue, and expected shares are at least
+1e-4; the recording rule of query drift does the same.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def psi(expected: npt.ArrayLike, actual: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        0 or a little more where nothing moved. NaN where either histogram is empty.
+        About 0 for equal distributions. NaN if either histogram is empty.
 
     Raises
     ------
     ValueError
-        The two differ in the number of bins.
+        The histograms differ in the number of bins.
     """
     old, new = np.asarray(expected, dtype=np.float64), np.asarray(actual, dtype=np.float64)
     if old.shape != new.shape:

@@ -1,4 +1,4 @@
-"""What the data section of the report shows beyond the profile: how features move together, and over time."""
+"""Exploratory analysis for the report: correlations of features, and popularity by decade."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from segue.features.transform import GENRE
 
 __all__ = ["Decade", "Eda", "correlate", "explore"]
 
-# A correlation over so many rows is known to about 0.003, which is finer than it is shown.
+# The standard error of a correlation over this many rows is about 0.003, less than the two decimals shown.
 MAX_ROWS = 100_000
-# Fewer pairs than this say nothing about a correlation.
+# A correlation over fewer pairs is too uncertain to show.
 _MIN_PAIRS = 30
 
 Floats = npt.NDArray[np.float64]
@@ -33,18 +33,18 @@ class Decade(_Frozen):
 
 
 class Eda(_Frozen):
-    """What explore found.
+    """Result of `explore`.
 
     Attributes
     ----------
     tracks, rows
-        Tracks of the catalogue, and how many of them were looked at.
+        Tracks of the catalogue, and how many of them were sampled.
     names
-        Features whose correlations are shown, popularity last; those without spread are left out.
+        Features of the correlations, popularity last; constant ones are left out.
     correlations
-        Pearson's, len(names) squared; None where too few rows have both values.
+        Pearson's, [len(names)][len(names)]; None where too few rows have both values.
     decades
-        By year of release, ascending; empty where the catalogue has no years.
+        By year of release, ascending; empty if the catalogue has no years.
     """
 
     tracks: int
@@ -57,14 +57,14 @@ class Eda(_Frozen):
 def explore(
     features: npt.NDArray[np.float32], names: Sequence[str], popularity: npt.NDArray[np.float32]
 ) -> Eda:
-    """Look at a catalogue's features, at most `MAX_ROWS` rows of them, spread evenly.
+    """Explore a catalogue's features on at most `MAX_ROWS` rows, evenly spaced.
 
     Parameters
     ----------
     features
         float32 [n, f], NaN where missing; may be memory-mapped.
     names
-        Of the f columns. ``genre`` is left out: the number of a genre has no order.
+        Names of the f columns. ``genre`` is left out: its codes have no order.
     popularity
         float32 [n], 0-100, NaN where missing.
     """
@@ -102,16 +102,16 @@ def correlate(matrix: Floats) -> Floats:
     """
     known = np.isfinite(matrix)
     safe = np.where(known, matrix, 0.0)
-    there = known.astype(np.float64)
-    counts = np.maximum(there.sum(axis=0), 1.0)
-    # sums of squares lose their digits where the mean is large beside the spread: years, milliseconds
+    present = known.astype(np.float64)
+    counts = np.maximum(present.sum(axis=0), 1.0)
+    # centred, because sums of squares cancel if the mean is much larger than the spread (years, milliseconds)
     safe = np.where(known, safe - safe.sum(axis=0) / counts, 0.0)
     scale = np.abs(safe).max(axis=0, initial=0.0)
-    # what is left of a constant after its mean was taken off is rounding, not spread
+    # a centred constant column differs from 0 only by rounding
     varied = scale > 1e-9 * np.abs(np.where(known, matrix, 0.0)).max(axis=0, initial=0.0)
     safe = safe / np.where(varied, scale, 1.0)
-    pairs = there.T @ there
-    total, square, product = safe.T @ there, (safe**2).T @ there, safe.T @ safe
+    pairs = present.T @ present
+    total, square, product = safe.T @ present, (safe**2).T @ present, safe.T @ safe
     divisor = np.maximum(pairs, 1.0)
     spread = square - total**2 / divisor
     shared = product - total * total.T / divisor

@@ -1,4 +1,4 @@
-"""Example lists for seeds that a reader may know: the best known track of each of the largest genres."""
+"""Example lists for well-known seeds: the most popular track of each of the largest genres."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["example_lists"]
 
 
 def example_lists(subject: Subject, defaults: RequestDefaults) -> list[Example]:
-    """Lists as a listener would get them, with the defaults of the bundle."""
+    """Lists with the defaults of the bundle, as a listener would get them."""
     bundle = subject.bundle
     seeds = _well_known(subject)
     if not len(seeds):
@@ -45,17 +45,17 @@ def example_lists(subject: Subject, defaults: RequestDefaults) -> list[Example]:
 
 def _well_known(subject: Subject) -> Rows:
     """The most popular track of each genre, largest genres first, then of the whole catalogue."""
-    bundle, most = subject.bundle, subject.settings.examples
+    bundle, limit = subject.bundle, subject.settings.examples
     popularity = np.nan_to_num(bundle.popularity, nan=-1)
     codes, counts = np.unique(bundle.genre[bundle.genre >= 0], return_counts=True)
     chosen: list[int] = []
-    for code in codes[np.argsort(-counts, kind="stable")][:most]:
+    for code in codes[np.argsort(-counts, kind="stable")][:limit]:
         rows = np.flatnonzero(bundle.genre == code)
         chosen.append(int(rows[popularity[rows].argmax()]))
-    for row in np.argsort(-popularity, kind="stable")[: 2 * most].tolist():
-        if row not in chosen and len(chosen) < most:
+    for row in np.argsort(-popularity, kind="stable")[: 2 * limit].tolist():
+        if row not in chosen and len(chosen) < limit:
             chosen.append(row)
-    return np.array(chosen[:most], np.int32)
+    return np.array(chosen[:limit], np.int32)
 
 
 def _track(bundle: Bundle, row: int, similarity: float) -> ExampleTrack:

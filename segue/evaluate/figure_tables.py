@@ -1,4 +1,4 @@
-"""The report's tables of figures: one line a figure, one column a method."""
+"""The report's tables of metrics: one row per metric, one column per method."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure in a table: its value, the interval, and whether it is surely better or worse."""
+    """A metric in a table: value, interval, and whether it is significantly better or worse."""
 
     value: str
     range: str = ""
@@ -31,7 +31,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure over all methods."""
+    """One metric over all methods."""
 
     label: str
     cells: list[Cell]
@@ -40,9 +40,11 @@ class FigureRow:
 
 
 def ordered(findings: Findings) -> list[str]:
-    """Names of all figures, the leading one first; metrics.json keeps no order, the glossary does."""
-    place = {name: i for i, name in enumerate(GLOSSARY)}
-    return sorted(findings.labels, key=lambda name: (name != findings.leading, place.get(name, len(place))))
+    """Names of all metrics, the leading one first, then in the glossary's order; metrics.json has none."""
+    position = {name: i for i, name in enumerate(GLOSSARY)}
+    return sorted(
+        findings.labels, key=lambda name: (name != findings.leading, position.get(name, len(position)))
+    )
 
 
 def methods(findings: Findings) -> dict[str, Method]:
@@ -51,12 +53,12 @@ def methods(findings: Findings) -> dict[str, Method]:
 
 
 def measured(findings: Findings, name: str) -> bool:
-    """Some method has this figure."""
+    """Whether any method has this metric."""
     return any(name in method.figures or name in method.overall for method in findings.methods.values())
 
 
 def figure_rows(findings: Findings, names: list[str]) -> list[FigureRow]:
-    """Each figure that was measured, with its interval, for all methods."""
+    """Rows of the metrics that were measured, with intervals, for all methods."""
     return [
         FigureRow(
             label=findings.labels[name],
@@ -77,12 +79,12 @@ def _cell(method: Method, name: str) -> Cell:
 
 
 def figure_cell(figure: Figure, name: str) -> Cell:
-    """A figure's mean with its interval."""
+    """A metric's mean with its interval."""
     return Cell(number(figure.mean, name), interval(figure, name))
 
 
 def gain_rows(findings: Findings, names: list[str]) -> list[FigureRow]:
-    """Segue minus each other method, paired."""
+    """Rows of paired differences: Segue minus each other method."""
     others = list(methods(findings).values())[1:]
     return [
         FigureRow(
@@ -105,5 +107,5 @@ def _gain_cell(gain: Figure | None, name: str) -> Cell:
 
 
 def explain(findings: Findings, name: str) -> str:
-    """What a figure means, in one line; empty for an unknown one."""
+    """The glossary's definition of a metric; empty for an unknown one."""
     return GLOSSARY.get(name, "").format(k=places(findings))

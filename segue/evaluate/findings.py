@@ -1,4 +1,4 @@
-"""``metrics.json``: everything that an evaluation measured, in the form that the report is drawn from."""
+"""``metrics.json``: the results of an evaluation, from which the report is rendered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Frozen(BaseModel):
 
 
 class Figure(_Frozen):
-    """A mean over seeds and its 95 % interval; None where the data does not define it."""
+    """A metric's mean over seeds and its 95 % interval; None if undefined."""
 
     mean: float | None
     low: float | None
@@ -42,26 +42,26 @@ class Figure(_Frozen):
 
     @classmethod
     def of(cls, interval: Interval) -> Figure:
-        """A figure of what was measured."""
+        """Make a figure from an interval."""
         return cls.model_validate(interval.as_dict())
 
     @classmethod
     def of_each(cls, intervals: Mapping[str, Interval]) -> dict[str, Figure]:
-        """Figures by name."""
+        """Make figures by name."""
         return {name: cls.of(interval) for name, interval in intervals.items()}
 
 
 class Method(_Frozen):
-    """One method's figures.
+    """One method's metrics.
 
     Attributes
     ----------
     title
-        What the report calls it.
+        Title in the report.
     figures
-        Figures that each seed has, by name.
+        Metrics averaged over seeds, by name.
     overall
-        Figures that only all lists together have.
+        Metrics of all lists together, by name.
     gain
         Segue minus this method, paired, by name; empty for Segue itself.
     """
@@ -73,25 +73,25 @@ class Method(_Frozen):
 
 
 class YoungFindings(_Frozen):
-    """The popularity model on the youngest tracks: those of the year `since` or later."""
+    """The popularity model on the newest tracks: those of the year `since` or later."""
 
     since: int
     regression: dict[str, Regression]
 
 
 class PopularityFindings(_Frozen):
-    """The popularity model on artists never trained on, beside a constant and the genre-and-year mean.
+    """The popularity model on held-out artists, compared with a constant and the mean by genre and year.
 
     Attributes
     ----------
     regression, ndcg
-        By method: ``model``, ``constant``, ``genre and year mean``. NDCG within the candidates, at k.
+        By method: ``model``, ``constant``, ``genre and year mean``. NDCG is within the candidates, at k.
     calibration
-        The model's, ascending.
+        Calibration of the model, ascending by prediction.
     unknown
-        Tracks of the catalogue without a popularity, for which the model's is the only one.
+        Tracks of the catalogue without a popularity, for which only the prediction is known.
     young
-        The youngest of the tracks judged; None where there are few.
+        The same for the newest of these tracks; None if there are too few.
     """
 
     regression: dict[str, Regression]
@@ -102,16 +102,16 @@ class PopularityFindings(_Frozen):
 
 
 class PartFindings(_Frozen):
-    """Figures of some of the test seeds, reported apart.
+    """Metrics of a subset of the test seeds.
 
     Attributes
     ----------
     title
-        What the report calls them.
+        Title in the report.
     seeds
-        How many they are.
+        Number of seeds.
     figures
-        By method, then by name.
+        Metrics by method, then by name.
     """
 
     title: str
@@ -120,16 +120,16 @@ class PartFindings(_Frozen):
 
 
 class Tradeoff(_Frozen):
-    """The lists at one value of one setting, the others at their defaults.
+    """Metrics of the lists at one value of one setting, with the others at their defaults.
 
     Attributes
     ----------
     setting, value
-        ``diversity`` or ``max_per_artist``, and where it stood.
+        ``diversity`` or ``max_per_artist``, and its value.
     leading
-        The leading figure.
+        The leading metric.
     figures
-        What the lists are like, by name: intra-list distance, artists a list, popularity, its lift, hubness.
+        Other metrics by name: intra-list distance, artists per list, popularity, its lift, hubness.
     """
 
     setting: str
@@ -139,7 +139,7 @@ class Tradeoff(_Frozen):
 
 
 class ExampleTrack(_Frozen):
-    """A track as an example list shows it."""
+    """A track of an example list."""
 
     track_id: str
     track_name: str
@@ -157,40 +157,40 @@ class Example(_Frozen):
 
 
 class Findings(_Frozen):
-    """All of it.
+    """Results of an evaluation.
 
     Attributes
     ----------
     tracks
-        Tracks of the catalogue.
+        Number of tracks of the catalogue.
     leading
-        Name of the figure that leads; None where the data defines none.
+        Name of the leading metric; None if the data defines none.
     labels
-        What each figure is called, in the report's order.
+        Titles of the metrics by name, in the report's order.
     test_seeds, validation_seeds, test_playlists, validation_playlists
-        What was judged on, and what the default weight was chosen on.
+        Numbers of seeds and playlists for the metrics, and for the choice of the default weight.
     defaults
         Defaults of a request; `popularity_weight` is the one chosen on the curve.
     methods
-        By name, Segue first.
+        Segue and the baselines by name, Segue first.
     curve
-        The leading figure over `popularity_weight`, on validation seeds.
+        The leading metric over `popularity_weight`, on validation seeds.
     tradeoffs
-        The same over `diversity` and `max_per_artist`; empty where nothing leads.
+        Metrics over `diversity` and `max_per_artist`; empty without a leading metric.
     retrieval, index_curve
-        Recall of the index as it is served, and the points measured when it was tuned.
+        Recall of the index as served, and the points measured in tuning it.
     popularity
-        None where the catalogue has no popularity to judge by.
+        None if no held-out track has a popularity.
     change
-        The catalogue against the champion's; None without a champion.
+        Change of the catalogue since the champion's; None without a champion.
     examples
         Lists for well-known seeds.
     parts
-        Seeds that are reported apart, such as those of artists never trained on; by name.
+        Subsets of the test seeds by name, for example those of new artists.
     candidate_recall
-        Share of the relevant tracks among the candidates, by number of candidates.
+        Share of the relevant tracks that are among the candidates, by number of candidates.
     learning
-        What playlists taught: what was tried, and what was chosen.
+        What was learned from playlists: what was tried, and what was kept.
     """
 
     tracks: int

@@ -1,9 +1,9 @@
 """The gate: may this bundle replace the champion?
 
-It is refused where its leading figure may be worse than the champion's by more than a tolerance (the lower
-end of the paired difference's interval says so), or where the catalogue moved, shrank or lost values beyond
-its limits. A check that can't be made (no champion to compare catalogues with, no figure to lead) is listed
-as such and refuses nothing.
+It is refused if its leading metric may be worse than the champion's by more than a tolerance, judged by the
+lower bound of the paired difference's interval, or if the catalogue drifted, shrank or lost values beyond the
+limits. A check that can't be made (no champion, no leading metric) is listed as not checked and does not
+refuse.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ class GateSettings(BaseModel):
     Attributes
     ----------
     gate_tolerance
-        How far the lower end of the difference may lie under 0, as a share of the champion's figure.
+        How far the lower bound of the difference may be below 0, as a share of the champion's metric.
     max_psi
-        Population stability index up to which a column counts as unmoved.
+        Maximum population stability index of a column.
     min_drift_rows
-        Rows that both catalogues need before PSI is judged: with few rows it is large by chance.
+        Rows that both catalogues need for PSI to be checked: with few rows it is large by chance.
     min_row_ratio, max_row_ratio
-        Bounds of the number of tracks over the champion's.
+        Bounds of the number of tracks divided by the champion's.
     max_missing_rise
-        How much a column's share of missing values may rise, absolute.
+        Maximum absolute increase of a column's share of missing values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ class GateSettings(BaseModel):
 
 
 class Leading(BaseModel):
-    """The leading figure, ours and that of what we are compared with, on the seeds that both can answer."""
+    """The leading metric of the new bundle (ours) and of the champion or base design (theirs)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,16 +63,16 @@ class Leading(BaseModel):
 
 
 class CatalogChange(BaseModel):
-    """The new catalogue against the champion's.
+    """Change of the catalogue since the champion's.
 
     Attributes
     ----------
     rows, champion_rows
         Number of tracks.
     psi
-        PSI by column; None where a column is empty in one of the two.
+        PSI by column; None if the column is empty in either catalogue.
     missing_rise
-        Rise of the share of missing values by column, absolute, negative where it fell.
+        Absolute increase of the share of missing values by column.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -84,7 +84,7 @@ class CatalogChange(BaseModel):
 
 
 class Check(BaseModel):
-    """One rule of the gate: what was seen, what is allowed, in words."""
+    """One rule of the gate; the text states the value and its limit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -99,17 +99,17 @@ class Verdict(BaseModel):
     Attributes
     ----------
     passed
-        Promotion is allowed.
+        Whether promotion is allowed.
     against
         What the bundle was compared with: ``champion`` or ``base design``.
     champion
-        The champion's digest; None where there is none.
+        The champion's digest; None without a champion.
     leading
-        The figure that decides; None where the data defines none.
+        Comparison of the leading metric; None if the data defines none.
     checks
         Every rule, in order.
     reasons
-        The texts of those that failed, empty where the gate passed.
+        Texts of the checks that failed; empty if the gate passed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -131,7 +131,7 @@ def compare(
     label: str,
     against: str,
 ) -> Leading:
-    """Set two methods beside each other: one figure a seed, float64 [q] each, NaN where not defined."""
+    """Compare two methods by a metric per seed, float64 [q] each, NaN where undefined."""
     both = ~np.isnan(ours) & ~np.isnan(theirs)
     gap = draws.difference(ours, theirs)
     return Leading(
@@ -154,16 +154,16 @@ def decide(
     champion: str | None = None,
     settings: GateSettings | None = None,
 ) -> Verdict:
-    """Apply the limits.
+    """Check the limits.
 
     Parameters
     ----------
     leading
-        The comparison that decides; None where no figure is defined.
+        Comparison of the leading metric; None without one.
     change
-        The catalogue against the champion's; None without a champion's profile.
+        Change of the catalogue; None without a champion's profile.
     champion
-        Digest of the champion; None where there is none.
+        Digest of the champion; None without a champion.
     settings
         The limits.
     """
@@ -187,7 +187,9 @@ def decide(
 
 def _quality(leading: Leading | None, limits: GateSettings) -> Check:
     if leading is None:
-        return _unchecked("quality", "The data has neither playlists nor genres, so no figure can lead.")
+        return _unchecked(
+            "quality", "The data has neither playlists nor genres, so there is no leading metric."
+        )
     if leading.low is None or leading.theirs is None:
         return _unchecked("quality", f"{leading.label}: {leading.seeds} seeds are too few for an interval.")
     allowed = -limits.gate_tolerance * leading.theirs
@@ -195,10 +197,10 @@ def _quality(leading: Leading | None, limits: GateSettings) -> Check:
     text = (
         f"{leading.label} is {leading.ours:.4f}, {leading.against} has {leading.theirs:.4f}: a difference of "
         f"{leading.difference:+.4f} (95 % interval {leading.low:+.4f} to {leading.high:+.4f}, "
-        f"{leading.seeds:,} seeds). The lower end may be {allowed:+.4f} at least"
+        f"{leading.seeds:,} seeds). The lower bound must be at least {allowed:+.4f}"
     )
     return _check(
-        "quality", failed, text + (f" and is {allowed - leading.low:.4f} under it." if failed else ".")
+        "quality", failed, text + (f" and is {allowed - leading.low:.4f} below it." if failed else ".")
     )
 
 
@@ -209,10 +211,10 @@ def _drift(change: CatalogChange | None, limits: GateSettings) -> Check:
     if fewest < limits.min_drift_rows:
         return _unchecked("drift", f"{fewest:,} rows are too few for PSI ({limits.min_drift_rows:,} needed).")
     known = {name: value for name, value in change.psi.items() if value is not None}
-    moved = {name: value for name, value in known.items() if value > limits.max_psi}
-    if moved:
-        names = ", ".join(f"{name} {value:.2f}" for name, value in _largest(moved))
-        return _check("drift", True, f"The catalogue moved: PSI of {names} (limit {limits.max_psi:g}).")
+    drifted = {name: value for name, value in known.items() if value > limits.max_psi}
+    if drifted:
+        names = ", ".join(f"{name} {value:.2f}" for name, value in _largest(drifted))
+        return _check("drift", True, f"The catalogue has drifted: PSI of {names} (limit {limits.max_psi:g}).")
     top = f"; the largest is {_largest(known)[0][0]} at {_largest(known)[0][1]:.3f}" if known else ""
     return _check("drift", False, f"No column's PSI is above {limits.max_psi:g}{top}.")
 

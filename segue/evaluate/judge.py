@@ -1,4 +1,4 @@
-"""One judge for every method: lists in, figures out."""
+"""The judge: computes the metrics of lists, the same way for every method."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from segue.evaluate.relevance import Relevance
 
 __all__ = ["GENRE", "PLAYLIST", "Judge", "TrackFacts", "labels", "leading_metric"]
 
-# The two figures that can lead, playlists first.
+# The two metrics that can be the leading one; by playlists is preferred.
 PLAYLIST = "artist_filtered_precision"
 GENRE = "artist_filtered_genre_precision"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackFacts:
-    """What judging reads of the catalogue: n tracks.
+    """The columns of the catalogue's n tracks that metrics need.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class TrackFacts:
     popularity
         float32 [n], 0-100, NaN where missing.
     embedding
-        float32 [n, d], unit of intra-list distance.
+        float32 [n, d], for intra-list distance.
     """
 
     artist: Rows
@@ -48,18 +48,18 @@ class TrackFacts:
 
 
 class Judge:
-    """Judges lists for one set of seeds.
+    """Computes metrics of lists for one set of seeds.
 
     Parameters
     ----------
     facts
         The catalogue.
     relevance
-        Seeds and what is relevant to them; without playlists nothing is.
+        Seeds and their relevant tracks; none without playlists.
     k
-        Places that count.
+        Cut-off of the metrics.
     rounds, seed
-        Of the bootstrap.
+        Samples and random seed of the bootstrap.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Judge:
         return self.relevance.seeds
 
     def without_own_artist(self, recs: Rows) -> Rows:
-        """Lists with the tracks by the seed's own artist taken out and the next ones moved up."""
+        """Lists without the tracks by the seed's own artist; the following ones move up."""
         own = self.facts.artist[recs] == self.facts.artist[self.seeds][:, None]
         return metrics.compact(recs, own)
 
     def leading(self, recs: Rows, metric: str) -> Floats:
-        """One of the two figures that can lead, float64 [q]."""
+        """`PLAYLIST` or `GENRE` of the lists, float64 [q]."""
         others = self.without_own_artist(recs)
         if metric == GENRE:
             return metrics.genre_precision(others, self.facts.genre, self.seeds, self.k)
@@ -93,7 +93,7 @@ class Judge:
         return metrics.mean_popularity(recs, self.facts.popularity, self.k)
 
     def per_seed(self, recs: Rows) -> dict[str, Floats]:
-        """Every figure that each seed has, by name, float64 [q]; only those that the data defines."""
+        """Metrics per seed by name, float64 [q] each; only those that the data defines."""
         others = self.without_own_artist(recs)
         found: dict[str, Floats] = {}
         if self.relevance.playlists:
@@ -108,12 +108,12 @@ class Judge:
         return found
 
     def recall(self, recs: Rows, depth: int) -> Floats:
-        """Share of what is relevant among the first `depth`, float64 [q]."""
+        """Share of the relevant tracks that are among the first `depth`, float64 [q]."""
         hits = self.relevance.hits(recs[:, :depth], self.facts.size)
         return metrics.recall(hits, self.relevance.counts, depth)
 
     def overall(self, recs: Rows) -> dict[str, float | None]:
-        """Figures that only all lists together have."""
+        """Metrics of all lists together."""
         counts = metrics.exposure(recs, self.facts.size, self.k)
         shown = _mean(self.popularity(recs))
         return {
@@ -126,11 +126,11 @@ class Judge:
         }
 
     def intervals(self, per_seed: dict[str, Floats]) -> dict[str, Interval]:
-        """Mean and interval of each figure of `per_seed`."""
+        """Mean and interval of each metric of `per_seed`."""
         return {name: self.draws.mean(values) for name, values in per_seed.items()}
 
     def differences(self, ours: dict[str, Floats], theirs: dict[str, Floats]) -> dict[str, Interval]:
-        """Paired difference, ours minus theirs, of each figure that both have."""
+        """Paired difference, ours minus theirs, of each metric that both have."""
         return {name: self.draws.difference(ours[name], theirs[name]) for name in ours if name in theirs}
 
     def _by_playlist(self, recs: Rows, relevance: Relevance, prefix: str) -> dict[str, Floats]:
@@ -146,14 +146,14 @@ class Judge:
 
 
 def leading_metric(relevance: Relevance, facts: TrackFacts, *, min_playlists: int) -> str | None:
-    """Name of the figure that leads: held-out playlists if there are enough, else genres, else nothing."""
+    """Name of the leading metric: by held-out playlists if there are enough, else by genre, else None."""
     if len(np.unique(relevance.clusters)) >= min_playlists and relevance.playlists:
         return PLAYLIST
     return GENRE if len(relevance.seeds) and (facts.genre[relevance.seeds] >= 0).any() else None
 
 
 def labels(k: int, depth: int) -> dict[str, str]:
-    """What the figures are called in the report, in its order."""
+    """Titles of the metrics in the report, in its order."""
     listed = {
         "precision": f"P@{k}",
         "ndcg": f"NDCG@{k}",
@@ -168,9 +168,9 @@ def labels(k: int, depth: int) -> dict[str, str]:
         **filtered,
         GENRE: f"Genre P@{k}, other artists",
         "popularity": "Mean popularity",
-        "artists_per_list": "Artists a list",
+        "artists_per_list": "Artists per list",
         "intra_list_distance": "Intra-list distance",
-        "list_length": "Tracks a list",
+        "list_length": "Tracks per list",
         "coverage": "Coverage",
         "distinct_tracks": "Distinct tracks",
         "gini": "Gini of exposure",

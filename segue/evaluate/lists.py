@@ -1,4 +1,4 @@
-"""Segue's own lists, as arrays: made by the functions that answer a request."""
+"""Segue's own lists as arrays, computed by the functions that answer a request."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class SeedPools:
-    """Candidates and predictions of some seeds, from which lists by any rule are made.
+    """Candidates and predictions of some seeds, from which lists for any rules can be picked.
 
     Attributes
     ----------
     recommender
-        Of the bundle that is judged.
+        Recommender of the evaluated bundle.
     pools, predictions
-        One a seed.
+        One per seed.
     """
 
     recommender: Recommender
@@ -39,13 +39,13 @@ class SeedPools:
     predictions: list[Predictions]
 
     def lists(self, rules: Rules, *, ranked: bool = True) -> Rows:
-        """Lists by these rules, int32 [q, rules.k], padded with -1; unranked: in the order of similarity."""
+        """Lists by these rules, int32 [q, rules.k], padded with -1; ordered by similarity if not ranked."""
         bundle = self.recommender.bundle
-        given: Sequence[Predictions | None] = self.predictions if ranked else [None] * len(self.pools)
+        predictions: Sequence[Predictions | None] = self.predictions if ranked else [None] * len(self.pools)
         return padded(
             [
                 pool.rows[finish(bundle, pool, prediction, rules).positions]
-                for pool, prediction in zip(self.pools, given, strict=True)
+                for pool, prediction in zip(self.pools, predictions, strict=True)
             ],
             rules.k,
         )
@@ -56,7 +56,7 @@ class SeedPools:
         return SeedPools(self.recommender, [self.pools[i] for i in at], [self.predictions[i] for i in at])
 
     def candidates(self, width: int) -> Rows:
-        """The candidates in the order of similarity, int32 [q, width], padded with -1."""
+        """The candidates ordered by similarity, int32 [q, width], padded with -1."""
         return padded([pool.rows for pool in self.pools], width)
 
 
@@ -77,9 +77,9 @@ def fetch_pools(
     seeds
         int32 [q], rows of the catalogue.
     candidates
-        Tracks retrieved a seed.
+        Candidates per seed.
     progress
-        Told how far it is.
+        Called with a message after each chunk of seeds.
     """
     ids = [recommender.bundle.value("track_id", int(row)) for row in seeds]
     pools: list[Candidates] = []

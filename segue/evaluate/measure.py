@@ -1,4 +1,4 @@
-"""Measuring one bundle: its lists and those it must beat, by one judge."""
+"""Evaluation of one bundle: metrics of its lists and of the baselines'."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.rerank import Ranker
 
-__all__ = ["NEAREST", "SEGUE", "STANDARDISED", "TITLES", "Part", "Subject"]
+__all__ = ["NEAREST", "SEGUE", "STANDARDISED", "TITLES", "JudgedSplit", "Subject"]
 
 SEGUE = "segue"
 BASE_DESIGN = "base_design"
 NEAREST = "nearest"
 STANDARDISED = "standardised"
-# A genre that was read off playlists gives away which tracks share one: this line shows what is left.
+# If genres were derived from playlists, they leak which tracks share one; this baseline does not use them.
 NO_GENRE = "standardised_without_genre"
 CO_LISTENED = "co_listened"
 TITLES = {
@@ -53,21 +53,21 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Part:
-    """Seeds of one part of the split, what is relevant to them, and Segue's candidates for them."""
+class JudgedSplit:
+    """Seeds of one split, with their relevant tracks and Segue's candidates."""
 
     judge: Judge
     pools: SeedPools
 
     @property
     def relevance(self) -> Relevance:
-        """Seeds and what is relevant to them."""
+        """Seeds and their relevant tracks."""
         return self.judge.relevance
 
 
 @dataclass
 class Subject:
-    """The bundle that is judged.
+    """The bundle under evaluation.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ class Subject:
     preprocessed
         Folder of the preprocess step: the split, and the playlists if there are any.
     settings
-        How much is measured.
+        Settings of the evaluation.
     progress
-        Told how far it is.
+        Called with a message at each stage.
     """
 
     bundle: Bundle
@@ -89,12 +89,12 @@ class Subject:
 
     @cached_property
     def split(self) -> npt.NDArray[np.uint8]:
-        """Part of each track's artist, uint8 [n]."""
+        """Split of each track's artist, uint8 [n]."""
         return np.asarray(np.load(self.preprocessed / "split.npy"))
 
     @cached_property
     def facts(self) -> TrackFacts:
-        """What judging reads of the catalogue."""
+        """The columns of the catalogue that metrics need."""
         return TrackFacts(
             artist=self.bundle.artist,
             recording=self.bundle.recording,
@@ -104,28 +104,28 @@ class Subject:
         )
 
     @cached_property
-    def test(self) -> Part:
-        """Seeds that figures are told of."""
+    def test(self) -> JudgedSplit:
+        """Test seeds, for the reported metrics."""
         self.progress("answering the test seeds")
-        return self._part(TEST, self.settings.test_seeds(self.bundle.size))
+        return self._judged_split(TEST, self.settings.test_seeds(self.bundle.size))
 
     @cached_property
-    def validation(self) -> Part:
-        """Seeds that the default weight is chosen on."""
+    def validation(self) -> JudgedSplit:
+        """Validation seeds, for the choice of the default weight."""
         self.progress("answering the validation seeds")
-        return self._part(VALIDATION, self.settings.validation_seeds(self.bundle.size))
+        return self._judged_split(VALIDATION, self.settings.validation_seeds(self.bundle.size))
 
     @cached_property
     def playlists(self) -> dict[int, Relevance]:
-        """What the held-out playlists say, by part; empty where they are too few to judge by.
+        """Relevant tracks by held-out playlists, by split; empty if either split has too few playlists.
 
-        Decided for both parts at once: a weight chosen by one figure says nothing about another.
+        Both splits must use the same metric: a weight chosen by one metric says nothing about another.
         """
         path = self.preprocessed / "playlists.parquet"
         if not path.exists():
             return {}
         table = pq.read_table(path)
-        most = {
+        limits = {
             TEST: self.settings.test_seeds(self.bundle.size),
             VALIDATION: self.settings.validation_seeds(self.bundle.size),
         }
@@ -133,7 +133,7 @@ class Subject:
             split: from_playlists(
                 table, self.bundle.recording, split=split, max_seeds=seeds, seed=self.settings.seed
             )
-            for split, seeds in most.items()
+            for split, seeds in limits.items()
         }
         # an interval needs more playlists than the choice of a weight does
         enough = {TEST: self.settings.min_playlists, VALIDATION: 2}
@@ -142,22 +142,22 @@ class Subject:
 
     @cached_property
     def leading(self) -> str | None:
-        """Name of the figure that leads: held-out playlists' if there are enough, else genres', else none."""
+        """Name of the leading metric: by held-out playlists if there are enough, else by genre, else None."""
         return leading_metric(self.test.relevance, self.facts, min_playlists=self.settings.min_playlists)
 
     @cached_property
     def curve(self) -> list[CurvePoint]:
-        """The leading figure over `popularity_weight`, on validation seeds; empty where nothing leads."""
+        """The leading metric over `popularity_weight`, on validation seeds; empty without one."""
         if self.leading is None:
             return []
         self.progress("measuring the curve over popularity_weight")
-        part, metric = self.validation, self.leading
+        validation, metric = self.validation, self.leading
         return measure_curve(
-            lambda weight: part.pools.lists(self.rules(weight)),
+            lambda weight: validation.pools.lists(self.rules(weight)),
             weights(self.settings.weight_step),
-            leading=lambda lists: part.judge.leading(lists, metric),
-            popularity=part.judge.popularity,
-            draws=part.judge.draws,
+            leading=lambda lists: validation.judge.leading(lists, metric),
+            popularity=validation.judge.popularity,
+            draws=validation.judge.draws,
         )
 
     @cached_property
@@ -166,7 +166,7 @@ class Subject:
         return choose_weight(self.curve, loss_allowed=self.settings.loss_allowed)
 
     def rules(self, weight: float, max_per_artist: int | None = None) -> Rules:
-        """Rules of a list that is judged."""
+        """Rules of the evaluated lists."""
         return Rules(
             k=self.settings.depth,
             popularity_weight=weight,
@@ -201,7 +201,7 @@ class Subject:
 
     @cached_property
     def entries(self) -> tuple[Rows, Rows] | None:
-        """Playlist and track of each entry of the training playlists; None where there are none."""
+        """Playlist and track of each entry of the training playlists; None without playlists."""
         path = self.preprocessed / "playlists.parquet"
         if not path.exists():
             return None
@@ -211,13 +211,13 @@ class Subject:
         return (numbers.to_numpy(), part["track"].to_numpy()) if part.num_rows else None
 
     def neighbours(self, count: int) -> Rows:
-        """The tracks nearest to the test seeds in the bundle's embedding, exactly, int32 [q, count]."""
+        """The exact nearest tracks of the test seeds in the bundle's embedding, int32 [q, count]."""
         seeds = self.test.judge.seeds
         near = baselines.exact_neighbours(self.bundle.embedding, seeds, count + baselines.SLACK)
         return baselines.finish(near, seeds, self.bundle.recording, count)
 
     def standardised(self, seeds: Rows, *, without: str = "") -> Rows:
-        """Nearest tracks in the standardised features, with one block set aside if asked for."""
+        """Lists of the nearest tracks by standardised features, without one block if given."""
         transform = self.bundle.transform
         blocks = [block for block in transform.standard_blocks if block.name != without]
         columns = np.concatenate([np.arange(block.start, block.start + block.width) for block in blocks])
@@ -246,7 +246,7 @@ class Subject:
         )
 
     def methods(self) -> dict[str, Method]:
-        """Every method's figures, and what Segue gains on it."""
+        """Metrics of every method, and Segue's differences to it."""
         judge = self.test.judge
         per_seed = {name: judge.per_seed(lists) for name, lists in self.lists.items()}
         return {
@@ -261,11 +261,11 @@ class Subject:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the figures are called."""
+        """Titles of the metrics."""
         return labels(self.settings.k, self.settings.depth)
 
     def judge(self, relevance: Relevance) -> Judge:
-        """A judge of lists for these seeds, by the settings."""
+        """A judge for these seeds."""
         return Judge(
             self.facts,
             relevance,
@@ -274,8 +274,8 @@ class Subject:
             seed=self.settings.seed,
         )
 
-    def _part(self, split: int, most: int) -> Part:
-        relevance = self._relevance(split, most)
+    def _judged_split(self, split: int, max_seeds: int) -> JudgedSplit:
+        relevance = self._relevance(split, max_seeds)
         pools = fetch_pools(
             Recommender(self.bundle),
             self.ranker,
@@ -283,12 +283,12 @@ class Subject:
             candidates=self.settings.neighbours,
             progress=self.progress,
         )
-        return Part(self.judge(relevance), pools)
+        return JudgedSplit(self.judge(relevance), pools)
 
-    def _relevance(self, split: int, most: int) -> Relevance:
+    def _relevance(self, split: int, max_seeds: int) -> Relevance:
         found = self.playlists.get(split)
         if found is not None:
             return found
         return sample_tracks(
-            self.split, self.bundle.artist, of=split, max_seeds=most, seed=self.settings.seed
+            self.split, self.bundle.artist, of=split, max_seeds=max_seeds, seed=self.settings.seed
         )

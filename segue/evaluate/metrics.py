@@ -1,9 +1,9 @@
 """List metrics, vectorised over seeds.
 
 A set of lists is an int32 array ``recs`` [q, depth] of track rows, best first, padded with -1 at the end.
-``hits`` is a bool array of the same shape: the recommended track is relevant to the seed of that line.
-A list that is shorter than k is not forgiven: what it lacks counts as a miss. A figure that is not defined
-for a seed (recall where nothing is relevant) is NaN there and left out of the mean by the caller.
+``hits`` is a bool array of the same shape: whether the recommended track is relevant to the seed of that row.
+Missing entries of a list shorter than k count as misses. A metric that is undefined for a seed (such as
+recall without relevant tracks) is NaN, and the caller leaves it out of the mean.
 """
 
 from __future__ import annotations
@@ -38,44 +38,44 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 def compact(recs: Rows, drop: Flags) -> Rows:
-    """Take entries out of each list and move the next ones up.
+    """Remove entries from each list; the following ones move up.
 
     Parameters
     ----------
     recs
         int32 [q, depth], padded with -1.
     drop
-        bool [q, depth], true where an entry goes.
+        bool [q, depth], entries to remove.
 
     Returns
     -------
     ndarray
         int32 [q, depth], padded with -1.
     """
-    gone = drop | (recs < 0)
-    order = np.argsort(gone, axis=1, kind="stable")
-    return np.where(np.take_along_axis(gone, order, axis=1), -1, np.take_along_axis(recs, order, axis=1))
+    removed = drop | (recs < 0)
+    order = np.argsort(removed, axis=1, kind="stable")
+    return np.where(np.take_along_axis(removed, order, axis=1), -1, np.take_along_axis(recs, order, axis=1))
 
 
 def precision(hits: Flags, k: int) -> Floats:
-    """Share of the first k places that hold a relevant track, float64 [q]."""
+    """Share of the first k positions with a relevant track, float64 [q]."""
     return np.asarray(hits[:, :k].sum(axis=1) / k, dtype=np.float64)
 
 
 def hit(hits: Flags, k: int) -> Floats:
-    """1 where the first k hold a relevant track, else 0, float64 [q]."""
+    """1 if any of the first k tracks is relevant, else 0, float64 [q]."""
     return np.asarray(hits[:, :k].any(axis=1), dtype=np.float64)
 
 
 def recall(hits: Flags, relevant: Ints, k: int) -> Floats:
-    """Share of the relevant tracks among the first k, float64 [q]; NaN where nothing is relevant."""
+    """Share of the relevant tracks that are among the first k, float64 [q]; NaN without relevant tracks."""
     return _ratio(hits[:, :k].sum(axis=1), relevant)
 
 
 def r_precision(hits: Flags, relevant: Ints) -> Floats:
-    """Precision at R, the number of relevant tracks, float64 [q]; NaN where R is 0.
+    """Precision at R, the number of relevant tracks, float64 [q]; NaN if R is 0.
 
-    R is at most the depth of the lists: what was not asked for is not counted as missed.
+    R is at most the depth of the lists, so that the lists' length does not count as misses.
     """
     depth = hits.shape[1]
     r = np.minimum(relevant, depth)
@@ -84,7 +84,7 @@ def r_precision(hits: Flags, relevant: Ints) -> Floats:
 
 
 def ndcg(hits: Flags, relevant: Ints, k: int) -> Floats:
-    """NDCG at k with gains of 0 and 1, float64 [q]; NaN where nothing is relevant."""
+    """NDCG at k with gains of 0 and 1, float64 [q]; NaN without relevant tracks."""
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     best = np.concatenate([[0.0], np.cumsum(discount)])
     gained = hits[:, :k] @ discount[: min(k, hits.shape[1])]
@@ -92,7 +92,7 @@ def ndcg(hits: Flags, relevant: Ints, k: int) -> Floats:
 
 
 def ndcg_graded(gains: Floats, scores: Floats, valid: Flags, k: int) -> Floats:
-    """NDCG at k of an order by ``scores``, with the gains as they are; tied scores share their gains.
+    """NDCG at k of the order by ``scores``, with linear gains; tied scores share their mean gain.
 
     Parameters
     ----------
@@ -101,12 +101,12 @@ def ndcg_graded(gains: Floats, scores: Floats, valid: Flags, k: int) -> Floats:
     valid
         bool [q, m], false for padding.
     k
-        Places that count.
+        Cut-off.
 
     Returns
     -------
     ndarray
-        float64 [q]; NaN where no gain is above 0.
+        float64 [q]; NaN if no gain is above 0.
     """
     gains = np.where(valid, gains, 0.0)
     scores = np.where(valid, scores, -np.inf)
@@ -122,9 +122,9 @@ def ndcg_graded(gains: Floats, scores: Floats, valid: Flags, k: int) -> Floats:
 
 
 def genre_precision(recs: Rows, genre: Rows, seeds: Rows, k: int) -> Floats:
-    """Share of the first k places that hold a track of the seed's genre, float64 [q].
+    """Share of the first k positions with a track of the seed's genre, float64 [q].
 
-    ``genre`` is int32 [n], -1 where it is missing: such a track matches nothing, and a seed without genre
+    ``genre`` is int32 [n], -1 where missing: a track without genre matches no seed, and a seed without genre
     is NaN.
     """
     own = genre[seeds]
@@ -134,7 +134,7 @@ def genre_precision(recs: Rows, genre: Rows, seeds: Rows, k: int) -> Floats:
 
 
 def mean_popularity(recs: Rows, popularity: npt.NDArray[np.floating], k: int) -> Floats:
-    """Mean popularity (0-100) of the first k, float64 [q]; NaN where none of them has one."""
+    """Mean popularity (0-100) of the first k, float64 [q]; NaN if none of them has one."""
     top = recs[:, :k]
     values = np.where(top >= 0, popularity[top], np.nan).astype(np.float64)
     known = ~np.isnan(values)
@@ -154,17 +154,17 @@ def artists_per_list(recs: Rows, artist: Rows, k: int) -> Floats:
 def intra_list_distance(recs: Rows, vectors: npt.NDArray[np.float32], k: int, *, block: int = 512) -> Floats:
     """Mean Euclidean distance between two tracks of the first k, float64 [q]; NaN below two tracks.
 
-    ``vectors`` is float32 [n, d], the embedding, so the unit is that of the embedding. Worked in blocks of
-    ``block`` lists to keep memory small.
+    ``vectors`` is the embedding, float32 [n, d], whose unit the distance has. Computed for ``block`` lists at
+    a time, to bound memory.
     """
     out = np.full(len(recs), np.nan)
     for start in range(0, len(recs), block):
         top = recs[start : start + block, :k]
-        there = top >= 0
-        x = np.where(there[:, :, None], vectors[np.maximum(top, 0)], 0.0).astype(np.float64)
+        present = top >= 0
+        x = np.where(present[:, :, None], vectors[np.maximum(top, 0)], 0.0).astype(np.float64)
         square = np.einsum("qkd,qkd->qk", x, x)
         gap = square[:, :, None] + square[:, None, :] - 2.0 * (x @ x.transpose(0, 2, 1))
-        pairs = there[:, :, None] & there[:, None, :]
+        pairs = present[:, :, None] & present[:, None, :]
         pairs[:, np.arange(top.shape[1]), np.arange(top.shape[1])] = False
         total = np.where(pairs, np.sqrt(np.maximum(gap, 0.0)), 0.0).sum(axis=(1, 2))
         out[start : start + block] = _ratio(total, pairs.sum(axis=(1, 2)))
@@ -172,18 +172,18 @@ def intra_list_distance(recs: Rows, vectors: npt.NDArray[np.float32], k: int, *,
 
 
 def exposure(recs: Rows, n: int, k: int) -> Ints:
-    """How often each of the n tracks stands among the first k of a list (N_k), int64 [n]."""
+    """How often each of the n tracks is among the first k of a list (N_k), int64 [n]."""
     top = recs[:, :k].ravel()
     return np.bincount(top[top >= 0], minlength=n).astype(np.int64)
 
 
 def coverage(counts: Ints) -> float:
-    """Share of the catalogue that stands in a list at least once."""
+    """Share of the catalogue that is in at least one list."""
     return float((counts > 0).mean()) if len(counts) else 0.0
 
 
 def gini(counts: Ints) -> float:
-    """Gini coefficient of exposure: 0 where all tracks are shown equally often, near 1 where few take all."""
+    """Gini coefficient of exposure: 0 if all tracks are shown equally often, near 1 if only a few are."""
     total = int(counts.sum())
     if total == 0:
         return 0.0
@@ -193,7 +193,7 @@ def gini(counts: Ints) -> float:
 
 
 def hubness(counts: Ints) -> float:
-    """Skewness of N_k (Radovanović et al., JMLR 2010); 0 is even, large where few tracks fill the lists."""
+    """Skewness of N_k (Radovanović et al., JMLR 2010): large if a few tracks are in very many lists."""
     gap = counts - counts.mean() if len(counts) else np.zeros(1)
     spread = float(np.sqrt((gap**2).mean()))
     return float((gap**3).mean()) / spread**3 if spread > 0 else 0.0

@@ -1,6 +1,6 @@
-"""Charts as inline SVG: they stay sharp, take the page's colours (dark ones too), and hold no raster.
+"""Charts as inline SVG, in the page's colours, light or dark.
 
-Every string that is drawn is escaped. The same input gives the same characters: no id, no time.
+All text is escaped. The same input gives the same bytes: there are no generated ids or times.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
 
-__all__ = ["Bars", "Mark", "Row", "Series", "bar_chart", "interval_chart", "line_chart", "ticks"]
+__all__ = ["Bars", "IntervalRow", "Mark", "Series", "bar_chart", "interval_chart", "line_chart", "ticks"]
 
 Formatter = Callable[[float], str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A line of points, perhaps with a band around it.
+    """A line through points, optionally with a band around it.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class Series:
     low, high
         Bounds of the band; empty for none.
     name
-        For the legend; empty where there is nothing to tell apart.
+        Name in the legend; empty for none.
     dots
-        Points are drawn beside the line.
+        Whether to draw the points.
     faint
-        A line to compare with, dashed and without colour.
+        Whether it is a reference line, dashed and without colour.
     """
 
     x: Sequence[float]
@@ -45,15 +45,15 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A vertical line at a place of the x axis, with a word beside it."""
+    """A labelled vertical line at a value of x."""
 
     at: float
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """A mean and its interval on a line of its own."""
+class IntervalRow:
+    """A row of an interval chart: a mean and its interval."""
 
     name: str
     mean: float
@@ -64,16 +64,16 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Bars:
-    """Bars side by side, equally wide.
+    """Bars of equal width.
 
     Attributes
     ----------
     values
         Heights.
     labels
-        Text under the axis by place: 0 is the left edge of the first bar, 1 its right edge.
+        Labels of the axis by position: 0 is the left edge of the first bar, 1 its right edge.
     outline
-        Heights to compare with, drawn as a stair; empty for none.
+        Heights to compare with, drawn as a step line; empty for none.
     """
 
     values: Sequence[float]
@@ -81,11 +81,11 @@ class Bars:
     outline: Sequence[float] = ()
 
 
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers between two bounds, at most about `most` of them."""
+def ticks(low: float, high: float, limit: int = 5) -> list[float]:
+    """Round numbers between two bounds, at most about `limit` of them."""
     if not high > low:
         return [low]
-    raw = (high - low) / most
+    raw = (high - low) / limit
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)
@@ -116,7 +116,7 @@ class _Canvas:
 
     def done(self, alt: str) -> Markup:
         head = f'<svg role="img" viewBox="0 0 {self.width} {self.height}" aria-label="{escape(alt)}">'
-        # every text that got here was escaped on its way
+        # all text was escaped when it was added
         return Markup(head + "".join(self.parts) + "</svg>")  # noqa: S704
 
 
@@ -136,17 +136,17 @@ def line_chart(
     Parameters
     ----------
     series
-        At least one point in all; the colours are taken in order.
+        The lines, with at least one point in total.
     alt
-        What the chart says, for who can't see it.
+        Text alternative of the chart.
     x_title, y_title
-        What the axes measure.
+        Titles of the axes.
     x_format, y_format
-        How a tick is written.
+        Formats of the ticks.
     marks
-        Places of the x axis that are pointed out.
+        Vertical lines.
     log_x
-        The x axis is logarithmic; all x are above 0.
+        Whether the x axis is logarithmic; all x must be above 0.
     """
     canvas = _Canvas(440, 290)
     left, right, top, bottom = 52, 428, 34, 242
@@ -193,8 +193,8 @@ def line_chart(
     return canvas.done(alt)
 
 
-def interval_chart(rows: Sequence[Row], *, alt: str, x_format: Formatter) -> Markup:
-    """Means with their intervals, one under the other on a common axis that starts at 0."""
+def interval_chart(rows: Sequence[IntervalRow], *, alt: str, x_format: Formatter) -> Markup:
+    """Means with their intervals, one per row, on a common axis that includes 0."""
     step, right = 34, 424
     left = 24 + max((7 * len(row.name) for row in rows), default=0)
     height = 16 + step * len(rows)
@@ -217,14 +217,14 @@ def interval_chart(rows: Sequence[Row], *, alt: str, x_format: Formatter) -> Mar
 
 
 def bar_chart(bars: Bars, *, alt: str, height: int = 120, width: int = 260) -> Markup:
-    """Bars from a common floor, without a y axis: their shape is the message."""
+    """Bars on a common baseline, without a y axis."""
     canvas = _Canvas(width, height)
     floor, top = height - 22, 6
-    most = max((*bars.values, *bars.outline), default=0.0) or 1.0
+    highest = max((*bars.values, *bars.outline), default=0.0) or 1.0
     each = (width - 12) / max(len(bars.values), 1)
 
     def y_of(value: float) -> float:
-        return floor - value / most * (floor - top)
+        return floor - value / highest * (floor - top)
 
     for place, value in enumerate(bars.values):
         if value > 0:
@@ -232,13 +232,13 @@ def bar_chart(bars: Bars, *, alt: str, height: int = 120, width: int = 260) -> M
             box = f'x="{_n(x + 0.5)}" y="{_n(y)}" width="{_n(max(each - 1, 0.6))}" height="{_n(floor - y)}"'
             canvas.parts.append(f'<rect class="bars" {box}/>')
     if bars.outline:
-        stair = [(6.0, float(floor))]
+        steps = [(6.0, float(floor))]
         for place, value in enumerate(bars.outline):
-            stair += [(6 + place * each, y_of(value)), (6 + (place + 1) * each, y_of(value))]
-        canvas.path([*stair, (6 + len(bars.outline) * each, float(floor))], "outline")
+            steps += [(6 + place * each, y_of(value)), (6 + (place + 1) * each, y_of(value))]
+        canvas.path([*steps, (6 + len(bars.outline) * each, float(floor))], "outline")
     canvas.line(6, floor, width - 6, floor, "axis")
     before = float(width)
-    # the last label says where the axis ends; of the others those go that would run into the next one
+    # the last label, at the end of the axis, is always drawn; others only if they do not overlap the next one
     for position, text in reversed(bars.labels):
         half = _width(text) / 2
         x = min(max(6 + position * each, half), width - half)
@@ -291,7 +291,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _width(text: str) -> float:
-    """About how wide a tick's label is drawn."""
+    """Approximate width of a tick's label, in pixels."""
     return 6.4 * len(text)
 
 

@@ -1,4 +1,4 @@
-"""The popularity model, judged on tracks of artists that it was never trained on."""
+"""Metrics of the popularity model on tracks of held-out artists."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from segue.evaluate.metrics import Flags, Floats, Ints, Rows, ndcg_graded
 
 __all__ = ["CalibrationBin", "Regression", "calibration", "genre_year_mean", "judge", "ndcg_within"]
 
-# A mean over few tracks is drawn towards the wider group's as if so many more tracks stood at that mean.
+# Number of pseudo-tracks at the wider group's mean, by which the mean of a small group is shrunk towards it.
 SHRINKAGE = 20.0
 
 
 class Regression(BaseModel):
-    """How near predictions come, in points of popularity (0-100).
+    """Errors of predictions, in points of popularity (0-100).
 
     Attributes
     ----------
     tracks
-        Number of tracks judged.
+        Number of tracks.
     r2
-        Share of the variance explained; 0 for the mean, below 0 for worse than that.
+        Share of the variance explained; 0 for predicting the mean, negative if worse than that.
     mae
         Mean absolute error.
     spearman
-        Rank correlation; None where the prediction or the truth is constant.
+        Rank correlation; None if the prediction or the truth is constant.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +38,7 @@ class Regression(BaseModel):
 
 
 class CalibrationBin(BaseModel):
-    """A tenth of the tracks, by predicted popularity."""
+    """A decile of the tracks by predicted popularity: its means and size."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,7 +48,7 @@ class CalibrationBin(BaseModel):
 
 
 def judge(actual: npt.NDArray[np.floating], predicted: npt.NDArray[np.floating]) -> Regression:
-    """Compare predictions with the truth, float [m] each; tracks of unknown popularity are left out."""
+    """Compare predictions with the actual values, float [m] each; NaN actual values are left out."""
     from scipy.stats import rankdata
 
     known = ~np.isnan(actual)
@@ -56,20 +56,20 @@ def judge(actual: npt.NDArray[np.floating], predicted: npt.NDArray[np.floating])
     if not len(y):
         return Regression(tracks=0, r2=None, mae=None, spearman=None)
     total = float(((y - y.mean()) ** 2).sum())
-    ranks, guessed = rankdata(y), rankdata(p)
-    varied = ranks.std() > 0 and guessed.std() > 0
+    ranks, predicted_ranks = rankdata(y), rankdata(p)
+    varied = ranks.std() > 0 and predicted_ranks.std() > 0
     return Regression(
         tracks=len(y),
         r2=1.0 - float(((y - p) ** 2).sum()) / total if total > 0 else None,
         mae=float(np.abs(y - p).mean()),
-        spearman=float(np.corrcoef(ranks, guessed)[0, 1]) if varied else None,
+        spearman=float(np.corrcoef(ranks, predicted_ranks)[0, 1]) if varied else None,
     )
 
 
 def calibration(
     actual: npt.NDArray[np.floating], predicted: npt.NDArray[np.floating], *, bins: int = 10
 ) -> list[CalibrationBin]:
-    """Mean prediction beside mean truth, in bins of equally many tracks, ascending."""
+    """Mean prediction and mean actual value, in bins of equally many tracks, ascending by prediction."""
     known = np.flatnonzero(~np.isnan(actual))
     order = known[np.argsort(predicted[known], kind="stable")]
     return [
@@ -86,7 +86,7 @@ def calibration(
 def genre_year_mean(
     genre: Rows, year: npt.NDArray[np.floating], popularity: npt.NDArray[np.floating], training: Flags
 ) -> Floats:
-    """A baseline that needs no model: the mean popularity of training tracks of that genre and year.
+    """A baseline without a model: the mean popularity of training tracks of the same genre and year.
 
     Parameters
     ----------
@@ -97,12 +97,13 @@ def genre_year_mean(
     popularity
         float [n], NaN where missing.
     training
-        bool [n], which tracks the means are taken over.
+        bool [n], tracks that the means are taken over.
 
     Returns
     -------
     ndarray
-        float64 [n]: the mean of genre and year, drawn towards the genre's, that towards the overall mean.
+        float64 [n]: the mean of genre and year, shrunk towards the genre's, which is shrunk towards the
+        overall mean.
     """
     used = training & ~np.isnan(popularity)
     overall = float(popularity[used].mean(dtype=np.float64)) if used.any() else 0.0
@@ -115,7 +116,7 @@ def genre_year_mean(
 def ndcg_within(
     candidates: Rows, gains: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], judged: Flags, k: int
 ) -> Floats:
-    """NDCG at k of each seed's candidates in the order of ``scores``, with popularity as gain.
+    """NDCG at k of each seed's candidates ordered by ``scores``, with popularity as gain.
 
     Parameters
     ----------
@@ -124,16 +125,16 @@ def ndcg_within(
     gains
         float [n], popularity.
     scores
-        float [n], what orders them.
+        float [n], by which they are ordered.
     judged
-        bool [n]; only such candidates count (artists never trained on, popularity known).
+        bool [n]; only these candidates count (held-out artists, known popularity).
     k
-        Places that count.
+        Cut-off.
 
     Returns
     -------
     ndarray
-        float64 [q]; NaN where fewer than k candidates are judged.
+        float64 [q]; NaN with fewer than k judged candidates.
     """
     valid = (candidates >= 0) & judged[candidates]
     safe = np.nan_to_num(gains.astype(np.float64))

@@ -1,7 +1,8 @@
-"""The popularity model judged where it is needed: where a popularity is unknown, or too young to say much.
+"""Evaluation of the popularity model on held-out artists.
 
-The model never reads a popularity, so tracks of artists that it was not trained on stand for the tracks that
-have none; of them the youngest are told apart, since a catalogue knows least about those.
+The model's features do not include popularity, so held-out artists are representative of tracks whose
+popularity is unknown. The newest tracks are also evaluated separately, since their popularity is the least
+certain.
 """
 
 from __future__ import annotations
@@ -19,39 +20,41 @@ from segue.features.split import TEST, TRAIN
 
 __all__ = ["popularity_findings"]
 
-# Young is the youngest tenth of the tracks whose year is known.
+# The newest tenth of the tracks of known year counts as young.
 _YOUNG = 0.9
-# A correlation over fewer tracks says little.
+# A correlation over fewer tracks is too uncertain.
 _MIN_TRACKS = 30
 
-Guesses = Mapping[str, npt.NDArray[np.floating]]
+PredictionsByMethod = Mapping[str, npt.NDArray[np.floating]]
 
 
 def popularity_findings(subject: Subject) -> PopularityFindings | None:
-    """Figures of the model and of two guesses that need none; None where there is nothing to judge by."""
+    """Metrics of the model and of two baselines; None if no held-out track has a popularity."""
     bundle, actual = subject.bundle, subject.bundle.popularity
     rows = np.flatnonzero((subject.split == TEST) & np.isfinite(actual)).astype(np.int32)
     if not len(rows):
         return None
-    guesses = _guesses(subject, rows)
+    predictions = _predictions(subject, rows)
     judged = np.zeros(bundle.size, np.bool_)
     judged[rows] = True
     candidates = subject.test.pools.candidates(subject.settings.neighbours)
     draws = subject.test.judge.draws
     return PopularityFindings(
         unknown=int(np.isnan(actual).sum()),
-        regression=_regression(guesses, actual, rows),
+        regression=_regression(predictions, actual, rows),
         ndcg={
-            name: Figure.of(draws.mean(ndcg_within(candidates, actual, guess, judged, subject.settings.k)))
-            for name, guess in guesses.items()
+            name: Figure.of(
+                draws.mean(ndcg_within(candidates, actual, predicted, judged, subject.settings.k))
+            )
+            for name, predicted in predictions.items()
         },
-        calibration=calibration(actual[rows], guesses["model"][rows]),
-        young=_young(guesses, actual, rows, bundle.feature("year")),
+        calibration=calibration(actual[rows], predictions["model"][rows]),
+        young=_young(predictions, actual, rows, bundle.feature("year")),
     )
 
 
-def _guesses(subject: Subject, rows: Rows) -> Guesses:
-    """Popularity by method, float [n]; the model's is that of `rows` alone."""
+def _predictions(subject: Subject, rows: Rows) -> PredictionsByMethod:
+    """Predicted popularity by method, float [n]; the model's only at `rows`, else 0."""
     bundle, actual, training = subject.bundle, subject.bundle.popularity, subject.split == TRAIN
     predicted = np.zeros(bundle.size, np.float32)
     matrix = subject.test.pools.recommender.track_matrix(rows.astype(np.int64))
@@ -63,14 +66,19 @@ def _guesses(subject: Subject, rows: Rows) -> Guesses:
     }
 
 
-def _regression(guesses: Guesses, actual: npt.NDArray[np.floating], rows: Rows) -> dict[str, Regression]:
-    return {name: judge(actual[rows], guess[rows]) for name, guess in guesses.items()}
+def _regression(
+    predictions: PredictionsByMethod, actual: npt.NDArray[np.floating], rows: Rows
+) -> dict[str, Regression]:
+    return {name: judge(actual[rows], predicted[rows]) for name, predicted in predictions.items()}
 
 
 def _young(
-    guesses: Guesses, actual: npt.NDArray[np.floating], rows: Rows, year: npt.NDArray[np.floating]
+    predictions: PredictionsByMethod,
+    actual: npt.NDArray[np.floating],
+    rows: Rows,
+    year: npt.NDArray[np.floating],
 ) -> YoungFindings | None:
-    """The same of the youngest tracks; None where hardly a year is known."""
+    """The same for the newest tracks; None if there are too few."""
     known = year[np.isfinite(year)]
     if not len(known):
         return None
@@ -78,4 +86,4 @@ def _young(
     young = rows[np.nan_to_num(year[rows], nan=-np.inf) >= since]
     if len(young) < _MIN_TRACKS:
         return None
-    return YoungFindings(since=since, regression=_regression(guesses, actual, young))
+    return YoungFindings(since=since, regression=_regression(predictions, actual, young))

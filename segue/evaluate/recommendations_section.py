@@ -1,4 +1,4 @@
-"""What the report says of the recommendations: figures, parts of the seeds, trade-offs, and in words."""
+"""Template context of the report's section on recommendations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRADEOFF_FIGURES = ("intra_list_distance", "artists_per_list", "popularity", "p
 
 @dataclass(frozen=True)
 class PartRows:
-    """The lines of one part of the seeds: a method, and its figures."""
+    """Table rows of one subset of the seeds: each method and its metrics."""
 
     title: str
     seeds: int
@@ -35,7 +35,7 @@ class PartRows:
 
 @dataclass(frozen=True)
 class TradeoffRow:
-    """One line of the table of trade-offs."""
+    """One row of the table of trade-offs."""
 
     title: str
     default: bool
@@ -43,7 +43,7 @@ class TradeoffRow:
 
 
 def recommendations_section(findings: Findings) -> dict[str, Any]:
-    """Context of the template's section on recommendations."""
+    """Context of recommendations.html.j2."""
     names = ordered(findings)
     quality = [name for name in names if name in HIGHER_IS_BETTER and measured(findings, name)]
     return {
@@ -68,7 +68,7 @@ def recommendations_section(findings: Findings) -> dict[str, Any]:
 
 
 def _parts(findings: Findings) -> list[PartRows]:
-    """For each part of the seeds, a line for each method that answered them."""
+    """For each subset of the seeds, a row for each method."""
     return [
         PartRows(
             title=part.title,
@@ -86,7 +86,7 @@ def _parts(findings: Findings) -> list[PartRows]:
 
 
 def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
-    """A line for each value of each setting; the lists' default is marked."""
+    """A row for each value of each setting; the defaults are marked."""
     defaults = {name: getattr(findings.defaults, name) for name in ("diversity", "max_per_artist")}
     return [
         TradeoffRow(
@@ -102,7 +102,7 @@ def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
 
 
 def _candidate_recall(findings: Findings) -> str:
-    """Recall of the candidates in words; empty where no playlists define it."""
+    """Recall of the candidates in words; empty without playlists."""
     found = [
         f"{share(figure.mean)} among {depth:,} ({share(figure.low)} to {share(figure.high)})"
         for depth, figure in sorted(findings.candidate_recall.items())
@@ -115,11 +115,11 @@ def _judged_on(findings: Findings) -> str:
     if findings.test_playlists:
         return (
             f"Judged on {findings.test_seeds:,} seeds of {findings.test_playlists:,} held-out playlists; "
-            "intervals re-draw whole playlists, since seeds of one playlist are alike."
+            "intervals resample whole playlists, since seeds of one playlist are alike."
         )
     return (
-        f"No playlists to judge by: {findings.test_seeds:,} seeds by artists that were not trained on are "
-        "judged; intervals re-draw artists."
+        f"There are no playlists to judge by. The {findings.test_seeds:,} seeds are by held-out artists; "
+        "intervals resample artists."
     )
 
 
@@ -128,7 +128,7 @@ def _curve_text(findings: Findings) -> str:
     weight = findings.defaults.popularity_weight
     text = (
         "popularity_weight mixes similarity (0) with predicted popularity (1). The default is the largest "
-        "weight that costs hardly any of the leading figure, chosen on "
+        "weight that costs little of the leading metric, chosen on "
         f"{findings.validation_seeds:,} validation seeds: {weight:g}."
     )
     best, chosen = max(points.values(), default=0.0), points.get(weight)

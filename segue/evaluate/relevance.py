@@ -1,4 +1,4 @@
-"""What is relevant to a seed: the tracks that share a held-out playlist with it."""
+"""Relevance: the tracks that share a held-out playlist with a seed."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ MAX_PAIRS = 20_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Relevance:
-    """Seeds, and for each the set of relevant tracks, as compressed rows.
+    """Seeds and the relevant tracks of each, in compressed sparse rows.
 
     Attributes
     ----------
     seeds
         int32 [q], rows of the catalogue, ascending.
     clusters
-        int32 [q], what is drawn together in the bootstrap: the first held-out playlist that holds the seed
-        (its artist, where there are no playlists).
+        int32 [q], clusters of the bootstrap: the first held-out playlist with the seed, or its artist without
+        playlists.
     start
         int64 [q + 1]; the relevant tracks of seed i are ``rows[start[i]:start[i + 1]]``.
     rows
-        int32, ascending within a seed. Empty where there are no playlists.
+        int32, ascending within a seed. Empty without playlists.
     playlists
-        Number of playlists behind it.
+        Number of held-out playlists.
     """
 
     seeds: Rows
@@ -50,7 +50,7 @@ class Relevance:
         return np.diff(self.start)
 
     def hits(self, recs: Rows, n: int) -> Flags:
-        """Which recommended tracks are relevant: bool, shaped like ``recs`` [q, depth]; n tracks in all."""
+        """Which tracks of ``recs`` are relevant, bool [q, depth]; n is the number of tracks in all."""
         owner = np.repeat(np.arange(len(self.seeds), dtype=np.int64), self.counts)
         keys = owner * n + self.rows
         if not len(keys):
@@ -60,12 +60,12 @@ class Relevance:
         return np.asarray((keys[at] == wanted) & (recs >= 0))
 
     def without_own_artist(self, artist: Rows) -> Relevance:
-        """The same seeds, with tracks by the seed's own artist (``artist`` int32 [n]) no longer relevant."""
+        """The same seeds, without relevant tracks by the seed's own artist (``artist`` int32 [n])."""
         owner = np.repeat(np.arange(len(self.seeds)), self.counts)
         return self._keep(artist[self.rows] != artist[self.seeds[owner]], owner)
 
     def among(self, tracks: Flags) -> Relevance:
-        """The same seeds, with nothing relevant but some tracks (bool [n])."""
+        """The same seeds, with only the relevant tracks that are in ``tracks`` (bool [n])."""
         return self._keep(tracks[self.rows], np.repeat(np.arange(len(self.seeds)), self.counts))
 
     def take(self, which: Flags) -> Relevance:
@@ -97,8 +97,8 @@ def from_playlists(
     """Seeds and relevant tracks of the playlists of one split.
 
     A seed is a track of such a playlist; relevant are the other tracks of all of its playlists of that split,
-    except releases of its own recording. Seeds to which nothing is relevant are left out. Of more than
-    ``max_seeds`` a sample is taken, the same one each time.
+    except releases of its own recording. Seeds without relevant tracks are left out. More than ``max_seeds``
+    seeds are sampled, reproducibly.
 
     Parameters
     ----------
@@ -109,9 +109,9 @@ def from_playlists(
     split
         1 validation, 2 test.
     max_seeds
-        Upper bound of the number of seeds.
+        Maximum number of seeds.
     seed
-        Seed of the sample.
+        Random seed of the sample.
     """
     lists, tracks, count = _pairs(playlists, split)
     if not len(tracks):
@@ -124,22 +124,22 @@ def from_playlists(
     shared.sort_indices()
     owner = np.repeat(np.arange(len(seeds)), np.diff(shared.indptr))
     rows = shared.indices.astype(np.int32)
-    whole = Relevance(
+    relevance = Relevance(
         seeds=seeds,
         clusters=of_track.indices[of_track.indptr[seeds]].astype(np.int32),
         start=shared.indptr.astype(np.int64),
         rows=rows,
         playlists=count,
     )
-    # its own recording covers the seed itself
-    kept = whole._keep(recording[rows] != recording[seeds[owner]], owner)
+    # the seed's own recording includes the seed itself
+    kept = relevance._keep(recording[rows] != recording[seeds[owner]], owner)
     return kept.take(kept.counts > 0)
 
 
 def sample_tracks(
     split: npt.NDArray[np.uint8], artist: Rows, *, of: int, max_seeds: int, seed: int = 0
 ) -> Relevance:
-    """Seeds where there are no playlists: tracks of one split's artists, clustered by artist."""
+    """Seeds without playlists: tracks of one split's artists, clustered by artist."""
     rows = np.flatnonzero(split == of).astype(np.int32)
     if len(rows) > max_seeds:
         rows = np.sort(np.random.default_rng(seed).choice(rows, size=max_seeds, replace=False))
@@ -150,7 +150,7 @@ def sample_tracks(
 
 
 def _pairs(playlists: pa.Table, split: int) -> tuple[Rows, Rows, int]:
-    # (playlist number, track row), each pair once; playlists numbered in the order of their ids
+    # playlist number and track row of each entry, number of playlists; numbered in the order of their ids
     import pyarrow.compute as pc
 
     table = playlists.filter(pc.equal(playlists["split"], split))
@@ -167,7 +167,7 @@ def _pairs(playlists: pa.Table, split: int) -> tuple[Rows, Rows, int]:
 def _csr(lists: Rows, tracks: Rows, shape: tuple[int, int]):  # type: ignore[no-untyped-def]
     from scipy.sparse import csr_array
 
-    # int8 would overflow where two tracks share more than 127 playlists
+    # int8 would overflow if two tracks share more than 127 playlists
     matrix = csr_array((np.ones(len(lists), dtype=np.int32), (lists, tracks)), shape=shape)
     matrix.sum_duplicates()
     matrix.data[:] = 1

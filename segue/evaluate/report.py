@@ -1,7 +1,7 @@
-"""The report: one HTML page that needs nothing but itself, and a short Markdown of the same figures.
+"""The report: a self-contained HTML page, and a short summary in Markdown.
 
-Names of tracks, genres and files are data: the template escapes them, and control characters are shown as
-signs. The page holds no time and no machine, so that the same findings give the same bytes.
+The template escapes names of tracks, genres and files, and shows control characters as symbols. The page has
+no time or host name, so that the same findings give the same bytes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from segue.evaluate.wording import (
 __all__ = ["render_html", "render_markdown"]
 
 SECTIONS = (
-    ("summary", "In short"),
+    ("summary", "Summary"),
     ("data", "The data"),
     ("drift", "Change since the champion"),
     ("retrieval", "Retrieval"),
     ("popularity", "The popularity model"),
     ("recommendations", "Recommendations"),
-    ("lists", "What the lists are like"),
+    ("lists", "Properties of the lists"),
     ("examples", "Example lists"),
     ("settings", "Settings"),
     ("glossary", "Glossary"),
@@ -50,25 +50,28 @@ SECTIONS = (
 CHECK_NAMES = {"quality": "Quality", "drift": "Catalogue drift", "rows": "Rows", "missing": "Missing values"}
 _BASELINES = {"model": "The model", "constant": "The mean", "genre and year mean": "Mean of genre and year"}
 _TERMS = (
-    ("Seed", "The track that suggestions are asked for."),
+    ("Seed", "The track that a list is requested for."),
     (
         "Base design",
-        "Raw sound features, nearest by Euclidean distance, then the most popular of them first.",
+        "The nearest tracks by raw sound features and Euclidean distance, ordered by predicted popularity.",
     ),
-    ("Nearest only", "Segue's nearest tracks, by similarity alone, as many by an artist as there are."),
-    ("Standardised", "Nearest by standardised features, nothing learned from playlists."),
-    ("Standardised, no genre", "The same without the genre, which may have been read off playlists."),
+    ("Nearest only", "Segue's nearest tracks, ordered by similarity, without a limit per artist."),
+    ("Standardised", "Nearest tracks by standardised features, nothing learned from playlists."),
+    ("Standardised, no genre", "The same without the genre, which may have been derived from playlists."),
     ("Same artist", "The most popular other tracks of the seed's artist."),
-    ("Co-occurrence", "Tracks that share training playlists with the seed; nothing for a seed in none."),
-    ("95 % interval", "From 2.5 % to 97.5 % of the means of re-drawn playlists or artists (bootstrap)."),
-    ("popularity_weight", "0 orders a list by similarity, 1 by predicted popularity, between by both."),
-    ("PSI", "Population stability index: how far a distribution has moved."),
+    ("Co-occurrence", "Tracks that share training playlists with the seed; empty for a seed in none."),
+    (
+        "95 % interval",
+        "From the 2.5 % to the 97.5 % quantile over bootstrap samples of playlists or artists.",
+    ),
+    ("popularity_weight", "0 orders a list by similarity, 1 by predicted popularity, in between by both."),
+    ("PSI", "Population stability index: how much a distribution has changed."),
 )
 
 
 @dataclass(frozen=True)
-class Card:
-    """A figure of the summary."""
+class MetricCard:
+    """A metric of the summary."""
 
     title: str
     value: str
@@ -78,7 +81,7 @@ class Card:
 
 @dataclass(frozen=True)
 class RegressionRow:
-    """One line of the popularity model's table."""
+    """One row of the popularity model's table."""
 
     title: str
     tracks: int
@@ -99,16 +102,16 @@ def render_html(
     champion_profile: Profile | None,
     training: Mapping[str, Any],
 ) -> str:
-    """Draw the page.
+    """Render the page.
 
     Parameters
     ----------
     findings, verdict
-        What evaluate measured, and what the gate said.
+        Results of the evaluation and of the gate.
     profile, eda
         The catalogue.
     champion_profile
-        The champion's catalogue, drawn beside this one; None where there is none.
+        The champion's catalogue, for comparison; None without a champion.
     training
         ``training.json`` of the train step.
     """
@@ -132,7 +135,7 @@ def render_html(
 
 
 def render_markdown(findings: Findings, verdict: Verdict) -> str:
-    """The verdict and the figures as tables, for the UI of Kubeflow Pipelines."""
+    """Render the verdict and tables of the metrics, for the UI of Kubeflow Pipelines."""
     names = [name for name in ordered(findings) if name in HIGHER_IS_BETTER]
     rows = figure_rows(findings, [*names, "coverage", "popularity_lift", "artists_per_list"])
     context = {
@@ -154,7 +157,7 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("segue.evaluate"),
-        # Markdown alone is not escaped: it holds no names of the catalogue
+        # the Markdown needs no escaping: it has no names of the catalogue
         autoescape=autoescape,  # noqa: S701
         undefined=jinja2.StrictUndefined,
         finalize=finalize,
@@ -179,8 +182,8 @@ def _summary(findings: Findings, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _cards(findings: Findings) -> list[Card]:
-    """The leading figure of Segue, the base design and chance, and how they compare."""
+def _cards(findings: Findings) -> list[MetricCard]:
+    """The leading metric of Segue, the base design and random lists, and the ratio of the first two."""
     if findings.leading is None:
         return []
     shown = [
@@ -190,7 +193,7 @@ def _cards(findings: Findings) -> list[Card]:
     ]
     found = [(name, method.title, method.figures.get(findings.leading)) for name, method in shown]
     cards = [
-        Card(
+        MetricCard(
             title,
             number(figure.mean),
             f"95 %: {interval(figure)}" if interval(figure) else "",
@@ -202,20 +205,20 @@ def _cards(findings: Findings) -> list[Card]:
     means = {name: figure.mean for name, _, figure in found if figure}
     ours, theirs = means.get("segue"), means.get("base_design")
     if ours and theirs:
-        cards.append(Card("Segue beside the base design", ratio(ours, theirs), "in this figure"))
+        cards.append(MetricCard("Segue against the base design", ratio(ours, theirs), "in this metric"))
     return cards
 
 
 def _popularity(found: PopularityFindings | None, training: Mapping[str, Any]) -> dict[str, Any]:
     importance = {name: gain for name, gain in training.get("importance", {}).items() if gain > 0}
-    total, most = sum(importance.values()), max(importance.values(), default=1.0)
+    total, largest = sum(importance.values()), max(importance.values(), default=1.0)
     ordered = sorted(importance.items(), key=lambda item: (-item[1], item[0]))
     return {
         "regressions": _regressions(found.regression, found.ndcg) if found else [],
         "young": _regressions(found.young.regression, {}) if found and found.young else [],
         "calibration": calibration_chart(found.calibration) if found else None,
         "learning": learning_chart(training.get("validation_curve") or [], training.get("trees")),
-        "importance": [BarRow(name, 0, gain / total, gain / most) for name, gain in ordered],
+        "importance": [BarRow(name, 0, gain / total, gain / largest) for name, gain in ordered],
     }
 
 
@@ -270,7 +273,7 @@ def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _value(name: str, value: object) -> str:
-    # a seed is a name, not an amount
+    # no thousands separators in random seeds
     if type(value) is int and "seed" not in name:
         return f"{value:,}"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

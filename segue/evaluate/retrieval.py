@@ -1,4 +1,4 @@
-"""How much of what exact search finds the bundle's index finds too."""
+"""Recall of the bundle's index against exact search."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Retrieval(BaseModel):
     queries
         Number of held-out tracks searched for.
     recall
-        Mean share of the exact k nearest that the index finds, by k.
+        Mean share of the exact k nearest tracks that the index finds, by k.
     worst
-        The same for the one query in a hundred that does worst, at the largest k.
+        The 1 % quantile over queries, at the largest k.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,18 +37,18 @@ class Retrieval(BaseModel):
 def index_recall(
     index: TrackIndex, embedding: npt.NDArray[np.float32], queries: Rows, *, at: tuple[int, ...]
 ) -> Retrieval:
-    """Search the index for some tracks, and exhaustively.
+    """Measure the index's recall for some tracks.
 
     Parameters
     ----------
     index
-        The bundle's index, with the parameters it is served with.
+        The bundle's index, with the parameters used in serving.
     embedding
         float32 [n, d].
     queries
-        int32 [q], tracks to search for.
+        int32 [q], tracks whose neighbours are searched.
     at
-        Numbers of neighbours to judge at; those above n are cut to n.
+        Numbers of neighbours, at most n.
     """
     depths = sorted({min(k, len(embedding)) for k in at})
     if not len(queries):
@@ -58,7 +58,7 @@ def index_recall(
     found: dict[int, float] = {}
     share = np.empty(0)
     for k in depths:
-        # each k is searched for itself: an index may find less when it is asked for less
+        # a search for each k, since the recall of a smaller k may be lower
         furthest = ((vectors - embedding[exact[:, k - 1]]) ** 2).sum(axis=1)
         distances, _ = index.search(vectors, k)
         share = recall_at(distances, furthest)

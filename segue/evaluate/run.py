@@ -1,4 +1,4 @@
-"""The evaluate step: measure, compare, decide, and say it on one page."""
+"""The evaluate step: metrics, comparison, verdict and report."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from segue.recommend.rerank import LocalRanker
 
 __all__ = ["Evaluation", "evaluate"]
 
-# What the index is judged at: a short list's candidates, and the default's.
+# Numbers of neighbours at which the index's recall is measured; 200 is the default of candidates.
 _DEPTHS = (10, 100, 200)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What evaluate found and decided."""
+    """Result of `evaluate`."""
 
     findings: Findings
     verdict: Verdict
@@ -60,27 +60,27 @@ def evaluate(
     settings: EvaluationSettings | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """Measure a bundle before it is published.
+    """Evaluate a bundle before it is published.
 
     Parameters
     ----------
     bundle
-        The bundle to be, opened from the folders of the steps.
+        The new bundle, opened from the folders of the steps.
     out
         Folder for ``metrics.json``, ``verdict.json``, ``defaults.json``, ``reference.json``,
         ``report.html`` and ``report.md``.
     preprocessed, trained, indexed
         Folders of those steps.
     profile
-        Of the catalogue.
+        Profile of the catalogue.
     champion
-        Digest of the bundle in service, and the bundle; None where there is none.
+        Digest of the champion, and the bundle; None without a champion.
     champion_profile
-        Of the champion's catalogue, where it is still known.
+        Profile of the champion's catalogue, if known.
     settings
-        How much is measured.
+        Settings of the evaluation.
     progress
-        Told how far it is.
+        Called with a message at each stage.
     """
     settings = settings or EvaluationSettings()
     subject = Subject(
@@ -154,11 +154,11 @@ def _findings(
 
 def _held_out(subject: Subject) -> npt.NDArray[np.int32]:
     rows = np.flatnonzero(subject.split == TEST).astype(np.int32)
-    most = subject.settings.recall_queries
-    if len(rows) <= most:
+    limit = subject.settings.recall_queries
+    if len(rows) <= limit:
         return rows
-    # not the queries that the index was tuned on
-    return np.sort(np.random.default_rng(subject.settings.seed).choice(rows, most, replace=False))
+    # another random seed than in tuning, so other queries
+    return np.sort(np.random.default_rng(subject.settings.seed).choice(rows, limit, replace=False))
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -10,35 +10,35 @@ __all__ = ["EvaluationSettings"]
 
 
 class EvaluationSettings(BaseModel):
-    """How much is measured, and how.
+    """Settings of the evaluation.
 
     Attributes
     ----------
     k
-        Places of a list that count.
+        Cut-off of the metrics.
     depth
-        Length of the lists that are judged: what is taken out of the first k by the artist filter is filled
-        from below, and R-precision looks further down.
+        Length of the lists, larger than k: tracks below k replace those that the artist filter removes, and
+        R-precision uses the whole list.
     neighbours
-        Candidates a seed.
+        Candidates per seed.
     max_per_artist
-        Tracks by one artist in Segue's lists.
+        Maximum number of tracks per artist in Segue's lists.
     max_seeds
-        Test seeds at most; half as many validation seeds.
+        Maximum number of test seeds; for validation seeds half of it.
     seed_tracks
-        Seeds times tracks at most: exact search costs so much, and it bounds the time on a large catalogue.
+        Maximum of seeds times tracks, to which the time of exact search is proportional.
     min_playlists
-        Test playlists below which the playlists' figure does not lead: an interval over fewer says little.
+        Minimum number of test playlists for a leading metric by playlists; intervals over fewer are too wide.
     recall_queries
-        Tracks that the index is searched for, and exhaustively.
+        Maximum number of tracks for which the index's recall is measured.
     bootstrap_rounds, seed
-        Draws, and the seed of everything that is drawn.
+        Number of bootstrap samples, and seed of all random choices.
     weight_step
         Step of ``popularity_weight`` on the curve.
     loss_allowed
-        Share of the best leading figure that the default ``popularity_weight`` may cost.
+        Share of the best leading metric that the default ``popularity_weight`` may cost.
     examples
-        Example lists in the report.
+        Number of example lists in the report.
     gate
         Limits of the gate.
     """
@@ -61,9 +61,9 @@ class EvaluationSettings(BaseModel):
     gate: GateSettings = GateSettings()
 
     def test_seeds(self, tracks: int) -> int:
-        """Test seeds at most in a catalogue of so many tracks."""
+        """Maximum number of test seeds in a catalogue of this many tracks."""
         return max(1, min(self.max_seeds, self.seed_tracks // max(tracks, 1)))
 
     def validation_seeds(self, tracks: int) -> int:
-        """Validation seeds at most in a catalogue of so many tracks."""
+        """Maximum number of validation seeds in a catalogue of this many tracks."""
         return max(1, self.test_seeds(tracks) // 2)

@@ -1,4 +1,4 @@
-"""What lists show, as they are served: the reference that the outputs of served lists are compared with."""
+"""Outputs of lists as they are served: the reference for the drift of outputs."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from segue.recommend.request import Request, Seed
 
 __all__ = ["SEEDS", "shown_outputs"]
 
-# Listeners give one track or some: with five, the ten best lie nearer to a seed than with one. How many of
-# them give how many is not known before there are any: with these, lists of one seed alone and lists of
-# five alone are both within what SegueOutputDrift calls alike.
+# Numbers of seeds per request, in turn. With five seeds, the ten best tracks are nearer to a seed than with
+# one. The mix of listeners' requests is unknown; with this mix, SegueOutputDrift is not triggered if all
+# requests have one seed, nor if all have five.
 SEEDS = (1, 1, 2, 3, 4, 5)
-# 10,000 values an output: PSI of ten bins is then below 0.01 by chance.
+# 10,000 values per output: PSI of ten bins is then below 0.01 by chance.
 _MAX_LISTS = 1_000
 _CHUNK = 256
 _OUTPUTS = ("similarity", "predicted_popularity", "score")
 
 
 def shown_outputs(subject: Subject, defaults: RequestDefaults) -> dict[str, npt.NDArray[np.float32]]:
-    """Values that the lists for the test seeds show, by output; seeds are drawn, `SEEDS` at a time in turn.
+    """Similarities, predictions and scores in lists for random test seeds, `SEEDS` per request.
 
     Parameters
     ----------
     subject
-        The bundle, and whose seeds are drawn.
+        The bundle, and the test seeds to draw from.
     defaults
-        Those that the bundle will answer with.
+        Defaults that the bundle will be served with.
 
     Returns
     -------
-    float32 [m] each, NaN where a list has no value.
+    float32 [m] by output, NaN where missing.
     """
     definition = subject.bundle.definition.model_copy(update={"defaults": defaults})
     recommender = Recommender(Bundle(definition, subject.bundle.path))

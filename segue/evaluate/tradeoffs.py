@@ -1,4 +1,4 @@
-"""What diversity and the artist cap cost and give: the other two knobs of a list beside popularity_weight."""
+"""Metrics over diversity and the artist cap, the other two settings of a list besides popularity_weight."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["tradeoffs"]
 
 _DIVERSITY = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 _CAPS = (1, 2, 3, 5)
-# Choosing diverse lists compares each candidate with each pick.
+# Diverse lists are slow: each candidate is compared with each pick.
 _MAX_SEEDS = 400
-_TOLD = ("intra_list_distance", "artists_per_list", "popularity")
+_METRICS = ("intra_list_distance", "artists_per_list", "popularity")
 
 
 def tradeoffs(subject: Subject) -> list[Tradeoff]:
-    """Figures of the lists over `diversity` and over `max_per_artist`, on validation seeds.
+    """Metrics of the lists over `diversity` and over `max_per_artist`, on validation seeds.
 
-    One knob moves, the others stand at their defaults. Empty where no figure leads.
+    One setting varies, the others have their defaults. Empty without a leading metric.
     """
     if subject.leading is None:
         return []
@@ -35,24 +35,24 @@ def tradeoffs(subject: Subject) -> list[Tradeoff]:
     values = {"diversity": _DIVERSITY, "max_per_artist": (*_CAPS, default.k)}
     return [
         _measure(judge, pools.lists(_rules(default, setting, value)), subject.leading, (setting, value))
-        for setting, given in values.items()
-        for value in given
+        for setting, tried in values.items()
+        for value in tried
     ]
 
 
 def _rules(rules: Rules, setting: str, value: float) -> Rules:
-    """The default rules with one of them moved."""
+    """The default rules with one setting changed."""
     if setting == "diversity":
         return replace(rules, diversity=value)
     return replace(rules, max_per_artist=int(value))
 
 
 def _sample(subject: Subject) -> tuple[Judge, SeedPools]:
-    """Some of the validation seeds, with their candidates."""
-    part = subject.validation
-    which = np.zeros(len(part.judge.seeds), np.bool_)
+    """A sample of the validation seeds, with their candidates."""
+    validation = subject.validation
+    which = np.zeros(len(validation.judge.seeds), np.bool_)
     which[np.random.default_rng(subject.settings.seed).permutation(len(which))[:_MAX_SEEDS]] = True
-    return subject.judge(part.relevance.take(which)), part.pools.take(which)
+    return subject.judge(validation.relevance.take(which)), validation.pools.take(which)
 
 
 def _measure(judge: Judge, lists: Rows, leading: str, at: tuple[str, float]) -> Tradeoff:
@@ -63,7 +63,7 @@ def _measure(judge: Judge, lists: Rows, leading: str, at: tuple[str, float]) -> 
         value=value,
         leading=Figure.of(judge.draws.mean(judge.leading(lists, leading))),
         figures={
-            **{name: judge.draws.mean(per_seed[name]).as_dict()["mean"] for name in _TOLD},
+            **{name: judge.draws.mean(per_seed[name]).as_dict()["mean"] for name in _METRICS},
             "popularity_lift": overall["popularity_lift"],
             "hubness": overall["hubness"],
         },

@@ -1,4 +1,4 @@
-"""Words and numbers of the report: how a figure is written, what it means, and the summary in sentences."""
+"""Texts of the report: formats and definitions of metrics, and the summary."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = [
     "verdict_line",
 ]
 
-# What each figure of `Findings.labels` means, in one line. {k} is the number of places that count.
+# Definitions of the metrics of `Findings.labels`; {k} is the cut-off.
 GLOSSARY = {
-    "precision": "Of the first {k} suggestions, the share that stands in the seed's held-out playlist.",
+    "precision": "Of the first {k} suggestions, the share that is in the seed's held-out playlist.",
     "ndcg": "Like precision, but a hit near the top counts more; 1 is the best possible order.",
-    "r_precision": "Precision within as many places as the playlist has other tracks.",
+    "r_precision": "Precision among as many suggestions as the playlist has other tracks.",
     "recall": "Share of the playlist's other tracks that the long list finds.",
     "hit": "Share of seeds with at least one hit in the first {k}.",
-    PLAYLIST: "Precision with the seed's own artist taken out of list and playlist: finding more of the same "
-    "artist is easy, so this one leads.",
-    "artist_filtered_ndcg": "NDCG with the seed's own artist taken out.",
-    "artist_filtered_r_precision": "R-precision with the seed's own artist taken out.",
-    "artist_filtered_recall": "Recall with the seed's own artist taken out.",
-    "artist_filtered_hit": "Share of seeds with a hit, the seed's own artist taken out.",
+    PLAYLIST: "Precision without the seed's own artist in list and playlist. Finding more of the same artist "
+    "is easy, so this is the leading metric.",
+    "artist_filtered_ndcg": "NDCG without the seed's own artist.",
+    "artist_filtered_r_precision": "R-precision without the seed's own artist.",
+    "artist_filtered_recall": "Recall without the seed's own artist.",
+    "artist_filtered_hit": "Share of seeds with a hit that is not by the seed's own artist.",
     GENRE: "Of the first {k} suggestions by other artists, the share that has the seed's genre.",
     "popularity": "Mean popularity (0-100) of the suggested tracks.",
     "artists_per_list": "Different artists among the first {k}; more is more varied.",
@@ -43,11 +43,11 @@ GLOSSARY = {
     "more of a piece.",
     "list_length": "Tracks that a list of {k} really holds; less means that the catalogue ran out.",
     "coverage": "Share of the catalogue that is in at least one list; more seeds give more.",
-    "distinct_tracks": "How many different tracks all lists together hold.",
-    "gini": "How unevenly tracks are shown: 0 is all alike, 1 is one track in every list.",
-    "hubness": "Skew of how often a track is suggested: high means that a few tracks turn up everywhere.",
-    "popularity_lift": "Popularity of the lists over that of their seeds: 1 keeps the seeds' level.",
-    "popularity_lift_over_catalogue": "Popularity of the lists over the catalogue's mean.",
+    "distinct_tracks": "Number of different tracks in all lists together.",
+    "gini": "How unevenly tracks are shown: 0 is equally often, 1 is one track in every list.",
+    "hubness": "Skewness of how often a track is suggested: high if a few tracks are in very many lists.",
+    "popularity_lift": "Mean popularity of the lists divided by that of their seeds.",
+    "popularity_lift_over_catalogue": "Mean popularity of the lists divided by the catalogue's mean.",
 }
 HIGHER_IS_BETTER = frozenset(
     {
@@ -64,11 +64,11 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
-    """Text with control characters as visible signs, since HTML does not allow them."""
-    return _CONTROL.sub(_sign, text)
+    """Replace control characters by symbols, since HTML does not allow them."""
+    return _CONTROL.sub(_symbol, text)
 
 
-def _sign(found: re.Match[str]) -> str:
+def _symbol(found: re.Match[str]) -> str:
     code = ord(found[0])
     if code < 0x20:
         return chr(0x2400 + code)
@@ -85,7 +85,7 @@ def _plain(value: float) -> str:
 
 
 def share(value: float | None, digits: int = 1) -> str:
-    """0.123 as 12.3 %."""
+    """Format 0.123 as 12.3 %."""
     if value is None:
         return "–"
     if 0 < value < 0.5 * 10 ** -(digits + 2):
@@ -109,22 +109,22 @@ _FORMATS: dict[str, Callable[[float], str]] = {
 
 
 def number(value: float | None, name: str = "") -> str:
-    """A figure as the report writes it; a dash where it is not defined."""
+    """Format a metric; a dash if it is undefined."""
     if value is None:
         return "–"
     text = _FORMATS.get(name, _plain)(value)
-    # -0.0001 rounds to -0.000, which no reader needs
+    # no sign for a value that rounds to 0, such as -0.000
     return text.replace("-", "−" if any("1" <= sign <= "9" for sign in text) else "")
 
 
 def signed(value: float | None, name: str = "") -> str:
-    """A difference, with its sign."""
+    """Format a difference, with its sign."""
     text = number(value, name)
     return f"+{text}" if value is not None and value > 0 and text[0].isdigit() else text
 
 
 def interval(figure: Figure, name: str = "", *, sign: bool = False) -> str:
-    """Bounds of a figure's 95 % interval; empty where there is none, or none that shows."""
+    """Format the 95 % interval of a metric; empty if undefined, or if its bounds round to the same value."""
     if figure.low is None or figure.high is None:
         return ""
     write = signed if sign else number
@@ -133,7 +133,7 @@ def interval(figure: Figure, name: str = "", *, sign: bool = False) -> str:
 
 
 def ratio(ours: float, theirs: float) -> str:
-    """Ours over theirs: as a multiple, or in per cent where it is less than twice."""
+    """Ours divided by theirs: as a multiple, or below 2 as a difference in per cent."""
     found = ours / theirs
     if found >= 1.95:
         return f"{found:,.0f} ×" if found >= 10 else f"{found:.1f} ×"
@@ -141,42 +141,42 @@ def ratio(ours: float, theirs: float) -> str:
 
 
 def places(findings: Findings) -> int:
-    """How many places of a list count: it stands in the labels."""
+    """The cut-off k of the metrics, read from their labels."""
     found = re.search(r"P@(\d+)", findings.labels.get(findings.leading or GENRE, ""))
     return int(found[1]) if found else findings.defaults.k
 
 
 def verdict_line(verdict: Verdict) -> str:
-    """What the gate decided, in one sentence."""
+    """The gate's verdict in one sentence."""
     if not verdict.passed:
         count = len(verdict.reasons)
         return f"The gate refuses promotion, for {'this reason' if count == 1 else f'{count} reasons'}:"
     if verdict.leading is None or verdict.leading.difference is None:
-        return "The gate lets this bundle be promoted, but had no figure of quality to compare."
+        return "The gate allows promotion, but there was no quality metric to compare."
     lead = verdict.leading
     return (
-        f"The gate lets this bundle be promoted. {lead.label} is {number(lead.ours)}; {lead.against} reaches "
+        f"The gate allows promotion. {lead.label} is {number(lead.ours)}; {lead.against} reaches "
         f"{number(lead.theirs)}, a difference of {signed(lead.difference)} (95 % interval "
         f"{signed(lead.low)} to {signed(lead.high)})."
     )
 
 
 def meaning(findings: Findings) -> str:
-    """The leading figure in words, for a person who has never seen one."""
+    """The leading metric in words, for readers who do not know it."""
     k = places(findings)
     if findings.leading is None:
         return (
-            "The data has neither playlists nor genres to judge by, so no figure says how good the lists "
-            "are. What follows shows what they look like."
+            "The data has neither playlists nor genres to judge by, so the quality of the lists was not "
+            "measured. The report shows only their properties."
         )
     ours = _mean(findings, "segue")
     if ours is None:
-        return "Too few seeds are judged for a figure."
+        return "There are too few seeds for a metric."
     seeds = f"{findings.test_seeds:,} seeds"
     what = (
-        f"of the seed's genre, counting other artists alone ({seeds})"
+        f"of the seed's genre, counting only other artists ({seeds})"
         if findings.leading == GENRE
-        else "in the playlist that the seed was taken from, too. Training never saw these playlists, and "
+        else "also in the playlist that the seed was taken from. Training never saw these playlists, and "
         "tracks by the seed's own artist do not count "
         f"({seeds} of {findings.test_playlists:,} playlists)"
     )

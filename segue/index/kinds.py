@@ -92,9 +92,9 @@ class IVF(Kind):
         index.cp.seed = SEED
         index.cp.max_points_per_centroid = _POINTS_PER_CENTROID
         rows = np.arange(len(embedding)) if training is None else training
-        most = index.nlist * _POINTS_PER_CENTROID
-        if len(rows) > most:
-            rows = np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
+        limit = index.nlist * _POINTS_PER_CENTROID
+        if len(rows) > limit:
+            rows = np.sort(np.random.default_rng(SEED).choice(rows, limit, replace=False))
         with blas():
             index.train(np.ascontiguousarray(embedding[rows]))
             index.add(embedding)

@@ -158,7 +158,7 @@ def _choose_embedding(
     result.report["recall"] = {"standardised": round(standard, 5)}
     fit = _fit(listening, entries, settings)
     if fit is None:
-        result.report["outcome"] = "the playlists taught nothing: standardised features are kept"
+        result.report["outcome"] = "nothing was learned from the playlists: standardised features are kept"
         return None, candidates
     best, chosen = standard, None
     for weight in ARTIST_WEIGHTS if fit.vectors.shape[1] else (0.0,):

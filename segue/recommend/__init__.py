@@ -1,1 +1,1 @@
-"""How a recommendation is made: seeds → query → retrieve → rerank → blend and finish → explain."""
+"""Recommendation: seeds → query → retrieve → rerank → blend and finish → explain."""

@@ -132,7 +132,7 @@ def publish(
 
 
 def _assemble(
-    folders: Folders, evaluated: Path, made: Path, say: Callable[[str], None]
+    folders: Folders, evaluated: Path, out: Path, say: Callable[[str], None]
 ) -> tuple[BundleDefinition, dict[str, Path]]:
     """Definition and files of the bundle, including those that only serving needs."""
     from segue.bundle.definition import RequestDefaults
@@ -148,10 +148,10 @@ def _assemble(
         defaults=RequestDefaults.model_validate_json((evaluated / "defaults.json").read_bytes()),
     )
     say("building the search index")
-    build_search(folders.features / "tracks.parquet", made / "search.sqlite")
+    build_search(folders.features / "tracks.parquet", out / "search.sqlite")
     return definition, {
         **parts,
-        "search.sqlite": made / "search.sqlite",
+        "search.sqlite": out / "search.sqlite",
         "reference.json": evaluated / "reference.json",
     }
 

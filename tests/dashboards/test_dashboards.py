@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from grafana_foundation_sdk.models import dashboard as models
 
-from scripts.dashboards.__main__ import FOLDER, made
+from scripts.dashboards.__main__ import FOLDER, generated_files
 from tests.dashboards.test_rules import ALERTS, RECORDED, exported, named
 
 FILES = sorted(FOLDER.glob("*.json"))
@@ -37,7 +37,7 @@ def test_it_has_the_panels_that_the_runbook_sends_to() -> None:
 
 
 def test_it_is_what_the_code_makes() -> None:
-    assert made() == {path: path.read_text(encoding="utf-8") for path in FILES}
+    assert generated_files() == {path: path.read_text(encoding="utf-8") for path in FILES}
 
 
 def test_it_is_four_with_ids_of_their_own() -> None:

@@ -16,12 +16,12 @@ from tests.deploy.chart import ROOT
 
 
 def test_it_has_schema_table_and_version_as_make_chart_makes_them() -> None:
-    for path, text in chart.made().items():
+    for path, text in chart.generated_files().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: make chart"
 
 
 def test_it_has_manifests_as_make_manifests_makes_them() -> None:
-    for path, text in manifests.made().items():
+    for path, text in manifests.generated_files().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.relative_to(ROOT)} is stale: make manifests"
 
 

@@ -48,7 +48,7 @@ def test_a_worse_model_is_refused_and_the_reason_names_the_figures(champion):
     assert f"{champion.mean():.4f}" in reason
     assert f"{champion.mean() - 0.05:.4f}" in reason
     assert f"{allowed:+.4f}" in reason
-    assert f"{allowed + 0.05:.4f} under it" in reason
+    assert f"{allowed + 0.05:.4f} below it" in reason
 
 
 def test_a_loss_within_the_tolerance_passes_and_one_beyond_it_does_not(champion):
@@ -78,7 +78,7 @@ def test_seeds_that_one_side_cannot_answer_are_left_out():
 def test_drift_is_refused_with_column_and_size(champion):
     verdict = decide(leading(champion, champion), change(psi={"tempo": 0.31, "energy": 0.9, "key": 0.2}))
     assert not verdict.passed
-    assert verdict.reasons == ["The catalogue moved: PSI of energy 0.90, tempo 0.31 (limit 0.25)."]
+    assert verdict.reasons == ["The catalogue has drifted: PSI of energy 0.90, tempo 0.31 (limit 0.25)."]
 
 
 def test_a_small_catalogue_is_not_judged_by_psi(champion):

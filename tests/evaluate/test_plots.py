@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from segue.evaluate.plots import Bars, Mark, Row, Series, bar_chart, interval_chart, line_chart, ticks
+from segue.evaluate.plots import Bars, IntervalRow, Mark, Series, bar_chart, interval_chart, line_chart, ticks
 
 
 def line(series: list[Series], **more) -> str:
@@ -101,8 +101,8 @@ def test_no_bars_are_no_error() -> None:
 
 def test_intervals_lie_around_their_means() -> None:
     rows = [
-        Row(name="Segue", mean=0.1, low=0.08, high=0.12, leading=True),
-        Row(name="Random", mean=0.0, low=-0.01, high=0.01),
+        IntervalRow(name="Segue", mean=0.1, low=0.08, high=0.12, leading=True),
+        IntervalRow(name="Random", mean=0.0, low=-0.01, high=0.01),
     ]
     chart = str(interval_chart(rows, alt="two methods", x_format="{:g}".format))
     ends = [

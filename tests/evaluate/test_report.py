@@ -135,11 +135,11 @@ def test_every_figure_has_its_line_in_the_glossary() -> None:
 
 
 def test_a_promoted_bundle_opens_with_verdict_figure_and_meaning(page: Page) -> None:
-    opening = page.text[: page.text.index("The base design that Segue is compared with")]
+    opening = page.text[: page.text.index("The base design, with which Segue is compared")]
     assert "Promotion allowed" in opening
     assert "P@10, other artists is 0.123; the champion reaches 0.0062, a difference of +0.117" in opening
     assert "95 % interval +0.090 to +0.139" in opening
-    assert "Of 10 tracks that Segue suggests for a song, on average 1.2 are in the playlist" in opening
+    assert "Of 10 tracks that Segue suggests for a song, on average 1.2 are also in the playlist" in opening
     assert "With the base design 0.06 and with random tracks 0.02." in opening
     assert "95 %: 0.099 to 0.148" in opening
     assert "20 ×" in opening
@@ -151,8 +151,8 @@ def test_a_refused_bundle_says_why_and_by_how_much() -> None:
     assert "Promotion refused" in text
     assert "Promotion allowed" not in text
     assert "for 2 reasons:" in text
-    assert "is 0.0499 under it." in text
-    assert "The catalogue moved: PSI of energy 0.61 (limit 0.25)." in text
+    assert "is 0.0499 below it." in text
+    assert "The catalogue has drifted: PSI of energy 0.61 (limit 0.25)." in text
 
 
 def test_figures_intervals_and_differences_appear(page: Page) -> None:
@@ -181,7 +181,7 @@ def test_what_is_surely_better_or_worse_is_marked(page: Page) -> None:
 
 def test_parts_of_the_seeds_stand_apart_with_their_methods(whole: str, page: Page) -> None:
     assert "Seeds of artists in no training playlist, 1,424 seeds" in page.text
-    table = whole[whole.index("Parts of the seeds") : whole.index("How much popularity?")]
+    table = whole[whole.index("Subsets of the seeds") : whole.index("How much popularity?")]
     assert table.count('scope="rowgroup"') == 2
     assert (
         re.findall(r'<th scope="row">(.*?)</th><td>([0-9.]+)<', table)
@@ -194,14 +194,14 @@ def test_parts_of_the_seeds_stand_apart_with_their_methods(whole: str, page: Pag
 
 
 def test_variety_is_drawn_against_the_leading_figure(whole: str) -> None:
-    (alt,) = re.findall(r'aria-label="([^"]* over artists a list[^"]*)"', whole)
+    (alt,) = re.findall(r'aria-label="([^"]* over artists per list[^"]*)"', whole)
     assert "diversity from 0.254 at 8.0 artists to 0.214 at 10.0" in alt
     assert "max_per_artist from 0.254 at 8.0 artists to 0.214 at 10.0" in alt
 
 
 def test_the_popularity_of_the_youngest_is_told_apart(page: Page) -> None:
     assert "(512 of this catalogue)" in page.text
-    assert "The youngest tenth of them: tracks of 2019 or later" in page.text
+    assert "The newest of them: tracks of 2019 or later" in page.text
 
 
 def test_the_data_section_shows_what_was_read_and_rejected(page: Page) -> None:
@@ -218,7 +218,7 @@ def test_the_data_section_shows_what_was_read_and_rejected(page: Page) -> None:
 def test_drift_is_read_beside_the_champion(page: Page) -> None:
     section = page.text[page.text.index("The champion's catalogue has") :]
     assert section.startswith("The champion's catalogue has 27,100 rows, this one 28,352.")
-    assert "tempo 0.130 moved a little" in section
+    assert "tempo 0.130 changed slightly" in section
     assert "energy 0.040 stable" in section
     assert "popularity – not defined" in section
     assert "+2.1 points" in section
@@ -261,10 +261,10 @@ def test_without_playlists_the_genre_leads() -> None:
 
 def test_with_neither_playlists_nor_genres_nothing_leads() -> None:
     text = Page(draw(make_findings(playlists=False, genres=False), playlists=False, genres=False)).text
-    assert "had no figure of quality to compare" in text
+    assert "there was no quality metric to compare" in text
     assert "neither playlists nor genres to judge by" in text
-    assert "The catalogue names no genres." in text
-    assert "could not be chosen" in text
+    assert "The catalogue has no genres." in text
+    assert "no leading metric to choose the default popularity_weight by" in text
 
 
 def test_without_a_champion_there_is_nothing_to_drift_from() -> None:
@@ -283,7 +283,7 @@ def test_an_exact_index_is_told_in_a_sentence() -> None:
     findings = make_findings()
     exact = findings.model_copy(update={"index_curve": findings.index_curve[-1:]})
     text = Page(draw(exact)).text
-    assert "looks at 1,160,000 vectors a query, which is all of them" in text
+    assert "scans 1,160,000 vectors per query, which is all of them" in text
 
 
 def test_training_that_had_nothing_to_stop_on_has_no_learning_curve() -> None:
@@ -305,7 +305,7 @@ def test_the_markdown_has_verdict_figures_and_checks() -> None:
     text = render_markdown(findings, make_verdict(findings))
     lines = text.splitlines()
     assert lines[0] == "# Promotion allowed"
-    header = next(line for line in lines if line.startswith("| Figure |"))
+    header = next(line for line in lines if line.startswith("| Metric |"))
     assert header.split(" | ")[1:3] == ["Segue", "Nearest only"]
     assert "| P@10, other artists | 0.123 (0.099 to 0.148) |" in text
     assert "| Quality | passed |" in text
@@ -319,4 +319,4 @@ def test_the_markdown_of_a_refusal_lists_the_reasons() -> None:
     findings = make_findings()
     text = render_markdown(findings, make_verdict(findings, low=-0.05))
     assert text.startswith("# Promotion refused\n\nThe gate refuses promotion, for this reason:\n\n- P@10")
-    assert "under it.\n\nOf 10 tracks" in text
+    assert "below it.\n\nOf 10 tracks" in text
