@@ -38,4 +38,5 @@ def test_the_tuned_parameter_is_a_field_of_the_definition() -> None:
 def test_small_catalogues_are_searched_exactly_and_large_ones_by_two_sizes_of_list() -> None:
     assert factories_for(50_000) == ("Flat",)
     assert factories_for(50_001) == ("IVF256,Flat", "IVF1024,Flat")
-    assert factories_for(1_000_000) == ("IVF1024,Flat", "IVF4096,Flat")
+    assert factories_for(250_000) == ("IVF512,Flat", "IVF2048,Flat")
+    assert factories_for(1_160_000) == ("IVF1024,Flat", "IVF4096,Flat")

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segue.bundle.definition import Booster, BundleDefinition, IndexSpec, RequestDefaults
+from segue.bundle.table import TRACK_COLUMNS
+from segue.catalog.columns import arrow_schema
 from segue.features.learned import Learned
 from segue.features.transform import FeatureTransform, GenreBlock, Term
 from segue.index.build import build
@@ -97,16 +99,13 @@ def make_bundle(
             "track_name": [track.title for track in tracks],
             "artist_name": [track.artist for track in tracks],
             "popularity": pa.array([_known(track.popularity) for track in tracks], pa.float32()),
-            "recording": pa.array(
-                [
-                    1000 + row if track.recording is None else track.recording
-                    for row, track in enumerate(tracks)
-                ],
-                pa.int32(),
-            ),
+            "recording": pa.array(_recordings(tracks), pa.int32()),
             "artist": pa.array([artists.index(track.artist) for track in tracks], pa.int32()),
         }
     )
+    # what the gateway alone reads is missing
+    for name in [name for name in TRACK_COLUMNS if name not in table.column_names]:
+        table = table.append_column(name, pa.nulls(len(tracks), arrow_schema().field(name).type))
     root.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, root / "tracks.parquet")
     np.save(root / "features.npy", features)

@@ -81,7 +81,10 @@ def test_a_seeds_file_is_read_as_utf8_and_an_error_names_the_option(tmp_path: Pa
     (tmp_path / "ids.txt").write_bytes("é1\r\n봄\n".encode())
     assert read_seeds(tmp_path / "ids.txt") == ["é1", "봄"]
     (tmp_path / "empty.txt").write_text("")
-    for name, said in (("empty.txt", "is empty; expected a track id a line"), ("none.txt", "can't be read")):
+    for name, said in (
+        ("empty.txt", "is empty; expected one track id per line"),
+        ("none.txt", "can't be read"),
+    ):
         with pytest.raises(RequestError) as caught:
             read_seeds(tmp_path / name)
         assert caught.value.field == "--seeds-file"

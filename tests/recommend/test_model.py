@@ -34,7 +34,7 @@ def test_a_bundle_holds_what_its_files_do(tmp_path: Path) -> None:
     np.testing.assert_array_equal(bundle.feature("year"), [1990, NAN, 2001])
     assert bundle.feature("valence").tolist() == [1, 3, 1]
     assert bundle.feature("valence").flags["C_CONTIGUOUS"]
-    assert bundle.tracks.column_names == [
+    assert list(bundle.columns) == [
         "track_id",
         "track_name",
         "artist_name",

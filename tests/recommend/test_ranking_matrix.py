@@ -125,7 +125,7 @@ def test_columns_that_are_not_made_are_named() -> None:
     with pytest.raises(BundleError) as caught:
         ranking_matrix(table(), ["moon", "distance", "sun"], np.array([0]))
     assert "['moon', 'sun']" in str(caught.value)
-    assert "this version of Segue does not make" in str(caught.value)
+    assert "this version of Segue can't compute" in str(caught.value)
 
 
 def test_a_table_without_genres_has_no_same_genre() -> None:
