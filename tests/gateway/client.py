@@ -20,9 +20,9 @@ K = 10
 
 def expected_lists(stack: Stack) -> dict[str, dict[str, Any]]:
     """What the library answers to each seed."""
-    digest = stack.shelf.channel.digest
+    digest = stack.bundle_store.channel.digest
     assert digest is not None
-    return {seed: stack.shelf.expected(digest, {"seeds": [seed], "k": K}) for seed in SEEDS}
+    return {seed: stack.bundle_store.expected(digest, {"seeds": [seed], "k": K}) for seed in SEEDS}
 
 
 @dataclass

@@ -25,7 +25,7 @@ from serving.gateway.catalogue import FILES
 from serving.gateway.gateway import Gateway
 from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
 from serving.settings import GatewaySettings
-from tests.serving.conftest import Family, Shelf, make_family
+from tests.serving.conftest import BundleStore, Family, make_family
 from tests.serving.processes import (
     Reply,
     Served,
@@ -85,19 +85,19 @@ def gateway_families(tmp_path_factory: pytest.TempPathFactory) -> list[Family]:
 
 
 @pytest.fixture
-def gateway_shelf(gateway_families: list[Family], tmp_path: Path) -> Shelf:
+def gateway_shelf(gateway_families: list[Family], tmp_path: Path) -> BundleStore:
     """A store with one bundle in service."""
-    shelf = Shelf(tmp_path / "store", gateway_families)
-    shelf.publish(0)
-    return shelf
+    bundle_store = BundleStore(tmp_path / "store", gateway_families)
+    bundle_store.publish(0)
+    return bundle_store
 
 
 @pytest.fixture(scope="session")
 def served(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> ServedCatalogue:
     """The bundle, as the gateway opens it."""
-    shelf = Shelf(tmp_path_factory.mktemp("served") / "store", gateway_families)
-    shelf.publish(0)
-    return open_catalogue(open_bundle(shelf.channel_url, need=FILES))
+    bundle_store = BundleStore(tmp_path_factory.mktemp("served") / "store", gateway_families)
+    bundle_store.publish(0)
+    return open_catalogue(open_bundle(bundle_store.channel_url, need=FILES))
 
 
 @dataclass
@@ -180,9 +180,9 @@ def start_inside(folder: Path, bundle: str, **settings: Any) -> Iterator[Inside]
 def inside(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
     """The gateway in this process, without a transformer, for tests that leave it as it is."""
     folder = tmp_path_factory.mktemp("inside")
-    shelf = Shelf(folder / "store", gateway_families)
-    shelf.publish(0)
-    with start_inside(folder, shelf.channel_url) as inside:
+    bundle_store = BundleStore(folder / "store", gateway_families)
+    bundle_store.publish(0)
+    with start_inside(folder, bundle_store.channel_url) as inside:
         yield inside
 
 
@@ -191,7 +191,7 @@ class Stack:
     """Gateway, transformer and predictor as processes, on one channel."""
 
     folder: Path
-    shelf: Shelf
+    bundle_store: BundleStore
     keys: Keys
     predictor: Served
     transformer: Served
@@ -213,21 +213,21 @@ class Stack:
 def start_stack(
     folder: Path, families: list[Family], *, database_url: str = "", **flags: str
 ) -> Iterator[Stack]:
-    shelf = Shelf(folder / "store", families)
-    shelf.publish(0)
+    bundle_store = BundleStore(folder / "store", families)
+    bundle_store.publish(0)
     keys = make_keys(folder, database_url)
-    ranking = predictor(folder, shelf.channel_url, poll_seconds="0.2").start()
+    ranking = predictor(folder, bundle_store.channel_url, poll_seconds="0.2").start()
     # of the machine that tests run on nothing is known: a deadline that it can keep
-    serving = transformer(folder, shelf.channel_url, ranking, predictor_deadline_seconds="5").start()
+    serving = transformer(folder, bundle_store.channel_url, ranking, predictor_deadline_seconds="5").start()
     patient = {"poll_seconds": "0.2", "search_deadline_seconds": "20"}
-    front = gateway(folder, shelf.channel_url, serving, **{**patient, **flags})
+    front = gateway(folder, bundle_store.channel_url, serving, **{**patient, **flags})
     if database_url:
         front.environment["SEGUE_DATABASE_URL"] = database_url
     front.start()
     try:
         for served in (ranking, serving, front):
             served.wait_ready()
-        yield Stack(folder, shelf, keys, ranking, serving, front)
+        yield Stack(folder, bundle_store, keys, ranking, serving, front)
     finally:
         codes = [served.stop() for served in (front, serving, ranking)]
         keys.engine.dispose()

@@ -17,12 +17,12 @@ from segue.keys import Scope, revoke_key
 from serving.errors import TooManyRequests
 from serving.gateway.access import Limits
 from tests.gateway.conftest import Inside, make_keys, start_inside
-from tests.serving.conftest import Family, Shelf
+from tests.serving.conftest import BundleStore, Family
 from tests.serving.processes import Served, call, gateway, wait_for
 
 
 @pytest.fixture(params=[{}])
-def own(gateway_shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Inside]:
+def own(gateway_shelf: BundleStore, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Inside]:
     """A gateway of this test's own, with settings of its own."""
     with start_inside(tmp_path, gateway_shelf.channel_url, **request.param) as inside:
         yield inside
@@ -154,7 +154,9 @@ def test_it_lets_no_page_call_unless_told(inside: Inside) -> None:
     assert "access-control-allow-origin" not in reply.headers
 
 
-def test_it_lives_without_a_database_and_says_so_until_it_comes(gateway_shelf: Shelf, tmp_path: Path) -> None:
+def test_it_lives_without_a_database_and_says_so_until_it_comes(
+    gateway_shelf: BundleStore, tmp_path: Path
+) -> None:
     away = tmp_path / "away"
     away.mkdir()
     # a folder where the file should be: SQLite can't open it
@@ -182,18 +184,18 @@ def test_it_lives_without_a_database_and_says_so_until_it_comes(gateway_shelf: S
 def test_it_lives_without_a_bundle_and_says_so_until_it_comes(
     gateway_families: list[Family], tmp_path: Path
 ) -> None:
-    shelf, keys = Shelf(tmp_path / "store", gateway_families), make_keys(tmp_path)
-    served = gateway(tmp_path, shelf.channel_url, poll_seconds="0.1").start()
+    bundle_store, keys = BundleStore(tmp_path / "store", gateway_families), make_keys(tmp_path)
+    served = gateway(tmp_path, bundle_store.channel_url, poll_seconds="0.1").start()
     try:
         wait_for(lambda: served.live, "the gateway", about=served.tail)
         wait_for(lambda: set(state(served)["missing"]) == {"bundle", "transformer"}, "database and keys")
-        waiting = f"waiting for the first bundle in {shelf.channel_url}"
+        waiting = f"waiting for the first bundle in {bundle_store.channel_url}"
         assert state(served)["missing"]["bundle"] == waiting
         for path in ("/api/genres", "/api/search?q=a", "/v1/search?q=a"):
             reply = call(served.http_port, "GET", path, headers=keys.header("read"))
             assert (reply.status, waiting in reply.content.decode()) == (503, True), path
             assert int(reply.headers["retry-after"]) >= 1
-        digest = shelf.publish(0)
+        digest = bundle_store.publish(0)
         wait_for(lambda: state(served)["digest"] == digest, "the bundle", about=served.tail)
         assert set(state(served)["missing"]) == {"transformer"}
         assert call(served.http_port, "GET", "/api/genres", headers=keys.header("read")).status == 200

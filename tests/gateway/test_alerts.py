@@ -16,7 +16,7 @@ from segue.store.open import open_store
 from serving.gateway.retrain import CommandRetrainer, claim_start, release_start
 from serving.gateway.routes.alerts import _EXAMPLE
 from tests.gateway.conftest import Inside, start_inside
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 from tests.serving.processes import wait_for
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_it_refuses_a_command_that_can_not_be_split() -> None:
 
 
 @pytest.fixture
-def own(gateway_shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Inside]:
+def own(gateway_shelf: BundleStore, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Inside]:
     command = request.param.format(folder=tmp_path)
     with start_inside(tmp_path, gateway_shelf.channel_url, retrain_command=command) as inside:
         yield inside
@@ -93,7 +93,7 @@ def test_it_says_that_nothing_is_configured(inside: Inside) -> None:
 
 @pytest.mark.parametrize("own", ["sh -c 'echo \"$SEGUE_RETRAIN_REASON\" >> {folder}/runs'"], indirect=True)
 def test_it_runs_the_command_once(
-    own: Inside, gateway_shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    own: Inside, gateway_shelf: BundleStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "serving.gateway.routes.alerts")
     resolved = {**_EXAMPLE, "status": "resolved", "alerts": [{**_EXAMPLE["alerts"][0], "status": "resolved"}]}

@@ -21,7 +21,7 @@ SESSIONS = 200
 
 @contextmanager
 def second_pair(stack: Stack, digest: str, port: int) -> Iterator[Served]:
-    bundle = f"{stack.shelf.root}/bundles/{digest}"
+    bundle = f"{stack.bundle_store.root}/bundles/{digest}"
     ranking = predictor(stack.folder, bundle).start()
     serving = transformer(stack.folder, bundle, ranking, predictor_deadline_seconds="5")
     serving.http_port = port
@@ -48,8 +48,8 @@ def test_it_splits_sessions_by_weight_and_keeps_each_where_it_is(
     flags = {"challenger_url": f"http://127.0.0.1:{port}", "challenger_share": str(SHARE)}
     sessions = [f"listener-{number}" for number in range(SESSIONS)]
     with start_stack(tmp_path, gateway_families, **flags) as stack:
-        champion = stack.shelf.channel.digest
-        challenger = stack.shelf.publish(1, promote=False)
+        champion = stack.bundle_store.channel.digest
+        challenger = stack.bundle_store.publish(1, promote=False)
         assert champion != challenger
         with second_pair(stack, challenger, port) as serving:
             first = {session: digest_of(stack, session) for session in sessions}

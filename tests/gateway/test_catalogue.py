@@ -15,7 +15,7 @@ from segue.recommend.model import Bundle
 from serving.gateway.catalogue import FILES, Catalogue
 from serving.gateway.served_catalogue import ServedCatalogue
 from tests.gateway.conftest import ROWS
-from tests.serving.conftest import Family, Shelf
+from tests.serving.conftest import BundleStore, Family
 
 
 def rubbish(_: Path, to: Path) -> None:
@@ -67,9 +67,9 @@ def test_it_refuses_what_the_library_refuses_in_the_same_words(
     whole = gateway_families[0]
     write(whole.parts[name], tmp_path / name)
     broken = Family(whole.steps, {**whole.parts, name: tmp_path / name})
-    shelf = Shelf(tmp_path / "store", [broken, broken])
-    shelf.publish(0)
-    files = open_bundle(shelf.channel_url, need=FILES)
+    bundle_store = BundleStore(tmp_path / "store", [broken, broken])
+    bundle_store.publish(0)
+    files = open_bundle(bundle_store.channel_url, need=FILES)
     with pytest.raises(BundleError) as of_gateway:
         Catalogue(files)
     with pytest.raises(BundleError) as of_library:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.gateway.conftest import NATIVE_TRACK, start_inside
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 
 CALLS = 30
 
@@ -48,7 +48,7 @@ def transformer(answer: dict[str, object]) -> Iterator[tuple[int, list[tuple[str
 
 
 def test_it_keeps_the_connections_of_a_client_and_to_the_transformer(
-    gateway_shelf: Shelf, tmp_path: Path
+    gateway_shelf: BundleStore, tmp_path: Path
 ) -> None:
     digest = gateway_shelf.channel.digest
     assert digest is not None

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.conftest import NATIVE_TRACK, Stack, make_keys, start_stack
-from tests.serving.conftest import Family, Shelf
+from tests.serving.conftest import BundleStore, Family
 from tests.serving.processes import Reply, call, free_port, gateway, wait_for
 
 # minutes of starting and stopping, which `make test` must not take
@@ -119,9 +119,9 @@ def answering(answers: Callable[[socket.socket], None]) -> Iterator[int]:
         listener.close()
 
 
-def ask_through(folder: Path, shelf: Shelf, port: int) -> Reply:
+def ask_through(folder: Path, bundle_store: BundleStore, port: int) -> Reply:
     keys = make_keys(folder)
-    served = gateway(folder, shelf.channel_url, transformer_url=f"http://127.0.0.1:{port}").start()
+    served = gateway(folder, bundle_store.channel_url, transformer_url=f"http://127.0.0.1:{port}").start()
     try:
         wait_for(lambda: served.live, "the gateway", about=served.tail)
         wait_for(
@@ -134,7 +134,7 @@ def ask_through(folder: Path, shelf: Shelf, port: int) -> Reply:
         assert served.stop() == 0
 
 
-def test_it_tries_a_lost_connection_once_and_no_more(gateway_shelf: Shelf, tmp_path: Path) -> None:
+def test_it_tries_a_lost_connection_once_and_no_more(gateway_shelf: BundleStore, tmp_path: Path) -> None:
     calls: Counter[str] = Counter()
 
     def hang_up(connection: socket.socket) -> None:
@@ -157,7 +157,7 @@ def test_it_tries_a_lost_connection_once_and_no_more(gateway_shelf: Shelf, tmp_p
     ],
 )
 def test_it_turns_a_strange_answer_into_an_error_of_its_own(
-    gateway_shelf: Shelf, tmp_path: Path, content: bytes, status: int
+    gateway_shelf: BundleStore, tmp_path: Path, content: bytes, status: int
 ) -> None:
     def answer(connection: socket.socket) -> None:
         connection.recv(65_536)

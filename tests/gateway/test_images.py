@@ -17,7 +17,7 @@ from serving.gateway.artwork.spotify_images import SpotifyImages
 from serving.settings import GatewaySettings
 from tests.gateway.conftest import NATIVE_TRACK, ROWS, SLASHED, Inside, start_inside
 from tests.gateway.spotify_server import SpotifyServer, spotify_server
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 from tests.serving.processes import wait_for
 
 IDS = [f"{number:022d}" for number in range(120)]
@@ -207,7 +207,7 @@ def test_it_keeps_a_bounded_number(server: SpotifyServer, monkeypatch: pytest.Mo
 
 
 def test_it_shows_looked_up_covers_on_both_apis(
-    server: SpotifyServer, gateway_shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: SpotifyServer, gateway_shelf: BundleStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.covers[NATIVE_TRACK] = "https://i.example/sinner"
     with start_inside(tmp_path, gateway_shelf.channel_url, **server.settings) as inside:

@@ -19,7 +19,7 @@ from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.training import TrainingWatch
 from tests.gateway.conftest import Stack
 from tests.gateway.test_stack import rows
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 from tests.serving.processes import wait_for
 
 
@@ -107,7 +107,7 @@ CHAMPION_EVALUATED = "segue_champion_evaluated_timestamp_seconds"
 LAST_RUN = "segue_training_last_run_timestamp_seconds"
 
 
-def test_it_exports_nothing_of_a_store_without_a_status(gateway_shelf: Shelf) -> None:
+def test_it_exports_nothing_of_a_store_without_a_status(gateway_shelf: BundleStore) -> None:
     """Such as one that an earlier version wrote: no alert may fire of what is not known."""
     gateway_shelf.publish(0)
     store = open_store(str(gateway_shelf.root))
@@ -119,7 +119,7 @@ def test_it_exports_nothing_of_a_store_without_a_status(gateway_shelf: Shelf) ->
     assert value("segue_champion_updated_timestamp_seconds") > 1_000_000
 
 
-def test_it_exports_runs_that_passed_were_refused_and_failed(gateway_shelf: Shelf) -> None:
+def test_it_exports_runs_that_passed_were_refused_and_failed(gateway_shelf: BundleStore) -> None:
     champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
     leave_run(store, "monday", "passed", 1_000.0, champion)
     leave_run(store, "tuesday", "passed", 2_000.0, champion)
@@ -139,7 +139,7 @@ def test_it_exports_runs_that_passed_were_refused_and_failed(gateway_shelf: Shel
     assert exported("segue_catalog_psi") == {("energy",): 0.4}
 
 
-def test_it_follows_a_channel_that_a_person_moves(gateway_shelf: Shelf) -> None:
+def test_it_follows_a_channel_that_a_person_moves(gateway_shelf: BundleStore) -> None:
     champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
     leave_run(store, "monday", "passed", 1_000.0, champion)
     other = gateway_shelf.publish(1)
@@ -154,7 +154,7 @@ def test_it_follows_a_channel_that_a_person_moves(gateway_shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("broken", ["channels/champion.json", STATUS_KEY])
 def test_it_keeps_its_metrics_while_the_store_can_not_be_read(
-    gateway_shelf: Shelf, caplog: pytest.LogCaptureFixture, broken: str
+    gateway_shelf: BundleStore, caplog: pytest.LogCaptureFixture, broken: str
 ) -> None:
     champion, store = gateway_shelf.publish(0), open_store(str(gateway_shelf.root))
     leave_run(store, "monday", "passed", 1_000.0, champion)

@@ -12,7 +12,7 @@ import pytest
 
 from segue.bundle.channel import Channel
 from tests.gateway.conftest import Inside, start_inside
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Moves:
     """A gateway on a channel with a champion and a challenger."""
 
     inside: Inside
-    shelf: Shelf
+    bundle_store: BundleStore
     champion: str
     challenger: str
 
@@ -29,11 +29,11 @@ class Moves:
 
     @property
     def channel(self) -> Channel:
-        return self.shelf.channel
+        return self.bundle_store.channel
 
 
 @pytest.fixture
-def moves(gateway_shelf: Shelf, tmp_path: Path) -> Iterator[Moves]:
+def moves(gateway_shelf: BundleStore, tmp_path: Path) -> Iterator[Moves]:
     champion = gateway_shelf.channel.digest
     assert champion is not None
     challenger = gateway_shelf.publish(1, promote=False)
@@ -73,7 +73,7 @@ def test_it_refuses_who_saw_an_older_channel(moves: Moves) -> None:
 def test_it_refuses_a_bundle_that_is_not_there_or_not_whole(moves: Moves) -> None:
     missing = moves.ask("promote", digest="0" * 64)
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:segue:not-found")
-    broken = moves.shelf.root / "bundles" / moves.challenger / "popularity.txt"
+    broken = moves.bundle_store.root / "bundles" / moves.challenger / "popularity.txt"
     broken.write_bytes(broken.read_bytes() + b"\n")
     assert 400 <= moves.ask("promote", digest=moves.challenger).status_code < 500
     assert moves.channel.digest == moves.champion
@@ -84,7 +84,7 @@ def test_it_makes_no_channel_of_a_name_that_is_not_there(moves: Moves) -> None:
         reply = moves.ask(action, channel="champoin")
         assert (reply.status_code, reply.json()["type"]) == (404, "urn:segue:not-found")
         assert "has no channel champoin: it has champion" in reply.json()["detail"]
-    assert [path.name for path in (moves.shelf.root / "channels").iterdir()] == ["champion.json"]
+    assert [path.name for path in (moves.bundle_store.root / "channels").iterdir()] == ["champion.json"]
     made = moves.ask("promote", channel="canary", digest=moves.challenger)
     assert (made.status_code, moves.ask("pin", channel="canary").status_code) == (200, 200)
 

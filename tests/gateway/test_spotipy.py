@@ -14,7 +14,7 @@ from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 from serving.gateway.aliases import alias_of
 from tests.gateway.conftest import NATIVE_ARTIST, NATIVE_TRACK, Stack, start_inside
 from tests.gateway.test_access import wait_for_room_in_the_minute
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 
 FEATURES = (
     "acousticness",
@@ -177,7 +177,7 @@ def test_it_fails_as_spotify_does(sp: spotipy.Spotify, stack: Stack) -> None:
     assert failure.value.http_status == 401
 
 
-def test_it_tells_spotipy_when_to_come_back(gateway_shelf: Shelf, tmp_path: Any) -> None:
+def test_it_tells_spotipy_when_to_come_back(gateway_shelf: BundleStore, tmp_path: Any) -> None:
     with start_inside(tmp_path, gateway_shelf.channel_url, rate_limit_per_minute=3) as inside:
         sp = client_of(str(inside.client.base_url).rstrip("/"), inside.keys.made["read"])
         wait_for_room_in_the_minute()

@@ -20,14 +20,14 @@ def rows(stack: Stack, query: str) -> list[tuple[object, ...]]:
 
 
 def test_it_answers_what_the_library_answers(stack: Stack) -> None:
-    digest = stack.shelf.channel.digest
+    digest = stack.bundle_store.channel.digest
     assert digest is not None
     instance = {"seeds": [NATIVE_TRACK, {"artist": "Кино"}], "k": 7, "explain": True}
     reply = stack.recommend(instance)
     assert reply.status == 200
     answer = reply.json
     assert uuid.UUID(answer.pop("impression_id"))
-    assert answer == stack.shelf.expected(digest, instance)
+    assert answer == stack.bundle_store.expected(digest, instance)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_it_names_the_calls_it_made_in_its_metrics(stack: Stack) -> None:
 
 def test_it_follows_the_channel(stack: Stack) -> None:
     first = stack.call("GET", "/api/genres").json["digest"]
-    second = stack.shelf.publish(2)
+    second = stack.bundle_store.publish(2)
     wait_for(lambda: stack.call("GET", "/api/genres").json["digest"] == second, "the new bundle")
     wait_for(lambda: stack.recommend({"seeds": [NATIVE_TRACK]}).json["digest"] == second, "the pair")
     listed = {bundle["digest"]: bundle for bundle in stack.call("GET", "/api/bundles").json["items"]}

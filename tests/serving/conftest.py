@@ -49,7 +49,7 @@ class Family:
 
 
 @dataclass
-class Shelf:
+class BundleStore:
     """A store with one channel, and what the library itself answers from each version in it."""
 
     root: Path
@@ -144,16 +144,16 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> list[Family]:
 
 
 @pytest.fixture
-def shelf(families: list[Family], tmp_path: Path) -> Shelf:
+def bundle_store(families: list[Family], tmp_path: Path) -> BundleStore:
     """An empty store."""
-    return Shelf(tmp_path / "store", families)
+    return BundleStore(tmp_path / "store", families)
 
 
 @dataclass
 class Pair:
     """A predictor and a transformer on one channel."""
 
-    shelf: Shelf
+    bundle_store: BundleStore
     digest: str
     predictor: Served
     transformer: Served
@@ -162,13 +162,13 @@ class Pair:
 @contextmanager
 def start_pair(folder: Path, families: list[Family]) -> Iterator[Pair]:
     """The pair as two processes, on the first of the families."""
-    shelf = Shelf(folder / "store", families)
-    digest = shelf.publish(0)
-    ranking = predictor(folder, shelf.channel_url, poll_seconds="0.2").start()
+    bundle_store = BundleStore(folder / "store", families)
+    digest = bundle_store.publish(0)
+    ranking = predictor(folder, bundle_store.channel_url, poll_seconds="0.2").start()
     # of the machine that tests run on nothing is known: a deadline that it can keep
     serving = transformer(
         folder,
-        shelf.channel_url,
+        bundle_store.channel_url,
         ranking,
         predictor_deadline_seconds="5",
         max_body_bytes="65536",
@@ -178,7 +178,7 @@ def start_pair(folder: Path, families: list[Family]) -> Iterator[Pair]:
     try:
         ranking.wait_ready()
         serving.wait_ready()
-        yield Pair(shelf, digest, ranking, serving)
+        yield Pair(bundle_store, digest, ranking, serving)
     finally:
         codes = [served.stop() for served in (serving, ranking)]
     assert codes == [0, 0]

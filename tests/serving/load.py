@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 from tests.serving.processes import Served
 
 SEEDS = [f"id{number:06d}" for number in range(1, 13)]
@@ -21,7 +21,7 @@ SEEDS = [f"id{number:06d}" for number in range(1, 13)]
 class Load:
     """Threads that call one of the transformers, go to the next when one hangs up, and note what happens."""
 
-    shelf: Shelf
+    bundle_store: BundleStore
     transformers: Sequence[Served]
     clients: int = 4
     digests: Counter[str] = field(default_factory=Counter)
@@ -106,6 +106,6 @@ class Load:
                 return
             key = (answer["digest"], seed)
             if key not in self._known:
-                self._known[key] = self.shelf.expected(answer["digest"], {"seeds": [seed]})
+                self._known[key] = self.bundle_store.expected(answer["digest"], {"seeds": [seed]})
             if answer != self._known[key]:
                 self.mixed.append(f"{seed} {answer['digest'][:12]}")

@@ -16,7 +16,7 @@ from segue.bundle.reader import BundleFiles
 from segue.store.open import open_store
 from serving.bundles import Versions
 from serving.settings import ServingSettings
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 
 NEED = ("popularity.txt", "embedding.npy")
 
@@ -24,11 +24,16 @@ Follow = Callable[..., Versions[str]]
 
 
 @pytest.fixture
-def follow(shelf: Shelf) -> Follow:
-    """Versions of a shelf's channel whose value is the digest."""
+def follow(bundle_store: BundleStore) -> Follow:
+    """Versions of a store's channel whose value is the digest."""
 
     def make(**changes: float) -> Versions[str]:
-        fields = {"bundle": shelf.channel_url, "keep_seconds": 0, "retry_refused_seconds": 0.1, **changes}
+        fields = {
+            "bundle": bundle_store.channel_url,
+            "keep_seconds": 0,
+            "retry_refused_seconds": 0.1,
+            **changes,
+        }
         return Versions(ServingSettings.model_validate(fields), need=NEED, load=_digest)
 
     return make
@@ -46,32 +51,32 @@ def count(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def test_it_loads_the_champion_and_the_one_before(shelf: Shelf, follow: Follow) -> None:
-    digests = [shelf.publish(number) for number in range(3)]
+def test_it_loads_the_champion_and_the_one_before(bundle_store: BundleStore, follow: Follow) -> None:
+    digests = [bundle_store.publish(number) for number in range(3)]
     versions = follow()
     versions.look()
     assert in_order(versions) == [digests[2], digests[1]]
     assert count("segue_bundle_info", digest=digests[2], generation="3") == 1
 
 
-def test_it_waits_for_the_first_bundle(shelf: Shelf, follow: Follow) -> None:
+def test_it_waits_for_the_first_bundle(bundle_store: BundleStore, follow: Follow) -> None:
     versions = follow()
     versions.look()
     assert in_order(versions) == []
-    assert versions.waiting_for == f"the first bundle in {shelf.channel_url}"
-    first = shelf.publish(0)
+    assert versions.waiting_for == f"the first bundle in {bundle_store.channel_url}"
+    first = bundle_store.publish(0)
     versions.look()
     assert in_order(versions) == [first]
 
 
-def test_it_is_ready_after_the_first_look_with_a_bundle(shelf: Shelf, follow: Follow) -> None:
+def test_it_is_ready_after_the_first_look_with_a_bundle(bundle_store: BundleStore, follow: Follow) -> None:
     versions = follow(poll_seconds=0.05)
     assert not versions.is_ready
     versions.start()
     try:
         time.sleep(0.3)
         assert not versions.is_ready
-        shelf.publish(0)
+        bundle_store.publish(0)
         ends = time.monotonic() + 10
         while not versions.is_ready and time.monotonic() < ends:
             time.sleep(0.02)
@@ -80,31 +85,31 @@ def test_it_is_ready_after_the_first_look_with_a_bundle(shelf: Shelf, follow: Fo
         versions.stop()
 
 
-def test_it_goes_back_on_a_rollback_and_not_to_the_newest(shelf: Shelf, follow: Follow) -> None:
-    digests = [shelf.publish(number) for number in range(3)]
+def test_it_goes_back_on_a_rollback_and_not_to_the_newest(bundle_store: BundleStore, follow: Follow) -> None:
+    digests = [bundle_store.publish(number) for number in range(3)]
     versions = follow()
     versions.look()
-    rollback(open_store(str(shelf.root)), "champion", by="test", reason="worse")
+    rollback(open_store(str(bundle_store.root)), "champion", by="test", reason="worse")
     versions.look()
     assert in_order(versions) == [digests[1], digests[0]]
 
 
-def test_it_takes_a_bundle_and_a_plain_folder_as_they_are(shelf: Shelf, follow: Follow) -> None:
-    digest = shelf.publish(0)
-    folder = shelf.root / "bundles" / digest
-    for address in (str(folder), str(shutil.copytree(folder, shelf.root.parent / "models"))):
+def test_it_takes_a_bundle_and_a_plain_folder_as_they_are(bundle_store: BundleStore, follow: Follow) -> None:
+    digest = bundle_store.publish(0)
+    folder = bundle_store.root / "bundles" / digest
+    for address in (str(folder), str(shutil.copytree(folder, bundle_store.root.parent / "models"))):
         versions = follow(bundle=address)
         versions.look()
         versions.look()
         assert in_order(versions) == [digest]
 
 
-def test_it_drops_only_what_is_old_enough(shelf: Shelf, follow: Follow) -> None:
-    digests = [shelf.publish(0)]
+def test_it_drops_only_what_is_old_enough(bundle_store: BundleStore, follow: Follow) -> None:
+    digests = [bundle_store.publish(0)]
     versions = follow(keep_seconds=0.5)
     versions.look()
     for number in (1, 2):
-        digests.append(shelf.publish(number))
+        digests.append(bundle_store.publish(number))
         versions.look()
     assert set(versions.held) == set(digests)
     time.sleep(0.6)
@@ -112,11 +117,11 @@ def test_it_drops_only_what_is_old_enough(shelf: Shelf, follow: Follow) -> None:
     assert set(versions.held) == set(digests[1:])
 
 
-def test_it_bounds_what_a_fast_publisher_makes_it_hold(shelf: Shelf, follow: Follow) -> None:
+def test_it_bounds_what_a_fast_publisher_makes_it_hold(bundle_store: BundleStore, follow: Follow) -> None:
     versions = follow(keep_seconds=3600)
     digests = []
     for number in range(9):
-        digests.append(shelf.publish(number))
+        digests.append(bundle_store.publish(number))
         versions.look()
     assert len(versions.held) == 4
     assert in_order(versions) == digests[:-5:-1]
@@ -137,15 +142,15 @@ BROKEN: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_it_keeps_the_old_version_when_a_bundle_is_broken(
-    shelf: Shelf, follow: Follow, kind: str, caplog: pytest.LogCaptureFixture
+    bundle_store: BundleStore, follow: Follow, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     name, damage = BROKEN[kind]
     label = "checksum" if kind == "checksum" else "missing"
     versions = follow()
-    good = shelf.publish(0)
+    good = bundle_store.publish(0)
     versions.look()
-    bad = shelf.publish(1)
-    damage(shelf.root / "bundles" / bad / name)
+    bad = bundle_store.publish(1)
+    damage(bundle_store.root / "bundles" / bad / name)
     before = count("segue_bundle_refused_total", reason=label)
     for _ in range(4):
         versions.look()
@@ -155,25 +160,25 @@ def test_it_keeps_the_old_version_when_a_bundle_is_broken(
     assert [record.getMessage() for record in caplog.records if "refused" in record.message] != []
     assert len([record for record in caplog.records if "refused" in record.message]) == 1
     # published again, it is whole, and is taken when its time to be tried has come
-    shelf.publish(1)
+    bundle_store.publish(1)
     time.sleep(0.15)
     versions.look()
     assert in_order(versions) == [bad, good]
 
 
-def test_it_refuses_a_newer_schema(shelf: Shelf, follow: Follow) -> None:
+def test_it_refuses_a_newer_schema(bundle_store: BundleStore, follow: Follow) -> None:
     """A bundle of the future has a digest of its own; the pointer is moved as the newer version would."""
     import hashlib
 
-    good = shelf.publish(0)
+    good = bundle_store.publish(0)
     versions = follow()
     versions.look()
-    raw = orjson.loads((shelf.root / "bundles" / good / "bundle.json").read_bytes())
+    raw = orjson.loads((bundle_store.root / "bundles" / good / "bundle.json").read_bytes())
     data = orjson.dumps({**raw, "schema_version": 99}, option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(data).hexdigest()
-    shutil.copytree(shelf.root / "bundles" / good, shelf.root / "bundles" / digest)
-    (shelf.root / "bundles" / digest / "bundle.json").write_bytes(data)
-    pointer = shelf.root / "channels" / "champion.json"
+    shutil.copytree(bundle_store.root / "bundles" / good, bundle_store.root / "bundles" / digest)
+    (bundle_store.root / "bundles" / digest / "bundle.json").write_bytes(data)
+    pointer = bundle_store.root / "channels" / "champion.json"
     moved = {**orjson.loads(pointer.read_bytes()), "digest": digest, "previous": [good], "generation": 2}
     pointer.write_bytes(orjson.dumps(moved))
     before = count("segue_bundle_refused_total", reason="schema")
@@ -182,45 +187,47 @@ def test_it_refuses_a_newer_schema(shelf: Shelf, follow: Follow) -> None:
     assert count("segue_bundle_refused_total", reason="schema") == before + 1
 
 
-def test_it_starts_from_the_one_before_when_the_champion_is_broken(shelf: Shelf, follow: Follow) -> None:
-    good = shelf.publish(0)
-    bad = shelf.publish(1)
-    corrupt(shelf.root / "bundles" / bad / "popularity.txt")
+def test_it_starts_from_the_one_before_when_the_champion_is_broken(
+    bundle_store: BundleStore, follow: Follow
+) -> None:
+    good = bundle_store.publish(0)
+    bad = bundle_store.publish(1)
+    corrupt(bundle_store.root / "bundles" / bad / "popularity.txt")
     versions = follow()
     versions.look()
     assert in_order(versions) == [good]
 
 
-def test_it_refuses_a_bundle_that_can_not_be_opened(shelf: Shelf) -> None:
+def test_it_refuses_a_bundle_that_can_not_be_opened(bundle_store: BundleStore) -> None:
     def load(files: BundleFiles) -> str:
         if files.digest == bad:
             raise ValueError("not a model")
         return files.digest
 
-    good = shelf.publish(0)
-    bad = shelf.publish(1)
-    settings = ServingSettings(bundle=shelf.channel_url)
+    good = bundle_store.publish(0)
+    bad = bundle_store.publish(1)
+    settings = ServingSettings(bundle=bundle_store.channel_url)
     versions: Versions[str] = Versions(settings, need=NEED, load=load)
     versions.look()
     assert in_order(versions) == [good]
 
 
 def test_it_stays_in_service_while_the_store_is_away(
-    shelf: Shelf, follow: Follow, caplog: pytest.LogCaptureFixture
+    bundle_store: BundleStore, follow: Follow, caplog: pytest.LogCaptureFixture
 ) -> None:
-    good = shelf.publish(0)
+    good = bundle_store.publish(0)
     versions = follow()
     versions.look()
-    away = shelf.root.rename(shelf.root.with_name("away"))
+    away = bundle_store.root.rename(bundle_store.root.with_name("away"))
     # a directory that can't be read stands for a store that does not answer
-    shelf.root.write_text("not a directory", encoding="utf-8")
+    bundle_store.root.write_text("not a directory", encoding="utf-8")
     before = count("segue_bundle_poll_failures_total")
     for _ in range(3):
         versions.look()
     assert in_order(versions) == [good]
-    shelf.root.unlink()
-    away.rename(shelf.root)
-    newer = shelf.publish(1)
+    bundle_store.root.unlink()
+    away.rename(bundle_store.root)
+    newer = bundle_store.publish(1)
     versions.look()
     assert in_order(versions) == [newer, good]
     assert count("segue_bundle_poll_failures_total") >= before

@@ -10,15 +10,15 @@ import pytest
 from segue.bundle.reader import BundleFiles, open_bundle
 from segue.recommend.rerank import LocalRanker, Predictions
 from serving.compile import Compiler
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 
 pytest.importorskip("lleaves", reason="lleaves has no wheels for this Python; the booster stays as it is")
 
 
 @pytest.fixture
-def files(shelf: Shelf) -> BundleFiles:
-    shelf.publish(0)
-    return open_bundle(shelf.channel_url)
+def files(bundle_store: BundleStore) -> BundleFiles:
+    bundle_store.publish(0)
+    return open_bundle(bundle_store.channel_url)
 
 
 def booster(files: BundleFiles) -> LocalRanker:

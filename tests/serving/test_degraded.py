@@ -22,7 +22,7 @@ from serving.settings import TransformerSettings
 from serving.transformer.model import Transformer
 from serving.transformer.predictor_client import grpc_target
 from serving.transformer.served_bundles import ServedBundles
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 
 SEEDS = {"seeds": ["id000001"]}
 
@@ -80,7 +80,7 @@ Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 
 def run(
-    shelf: Shelf,
+    bundle_store: BundleStore,
     predictor: Scripted,
     script: Callable[[Transformer, Ask], Awaitable[None]],
     **settings: Any,
@@ -90,7 +90,7 @@ def run(
     async def session() -> None:
         async with serving(predictor) as port:
             given = {
-                "bundle": shelf.channel_url,
+                "bundle": bundle_store.channel_url,
                 "predictor_host": f"127.0.0.1:{port}",
                 "predictor_deadline_seconds": 2.0,
                 "live_recall_share": 0.0,
@@ -122,8 +122,8 @@ def degraded(reason: str) -> float:
 
 
 @pytest.mark.parametrize("code", ["CANCELLED", "NOT_FOUND", "UNAVAILABLE"])
-def test_it_retries_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -> None:
-    digest = shelf.publish(0)
+def test_it_retries_once_when_a_predictor_goes_away(bundle_store: BundleStore, code: str) -> None:
+    digest = bundle_store.publish(0)
     predictor = Scripted([digest], faults=[grpc.StatusCode[code]])
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -132,7 +132,7 @@ def test_it_retries_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -> 
         assert {item["predicted_popularity"] for item in answer["items"]} == {50.0}
         assert predictor.asked == [digest, digest]
 
-    run(shelf, predictor, script)
+    run(bundle_store, predictor, script)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_it_retries_once_when_a_predictor_goes_away(shelf: Shelf, code: str) -> 
     ],
 )
 def test_it_degrades_when_the_predictor_fails(
-    shelf: Shelf, faults: list[str], reason: str, calls: int
+    bundle_store: BundleStore, faults: list[str], reason: str, calls: int
 ) -> None:
-    digest = shelf.publish(0)
+    digest = bundle_store.publish(0)
     predictor = Scripted([digest], faults=[grpc.StatusCode[name] for name in faults])
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -161,32 +161,32 @@ def test_it_degrades_when_the_predictor_fails(
         assert {item["predicted_popularity"] for item in answer["items"]} == {None}
         assert not (await ask())["degraded"]
 
-    run(shelf, predictor, script)
+    run(bundle_store, predictor, script)
 
 
-def test_it_degrades_within_the_deadline_when_the_predictor_is_slow(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)], pause_seconds=5)
+def test_it_degrades_within_the_deadline_when_the_predictor_is_slow(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)], pause_seconds=5)
 
     async def script(_: Transformer, ask: Ask) -> None:
         started = time.monotonic()
         assert (await ask())["degraded"]
         assert time.monotonic() - started < 5, "the predictor was waited for"
 
-    run(shelf, predictor, script, predictor_deadline_seconds=0.2)
+    run(bundle_store, predictor, script, predictor_deadline_seconds=0.2)
 
 
-def test_it_degrades_when_no_predictor_is_there_and_mends_when_it_is(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)])
+def test_it_degrades_when_no_predictor_is_there_and_mends_when_it_is(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
         assert (await ask())["degraded"]
         assert await transformer.healthy()
 
-    run(shelf, predictor, script, predictor_host="127.0.0.1:1")
+    run(bundle_store, predictor, script, predictor_host="127.0.0.1:1")
 
 
-def test_it_refuses_rather_than_degrade_when_strict(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)], faults=[grpc.StatusCode.INTERNAL])
+def test_it_refuses_rather_than_degrade_when_strict(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)], faults=[grpc.StatusCode.INTERNAL])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
         with pytest.raises(NotReady, match="--strict") as refused:
@@ -195,23 +195,23 @@ def test_it_refuses_rather_than_degrade_when_strict(shelf: Shelf) -> None:
         assert not (await ask())["degraded"]
         assert await transformer.healthy()
 
-    run(shelf, predictor, script, strict=True)
+    run(bundle_store, predictor, script, strict=True)
 
 
-def test_it_is_not_ready_without_a_predictor_when_strict(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)])
+def test_it_is_not_ready_without_a_predictor_when_strict(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
         assert not await transformer.healthy()
         assert "strict" in transformer.waiting_for
 
-    run(shelf, predictor, script, strict=True, predictor_host="127.0.0.1:1")
+    run(bundle_store, predictor, script, strict=True, predictor_host="127.0.0.1:1")
 
 
 @pytest.mark.parametrize("is_old", [False, True])
-def test_it_recomputes_once_with_the_bundle_before(shelf: Shelf, is_old: bool) -> None:
-    old = shelf.publish(0)
-    new = shelf.publish(1)
+def test_it_recomputes_once_with_the_bundle_before(bundle_store: BundleStore, is_old: bool) -> None:
+    old = bundle_store.publish(0)
+    new = bundle_store.publish(1)
     predictor = Scripted([old], is_old=is_old)
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -225,11 +225,11 @@ def test_it_recomputes_once_with_the_bundle_before(shelf: Shelf, is_old: bool) -
         await ask()
         assert (await ask())["digest"] == new
 
-    run(shelf, predictor, script)
+    run(bundle_store, predictor, script)
 
 
-def test_it_degrades_with_the_champion_when_no_bundle_is_shared(shelf: Shelf) -> None:
-    digest = shelf.publish(0)
+def test_it_degrades_with_the_champion_when_no_bundle_is_shared(bundle_store: BundleStore) -> None:
+    digest = bundle_store.publish(0)
     predictor = Scripted(["e" * 64])
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -238,11 +238,11 @@ def test_it_degrades_with_the_champion_when_no_bundle_is_shared(shelf: Shelf) ->
         assert (answer["digest"], answer["degraded"]) == (digest, True)
         assert degraded("no_shared_bundle") == before + 1
 
-    run(shelf, predictor, script)
+    run(bundle_store, predictor, script)
 
 
-def test_it_refuses_more_work_than_the_bound(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)], pause_seconds=0.3)
+def test_it_refuses_more_work_than_the_bound(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)], pause_seconds=0.3)
 
     async def script(_: Transformer, ask: Ask) -> None:
         calls = [asyncio.create_task(ask()) for _ in range(4)]
@@ -254,11 +254,11 @@ def test_it_refuses_more_work_than_the_bound(shelf: Shelf) -> None:
         # a call larger than the bound gets in where nothing else is
         assert not (await ask(*[SEEDS] * 5))["degraded"]
 
-    run(shelf, predictor, script, max_inflight=2)
+    run(bundle_store, predictor, script, max_inflight=2)
 
 
-def test_it_refuses_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)])
+def test_it_refuses_a_call_that_waits_too_long_for_a_thread(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)])
     slow = {"seeds": [{"genre": "metal"}], "k": 100, "candidates": 1000, "diversity": 0.5}
 
     async def script(_: Transformer, ask: Ask) -> None:
@@ -272,31 +272,31 @@ def test_it_refuses_a_call_that_waits_too_long_for_a_thread(shelf: Shelf) -> Non
         # nothing of them is worked on any more
         assert not (await ask(slow))["degraded"]
 
-    run(shelf, predictor, script, threads=1, max_wait_seconds=0.05)
+    run(bundle_store, predictor, script, threads=1, max_wait_seconds=0.05)
 
 
-def test_it_refuses_with_the_reason_while_there_is_no_bundle(shelf: Shelf) -> None:
+def test_it_refuses_with_the_reason_while_there_is_no_bundle(bundle_store: BundleStore) -> None:
     async def script(transformer: Transformer, ask: Ask) -> None:
         assert not await transformer.healthy()
         with pytest.raises(NotReady, match=r"waiting for the first bundle in .*champion"):
             await ask()
 
-    run(shelf, Scripted([]), script)
+    run(bundle_store, Scripted([]), script)
 
 
-def test_it_degrades_when_an_answer_does_not_fit(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)], rows_off=1)
+def test_it_degrades_when_an_answer_does_not_fit(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)], rows_off=1)
 
     async def script(_: Transformer, ask: Ask) -> None:
         before = degraded("misfit")
         assert (await ask())["degraded"]
         assert degraded("misfit") == before + 1
 
-    run(shelf, predictor, script)
+    run(bundle_store, predictor, script)
 
 
-def test_it_explains_without_contributions_when_those_fail(shelf: Shelf) -> None:
-    predictor = Scripted([shelf.publish(0)])
+def test_it_explains_without_contributions_when_those_fail(bundle_store: BundleStore) -> None:
+    predictor = Scripted([bundle_store.publish(0)])
 
     async def script(_: Transformer, ask: Ask) -> None:
         # a scripted predictor knows nothing of contributions, and answers with another tensor
@@ -304,12 +304,12 @@ def test_it_explains_without_contributions_when_those_fail(shelf: Shelf) -> None
         assert not answer["degraded"]
         assert "popularity" not in answer["explanation"]["items"][0]
 
-    run(shelf, predictor, script)
+    run(bundle_store, predictor, script)
 
 
-def test_it_finds_predictors_that_come_later(shelf: Shelf) -> None:
+def test_it_finds_predictors_that_come_later(bundle_store: BundleStore) -> None:
     """The channel is opened anew now and then; calls on the old one finish."""
-    predictor = Scripted([shelf.publish(0)])
+    predictor = Scripted([bundle_store.publish(0)])
 
     async def script(transformer: Transformer, ask: Ask) -> None:
         await ask()
@@ -321,7 +321,7 @@ def test_it_finds_predictors_that_come_later(shelf: Shelf) -> None:
         assert transformer.client._channel is not first
         assert not (await slow)["degraded"]
 
-    run(shelf, predictor, script, channel_seconds=0.2)
+    run(bundle_store, predictor, script, channel_seconds=0.2)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.serving.conftest import Shelf
+from tests.serving.conftest import BundleStore
 from tests.serving.load import Load
 from tests.serving.processes import Served, predictor, transformer, wait_for
 
@@ -21,13 +21,13 @@ FAST = {"poll_seconds": "0.2", "retry_refused_seconds": "1"}
 class Deployment:
     """So many predictors and transformers on one channel."""
 
-    def __init__(self, shelf: Shelf, folder: Path, replicas: int) -> None:
-        self.shelf = shelf
-        self.predictors = [predictor(folder, shelf.channel_url, **FAST) for _ in range(replicas)]
+    def __init__(self, bundle_store: BundleStore, folder: Path, replicas: int) -> None:
+        self.bundle_store = bundle_store
+        self.predictors = [predictor(folder, bundle_store.channel_url, **FAST) for _ in range(replicas)]
         # two cores carry all of this: the deadline must not measure the machine
         flags = {**FAST, "predictor_deadline_seconds": "5"}
         self.transformers = [
-            transformer(folder, shelf.channel_url, *self.predictors, **flags) for _ in range(replicas)
+            transformer(folder, bundle_store.channel_url, *self.predictors, **flags) for _ in range(replicas)
         ]
 
     @property
@@ -62,8 +62,8 @@ def replicas(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def deployment(shelf: Shelf, tmp_path: Path, replicas: int) -> Iterator[Deployment]:
-    deployed = Deployment(shelf, tmp_path, replicas)
+def deployment(bundle_store: BundleStore, tmp_path: Path, replicas: int) -> Iterator[Deployment]:
+    deployed = Deployment(bundle_store, tmp_path, replicas)
     try:
         yield deployed
     finally:
@@ -78,13 +78,13 @@ def assert_clean(load: Load) -> None:
 
 @pytest.mark.live
 def test_it_puts_ten_champions_in_service_without_a_failed_request(
-    shelf: Shelf, deployment: Deployment
+    bundle_store: BundleStore, deployment: Deployment
 ) -> None:
-    digests = [shelf.publish(0)]
+    digests = [bundle_store.publish(0)]
     deployment.start().wait_ready()
-    with Load(shelf, deployment.transformers) as load:
+    with Load(bundle_store, deployment.transformers) as load:
         for number in range(1, 11):
-            digests.append(shelf.publish(number))
+            digests.append(bundle_store.publish(number))
             load.go_on(60)
         deployment.wait_in_service(digests[-1])
         load.go_on(100)
@@ -97,12 +97,12 @@ def test_it_puts_ten_champions_in_service_without_a_failed_request(
 
 @pytest.mark.live
 def test_it_answers_on_when_a_predictor_is_killed(
-    shelf: Shelf, deployment: Deployment, replicas: int
+    bundle_store: BundleStore, deployment: Deployment, replicas: int
 ) -> None:
-    shelf.publish(0)
+    bundle_store.publish(0)
     deployment.start().wait_ready()
     killed = deployment.predictors[0]
-    with Load(shelf, deployment.transformers) as load:
+    with Load(bundle_store, deployment.transformers) as load:
         killed.kill()
         load.go_on(200)
         degraded = load.degraded
@@ -117,11 +117,13 @@ def test_it_answers_on_when_a_predictor_is_killed(
 
 
 @pytest.mark.live
-def test_it_loses_only_what_is_in_flight_when_a_transformer_is_killed(shelf: Shelf, tmp_path: Path) -> None:
-    shelf.publish(0)
-    deployment = Deployment(shelf, tmp_path, 2).start().wait_ready()
+def test_it_loses_only_what_is_in_flight_when_a_transformer_is_killed(
+    bundle_store: BundleStore, tmp_path: Path
+) -> None:
+    bundle_store.publish(0)
+    deployment = Deployment(bundle_store, tmp_path, 2).start().wait_ready()
     try:
-        with Load(shelf, deployment.transformers) as load:
+        with Load(bundle_store, deployment.transformers) as load:
             load.transformers = deployment.transformers[1:]
             deployment.transformers[0].kill()
             load.go_on(200)
@@ -133,11 +135,11 @@ def test_it_loses_only_what_is_in_flight_when_a_transformer_is_killed(shelf: She
 
 
 @pytest.mark.live
-def test_it_drains_on_sigterm(shelf: Shelf, tmp_path: Path) -> None:
-    shelf.publish(0)
-    deployment = Deployment(shelf, tmp_path, 2).start().wait_ready()
+def test_it_drains_on_sigterm(bundle_store: BundleStore, tmp_path: Path) -> None:
+    bundle_store.publish(0)
+    deployment = Deployment(bundle_store, tmp_path, 2).start().wait_ready()
     try:
-        with Load(shelf, deployment.transformers) as load:
+        with Load(bundle_store, deployment.transformers) as load:
             assert deployment.predictors[0].stop() == 0
             load.go_on(100)
             # a pod that is going away is out of the service's list before it is told to end
@@ -150,40 +152,40 @@ def test_it_drains_on_sigterm(shelf: Shelf, tmp_path: Path) -> None:
         deployment.stop()
 
 
-def corrupt(shelf: Shelf, good: str) -> str:
-    bad = shelf.publish(1, promote=False)
-    path = shelf.root / "bundles" / bad / "popularity.txt"
+def corrupt(bundle_store: BundleStore, good: str) -> str:
+    bad = bundle_store.publish(1, promote=False)
+    path = bundle_store.root / "bundles" / bad / "popularity.txt"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     # what only one of the two reads is broken for the other one too
-    path = shelf.root / "bundles" / bad / "embedding.npy"
+    path = bundle_store.root / "bundles" / bad / "embedding.npy"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     return bad
 
 
-def lose_files(shelf: Shelf, good: str) -> str:
-    bad = shelf.publish(3, promote=False)
+def lose_files(bundle_store: BundleStore, good: str) -> str:
+    bad = bundle_store.publish(3, promote=False)
     for name in ("popularity.txt", "index.faiss"):
-        (shelf.root / "bundles" / bad / name).unlink()
+        (bundle_store.root / "bundles" / bad / name).unlink()
     return bad
 
 
-def newer_schema(shelf: Shelf, good: str) -> str:
-    raw = orjson.loads((shelf.root / "bundles" / good / "bundle.json").read_bytes())
+def newer_schema(bundle_store: BundleStore, good: str) -> str:
+    raw = orjson.loads((bundle_store.root / "bundles" / good / "bundle.json").read_bytes())
     data = orjson.dumps({**raw, "schema_version": 99}, option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(data).hexdigest()
-    folder = shelf.root / "bundles" / digest
-    shutil.copytree(shelf.root / "bundles" / good, folder)
+    folder = bundle_store.root / "bundles" / digest
+    shutil.copytree(bundle_store.root / "bundles" / good, folder)
     (folder / "bundle.json").write_bytes(data)
     return digest
 
 
-def point_at(shelf: Shelf, digest: str, before: str) -> None:
+def point_at(bundle_store: BundleStore, digest: str, before: str) -> None:
     """Move the pointer past the checks of `promote`, as a broken publisher would."""
-    path = shelf.root / "channels" / "champion.json"
+    path = bundle_store.root / "channels" / "champion.json"
     old = orjson.loads(path.read_bytes())
     moved = {**old, "digest": digest, "previous": [before], "generation": old["generation"] + 1}
     part = path.with_suffix(".part")
@@ -192,18 +194,18 @@ def point_at(shelf: Shelf, digest: str, before: str) -> None:
 
 
 @pytest.mark.live
-def test_it_stays_in_service_whatever_is_published(shelf: Shelf, deployment: Deployment) -> None:
-    good = shelf.publish(0)
+def test_it_stays_in_service_whatever_is_published(bundle_store: BundleStore, deployment: Deployment) -> None:
+    good = bundle_store.publish(0)
     deployment.start().wait_ready()
-    breaks: dict[str, Callable[[Shelf, str], str]] = {
+    breaks: dict[str, Callable[[BundleStore, str], str]] = {
         "checksum": corrupt,
         "missing": lose_files,
         "schema": newer_schema,
     }
-    with Load(shelf, deployment.transformers) as load:
+    with Load(bundle_store, deployment.transformers) as load:
         for reason, make in breaks.items():
-            bad = make(shelf, good)
-            point_at(shelf, bad, good)
+            bad = make(bundle_store, good)
+            point_at(bundle_store, bad, good)
             for served in deployment.all:
                 wait_for(
                     lambda served=served, reason=reason: (  # type: ignore[misc]
@@ -223,18 +225,20 @@ def test_it_stays_in_service_whatever_is_published(shelf: Shelf, deployment: Dep
 
 
 @pytest.mark.live
-def test_it_stays_in_service_while_the_store_is_away(shelf: Shelf, deployment: Deployment) -> None:
-    good = shelf.publish(0)
+def test_it_stays_in_service_while_the_store_is_away(
+    bundle_store: BundleStore, deployment: Deployment
+) -> None:
+    good = bundle_store.publish(0)
     deployment.start().wait_ready()
-    away = shelf.root.with_name("away")
-    with Load(shelf, deployment.transformers) as load:
-        shelf.root.rename(away)
-        shelf.root.write_text("no directory", encoding="utf-8")
+    away = bundle_store.root.with_name("away")
+    with Load(bundle_store, deployment.transformers) as load:
+        bundle_store.root.rename(away)
+        bundle_store.root.write_text("no directory", encoding="utf-8")
         time.sleep(1)
         load.go_on(50)
-        shelf.root.unlink()
-        away.rename(shelf.root)
-        newer = shelf.publish(1)
+        bundle_store.root.unlink()
+        away.rename(bundle_store.root)
+        newer = bundle_store.publish(1)
         deployment.wait_in_service(newer)
         load.go_on(50)
     assert_clean(load)
@@ -243,7 +247,7 @@ def test_it_stays_in_service_while_the_store_is_away(shelf: Shelf, deployment: D
 
 
 @pytest.mark.live
-def test_it_lives_and_waits_on_an_empty_store(shelf: Shelf, deployment: Deployment) -> None:
+def test_it_lives_and_waits_on_an_empty_store(bundle_store: BundleStore, deployment: Deployment) -> None:
     deployment.start()
     for served in deployment.all:
         wait_for(lambda served=served: served.live, "a live process", about=served.tail)  # type: ignore[misc]
@@ -253,20 +257,20 @@ def test_it_lives_and_waits_on_an_empty_store(shelf: Shelf, deployment: Deployme
     reply = deployment.transformers[0].predict({"seeds": ["id000001"]})
     assert reply.status == 503
     assert reply.headers["retry-after"]
-    assert f"waiting for the first bundle in {shelf.channel_url}" in reply.json["error"]
+    assert f"waiting for the first bundle in {bundle_store.channel_url}" in reply.json["error"]
     assert len(deployment.predictors[0].lines("waiting for the first bundle")) == 1
-    digest = shelf.publish(0)
+    digest = bundle_store.publish(0)
     deployment.wait_ready()
     answer = deployment.transformers[0].predict({"seeds": ["id000001"]}).json["predictions"][0]
-    assert answer == shelf.expected(digest, {"seeds": ["id000001"]})
+    assert answer == bundle_store.expected(digest, {"seeds": ["id000001"]})
 
 
 @pytest.mark.live
-def test_it_answers_probes_at_once_under_load(shelf: Shelf, tmp_path: Path) -> None:
-    shelf.publish(0)
-    deployment = Deployment(shelf, tmp_path, 1).start().wait_ready()
+def test_it_answers_probes_at_once_under_load(bundle_store: BundleStore, tmp_path: Path) -> None:
+    bundle_store.publish(0)
+    deployment = Deployment(bundle_store, tmp_path, 1).start().wait_ready()
     try:
-        with Load(shelf, deployment.transformers, clients=8):
+        with Load(bundle_store, deployment.transformers, clients=8):
             waits = []
             for _ in range(50):
                 started = time.monotonic()

@@ -54,14 +54,14 @@ def test_it_answers_what_the_library_answers(pair: Pair, name: str) -> None:
     reply = pair.transformer.predict(INSTANCES[name])
     assert reply.status == 200
     answer = reply.json["predictions"][0]
-    assert answer == pair.shelf.expected(pair.digest, INSTANCES[name])
+    assert answer == pair.bundle_store.expected(pair.digest, INSTANCES[name])
     assert answer["degraded"] is False
 
 
 def test_it_answers_several_instances_as_one_by_one(pair: Pair) -> None:
     answers = pair.transformer.predict(*INSTANCES.values()).json["predictions"]
     for instance, answer in zip(INSTANCES.values(), answers, strict=True):
-        assert answer == pair.shelf.expected(pair.digest, instance)
+        assert answer == pair.bundle_store.expected(pair.digest, instance)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_it_answers_kserves_rest_client(pair: Pair, raw: bool) -> None:
     output = response.get_output_by_name("response")
     assert output.shape == [2]
     answers = [json.loads(text) for text in output.data]
-    assert answers[0] == pair.shelf.expected(pair.digest, INSTANCES["one seed"])
-    assert answers[1] == pair.shelf.expected(pair.digest, INSTANCES["filters"])
+    assert answers[0] == pair.bundle_store.expected(pair.digest, INSTANCES["one seed"])
+    assert answers[1] == pair.bundle_store.expected(pair.digest, INSTANCES["filters"])
 
 
 @pytest.mark.parametrize("raw", [True, False])
@@ -115,7 +115,7 @@ def test_it_answers_kserves_grpc_client(pair: Pair, raw: bool) -> None:
     response = asyncio.run(ask())
     assert response.id == "call-1"
     texts = response.get_output_by_name("response").as_numpy().ravel()
-    assert json.loads(texts[0]) == pair.shelf.expected(pair.digest, INSTANCES["one seed"])
+    assert json.loads(texts[0]) == pair.bundle_store.expected(pair.digest, INSTANCES["one seed"])
 
 
 def test_it_describes_its_tensors(pair: Pair) -> None:

@@ -20,15 +20,15 @@ PREDICT = "/v1/models/segue:predict"
 @pytest.fixture(scope="module")
 def matrix(pair: Pair) -> np.ndarray:
     """Some rows of the catalogue, one value missing."""
-    pair.shelf.expected(pair.digest, {"seeds": ["id000001"]})
-    rows = pair.shelf.recommenders[0][0].track_matrix(np.arange(40))
+    pair.bundle_store.expected(pair.digest, {"seeds": ["id000001"]})
+    rows = pair.bundle_store.recommenders[0][0].track_matrix(np.arange(40))
     rows[3, 2] = np.nan
     return rows
 
 
 @pytest.fixture(scope="module")
 def predicted(pair: Pair, matrix: np.ndarray) -> np.ndarray:
-    return pair.shelf.recommenders[0][1].predict(matrix)["popularity"]
+    return pair.bundle_store.recommenders[0][1].predict(matrix)["popularity"]
 
 
 def ask(pair: Pair, tensor: InferInput, **parameters: Any) -> Any:
@@ -75,7 +75,7 @@ def test_it_predicts_over_rest_with_null_as_missing(
 def test_it_predicts_rows_of_v1_as_lists_and_as_objects(
     pair: Pair, matrix: np.ndarray, predicted: np.ndarray
 ) -> None:
-    columns = pair.shelf.families[0].steps.definition.ranking_columns
+    columns = pair.bundle_store.families[0].steps.definition.ranking_columns
     row = [None if np.isnan(value) else float(value) for value in matrix[3]]
     named = {name: value for name, value in zip(columns, row, strict=True) if value is not None}
     reply = call(pair.predictor.http_port, "POST", PREDICT, {"instances": [row, named]})

@@ -10,7 +10,7 @@ import pytest
 from serving.bundles import Versions
 from serving.settings import ServingSettings
 from tests.live_services import MinioServer
-from tests.serving.conftest import Family, Shelf
+from tests.serving.conftest import BundleStore, Family
 
 NEED = ("popularity.txt", "embedding.npy")
 
@@ -24,7 +24,7 @@ def test_it_follows_a_channel_in_minio_and_sweeps_its_cache(
     cache = tmp_path / "cache"
     monkeypatch.setenv("SEGUE_CACHE_DIR", str(cache))
     store = f"{minio.make_bucket('serving')}/{uuid.uuid4().hex}"
-    shelf = Shelf(store, families)  # type: ignore[arg-type]
+    bundle_store = BundleStore(store, families)  # type: ignore[arg-type]
     settings = ServingSettings(bundle=f"{store}/channels/champion", keep_seconds=0)
     versions: Versions[str] = Versions(settings, need=NEED, load=lambda files: files.digest)
     versions.look()
@@ -32,7 +32,7 @@ def test_it_follows_a_channel_in_minio_and_sweeps_its_cache(
 
     digests = []
     for number in range(4):
-        digests.append(shelf.publish(number))
+        digests.append(bundle_store.publish(number))
         versions.look()
     assert list(versions.held) == digests[-2:]
     kept = {path.parent.name for path in cache.rglob("embedding.npy")}
