@@ -157,7 +157,7 @@ def test_a_verdict_says_what_was_compared_and_what_was_found() -> None:
     assert verdict.champion == "ab" * 32
     assert [check.text for check in verdict.checks] == [
         "P@10 is 1.0000, the champion has 1.0000: a difference of +0.0000 (95 % interval -0.0100 to +0.5000, "
-        "1,234 seeds). The lower end may be -0.0200 at least.",
+        "1,234 seeds). The lower bound must be at least -0.0200.",
         "No column's PSI is above 0.25; the largest is tempo at 0.010.",
         "The catalogue has 1,000 tracks, 1.00 times the champion's 1,000 (0.8 to 10 times is allowed).",
         "No column's share of missing values rose by more than 10 points.",
@@ -168,7 +168,7 @@ def test_what_can_not_be_checked_says_why() -> None:
     absent = "There is no champion's catalogue to compare with."
     texts = {check.name: check.text for check in decide(None, None).checks}
     assert texts == {
-        "quality": "The data has neither playlists nor genres, so no figure can lead.",
+        "quality": "The data has neither playlists nor genres, so there is no leading metric.",
         "drift": absent,
         "rows": absent,
         "missing": absent,
@@ -196,7 +196,8 @@ def test_columns_are_named_from_the_largest_on_and_alike_ones_by_name() -> None:
     psi = {"tempo": 0.5, "energy": 0.3, "valence": 0.9, "danceability": 0.5}
     missing = {"year": 0.2, "genre": 0.7, "key": 0.05, "album": 0.2}
     assert decide(None, change(psi=psi, missing_rise=missing)).reasons == [
-        "The catalogue moved: PSI of valence 0.90, danceability 0.50, tempo 0.50, energy 0.30 (limit 0.25).",
+        "The catalogue has drifted: PSI of valence 0.90, danceability 0.50, tempo 0.50, energy 0.30 "
+        "(limit 0.25).",
         "More values are missing: genre by 70.0 points, album by 20.0 points, year by 20.0 points "
         "(limit 10 points).",
     ]
