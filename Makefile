@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # Two processes are as many as two cores keep busy.
 WORKERS ?= 2
-# Where this is set, each of the hundreds of processes that tests start compiles anew all that it imports.
+# If this is set, each of the hundreds of processes started by tests recompiles everything that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
@@ -33,7 +33,7 @@ lint: $(STAMP) ## ruff and mypy
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy segue components pipelines serving
 
-format: $(STAMP) ## let ruff mend what it can
+format: $(STAMP) ## apply ruff's fixes
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
@@ -43,12 +43,12 @@ bench: $(STAMP) ## measure what the README promises
 pipeline: $(STAMP) ## compile pipelines/training.yaml, which is checked in
 	@$(BIN)/python -m pipelines compile --out pipelines/training.yaml
 
-lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml
+lock: $(STAMP) ## resolve requirements.lock again from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 		--no-emit-index-url --no-annotate --no-header --generate-hashes pyproject.toml -o requirements.lock
 
 clean: ## remove what was built: .venv, .segue, caches
-	@rm -rf .venv .segue .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist local_outputs
+	@rm -rf .venv .segue mutants .grimp_cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist local_outputs
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: serve bench-serving

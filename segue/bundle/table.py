@@ -12,7 +12,7 @@ from segue.throttle import Throttle
 
 __all__ = ["TRACK_COLUMNS", "read_tracks"]
 
-# What every bundle has of a track, beside its features.
+# Columns of every bundle's tracks.parquet.
 TRACK_COLUMNS = (
     "track_id",
     "track_name",

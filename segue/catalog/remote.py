@@ -83,7 +83,7 @@ def from_s3(url: str, folder: Path, received: Received) -> list[SourceFile]:
         )
     from segue.store.s3_client import S3Bucket
 
-    bucket = S3Bucket(name, read_settings(S3Settings))
+    bucket = S3Bucket(name, read_settings(S3Settings), attempts=_ATTEMPTS)
     is_glob = any(mark in key for mark in "*?[")
     if key and not is_glob and not key.endswith("/"):
         return [_fetch_object(bucket, key, folder / "0", received)]

@@ -167,7 +167,7 @@ class FeatureTransform(_Frozen):
         return names + [GENRE] * (self.genre.width if self.genre else 0)
 
     def embed(self, features: Floats) -> Floats:
-        """Embed tracks of which only the features are known.
+        """Embed tracks from their features only.
 
         Parameters
         ----------

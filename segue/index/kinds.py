@@ -40,10 +40,13 @@ class Kind:
         Prefix of FAISS factory strings of this kind.
     parameter
         Field of `IndexSpec` with the tuned search parameter, by FAISS's name; empty without one.
+    single_differs
+        Whether the last bits of a single query's distances differ from those of the same query among others.
     """
 
     prefix = "Flat"
     parameter = ""
+    single_differs = True
 
     def factories(self, tracks: int) -> tuple[str, ...]:
         """Factory strings worth trying for a catalogue of this size."""
@@ -67,8 +70,11 @@ class Kind:
         """FAISS's search parameters that keep the recall if this share of the tracks passes `selector`."""
         return faiss.SearchParameters(sel=selector)
 
+    def reset_statistics(self) -> None:
+        """Reset FAISS's statistics of this kind; exhaustive search has none."""
+
     def scanned(self, spec: IndexSpec, tracks: int, queries: int) -> float:
-        """Vectors scanned per query since FAISS's statistics were reset."""
+        """Vectors scanned per query since the statistics were reset."""
         return float(tracks)
 
 
@@ -77,6 +83,7 @@ class IVF(Kind):
 
     prefix = "IVF"
     parameter = "nprobe"
+    single_differs = False
 
     def factories(self, tracks: int) -> tuple[str, ...]:
         """Two numbers of lists, powers of two near √n and 4√n: few long lists, or many short ones."""
@@ -114,6 +121,10 @@ class IVF(Kind):
         """More probes as fewer tracks pass."""
         lists, probes = spec.nlist or 1, spec.nprobe or 1
         return faiss.SearchParametersIVF(sel=selector, nprobe=min(lists, math.ceil(probes / share)))
+
+    def reset_statistics(self) -> None:
+        """Reset FAISS's statistics."""
+        faiss.cvar.indexIVF_stats.reset()
 
     def scanned(self, spec: IndexSpec, tracks: int, queries: int) -> float:
         """Tracks in the probed lists, and all centroids."""

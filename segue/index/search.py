@@ -70,7 +70,7 @@ class TrackIndex:
             int64 [q, k], -1 where there are fewer than k.
         """
         queries = np.ascontiguousarray(queries, np.float32)
-        if len(queries) == 1 and self.spec.kind == "flat":
+        if len(queries) == 1 and self._kind.single_differs:
             # for a single query FAISS takes another code path, whose last bits differ
             distances, rows = self.search(np.repeat(queries, 2, axis=0), k, allowed)
             return distances[:1], rows[:1]

@@ -105,10 +105,11 @@ def measure(
 
 
 def _measure_once(index: TrackIndex, queries: Floats, furthest: Floats) -> tuple[float, float, float]:
-    faiss.cvar.indexIVF_stats.reset()
+    kind = KINDS[index.spec.kind]
+    kind.reset_statistics()
     distances, _ = index.search(queries, index.spec.neighbours)
     recall = recall_at(distances, furthest)
-    scanned = KINDS[index.spec.kind].scanned(index.spec, len(index.embedding), len(queries))
+    scanned = kind.scanned(index.spec, len(index.embedding), len(queries))
     margin = 1.645 * float(recall.std()) / np.sqrt(len(recall))
     return float(recall.mean()), float(recall.mean() - margin), scanned
 

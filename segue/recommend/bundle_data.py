@@ -39,7 +39,7 @@ class BundleData:
     repeated
         Those of the columns that have few distinct values, kept as dictionaries.
     throttle
-        How it is opened beside other work; at full speed if not given.
+        Pauses the opening, to leave processor time to requests; without one it never pauses.
 
     Attributes
     ----------
@@ -123,13 +123,13 @@ class BundleData:
         return self._positions[name]
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:
-        """Read one file; what a library says of a broken one becomes a BundleError."""
+        """Read one file; errors of its parser are raised as BundleError."""
         path = self.path(name)
         try:
             return read(path)
-        except (ValueError, TypeError, LookupError, OSError) as error:
-            first = str(error).partition("\n")[0]
-            raise BundleError(f"bundle {self.digest[:12]}: {name} can't be read: {first}") from None
+        except (ValueError, TypeError, LookupError, OSError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise BundleError(f"bundle {self.digest[:12]}: {name} can't be read: {reason}") from None
 
     def _check_rows(self, name: str, rows: int) -> None:
         if rows != self.size:
@@ -145,7 +145,7 @@ def _transform(path: Path) -> FeatureTransform:
 
 
 def _mapped(path: Path) -> Floats:
-    # as a plain array: np.memmap's own class costs every gather some ten microseconds
+    # as a plain array: indexing an np.memmap costs some ten microseconds more
     array: Floats = np.asarray(np.load(path, mmap_mode="r"))
     if array.ndim != 2 or array.dtype != np.float32:
         raise ValueError(f"expected a matrix of float32, got {array.dtype} of {array.ndim} dimensions")
@@ -159,7 +159,7 @@ def _check_columns(path: Path) -> None:
 
 
 def _in_one_piece(column: pa.ChunkedArray) -> pa.Array:
-    """A column without the chunks around it, which cost more than a cell itself."""
+    """A column as one array: access through chunks is slower."""
     if column.num_chunks == 1:
         return column.chunk(0)
     return column.unify_dictionaries().combine_chunks()

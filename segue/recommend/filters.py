@@ -46,4 +46,11 @@ def allowed_rows(bundle: Bundle, filters: Filters) -> Mask | None:
 
 
 def _values(bundle: Bundle, name: str) -> npt.NDArray[np.float32]:
-    return bundle.popularity if name == "popularity" else bundle.feature(name)
+    if name == "popularity":
+        return bundle.popularity
+    # a feature that an older bundle lacks is missing in every track
+    return (
+        bundle.feature(name)
+        if name in bundle.definition.features
+        else np.full(bundle.size, np.nan, np.float32)
+    )

@@ -1,4 +1,4 @@
-"""Blend and finish: score the candidates, then pick the list under the artist cap and the diversity asked."""
+"""Blend and finish: score the candidates, then pick the list with the requested diversity."""
 
 from __future__ import annotations
 

@@ -49,7 +49,9 @@ class Bundle(BundleData):
         self, definition: BundleDefinition, path: Callable[[str], Path], throttle: Throttle | None = None
     ) -> None:
         super().__init__(definition, path, _COLUMNS, throttle=throttle)
-        self.index = open_index(path("index.faiss"), definition.index, self.embedding)
+        self.index = self._read(
+            "index.faiss", lambda file: open_index(file, definition.index, self.embedding)
+        )
         self._check_rows("index.faiss", self.index.index.ntotal)
         self._check_width("index.faiss", self.index.index.d, self.embedding.shape[1])
         self._throttle()

@@ -82,9 +82,14 @@ class TrackTable:
         return [list(self.names).index(name) for name in names]
 
     @cached_property
+    def compared_names(self) -> list[str]:
+        """The features of `COMPARED` that the catalogue has; an older bundle may lack the newest."""
+        return [name for name in COMPARED if name in self.names]
+
+    @cached_property
     def compared(self) -> list[int]:
-        """Positions of the features that a candidate and a seed are compared by."""
-        return self.positions(COMPARED)
+        """Positions of those features."""
+        return self.positions(self.compared_names)
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def _fill_gaps(
 ) -> None:
     """Fill in the differences of features, and whether the genres are the same."""
     gaps = gathered[:, table.compared] - nearest.features[:, table.compared]
-    names = [_GAP + name for name in COMPARED]
+    names = [_GAP + name for name in table.compared_names]
     if all(name in position for name in names):
         out[:, [position[name] for name in names]] = gaps
     else:

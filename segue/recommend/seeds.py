@@ -124,7 +124,7 @@ def _move_to_target(
 ) -> Floats:
     """Move the points of positive weight by the change from the seeds' feature values to the target's.
 
-    The seed is not embedded anew: that would lose the learned vector of its artist.
+    The seed is not embedded again: that would lose the learned vector of its artist.
     """
     values = {name: value for name, value in target.items() if name != "popularity"}
     if not values:

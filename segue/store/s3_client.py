@@ -45,6 +45,8 @@ class S3Bucket:
         Name of the bucket.
     settings
         Endpoint and credentials.
+    attempts
+        Least number of attempts, for calls that may take longer than the retries.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ class S3Bucket:
         Only one of the two keys is set, or both keys and a role.
     """
 
-    def __init__(self, name: str, settings: S3Settings) -> None:
+    def __init__(self, name: str, settings: S3Settings, *, attempts: int = 1) -> None:
         self.name = name
         self.endpoint = settings.endpoint
         self._is_signed = settings.role or settings.access_key is not None
@@ -73,7 +75,9 @@ class S3Bucket:
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-            stop=tenacity.stop_before_delay(settings.retry_seconds),
+            stop=tenacity.stop_all(
+                tenacity.stop_before_delay(settings.retry_seconds), tenacity.stop_after_attempt(attempts)
+            ),
             before_sleep=self._log_retry,
             reraise=True,
         )

@@ -33,7 +33,7 @@ _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
 _AWAY = (502, 503, 504)
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 30.0
-_MOST_CONNECTIONS = 256
+_MAX_CONNECTIONS = 256
 _INSTANCES = wire.INSTANCES.encode()
 
 
@@ -70,7 +70,7 @@ class TransformerClient:
         )
         # aiohttp writes a small request as one packet and parses in C: of httpx a list cost 1.3 ms more
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, keepalive_timeout=_IDLE_SECONDS),
+            connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS, keepalive_timeout=_IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=min(_CONNECT_SECONDS, self._deadline), sock_read=self._deadline
             ),

@@ -27,6 +27,17 @@ def test_it_keeps_the_order_of_features_that_older_bundles_have() -> None:
     )
     assert SOUND[:12] == (*first, "loudness", "tempo", "key", "mode", "duration_ms")
     assert OPTIONAL_SOUND[0] == "time_signature"
+    first = (
+        "danceability",
+        "energy",
+        "valence",
+        "loudness",
+        "acousticness",
+        "instrumentalness",
+        "speechiness",
+    )
+    assert EMBEDDED[:13] == (*first, "liveness", "duration_ms", "tempo", "key", "mode", "year")
+    assert COMPARED[:10] == (*first, "tempo", "duration_ms", "year")
 
 
 def test_it_bounds_and_counts_every_numeric_column() -> None:

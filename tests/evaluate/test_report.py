@@ -201,7 +201,7 @@ def test_variety_is_drawn_against_the_leading_figure(whole: str) -> None:
 
 def test_the_popularity_of_the_youngest_is_told_apart(page: Page) -> None:
     assert "(512 of this catalogue)" in page.text
-    assert "The newest of them: tracks of 2019 or later" in page.text
+    assert "The newest tenth of them: tracks of 2019 or later" in page.text
 
 
 def test_the_data_section_shows_what_was_read_and_rejected(page: Page) -> None:

@@ -110,11 +110,6 @@ def test_it_refuses_a_kind_of_index_that_it_does_not_read(embedding: np.ndarray)
         TrackIndex(build(embedding[:7], "Flat"), spec, embedding[:7])
 
 
-def test_it_refuses_to_build_a_kind_that_it_does_not_know(embedding: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="'HNSW16,Flat' is of no known kind of index"):
-        build(embedding[:7], "HNSW16,Flat")
-
-
 THRESHOLDS = (
     "distance_compute_blas_threshold",
     "distance_compute_blas_database_bs",

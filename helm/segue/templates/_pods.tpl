@@ -94,7 +94,7 @@ readinessProbe:
   failureThreshold: 2
 {{- end -}}
 
-{{/* Endpoints are told of a pod's end later than the pod: it goes on answering for so long. */}}
+{{/* Endpoints learn of a pod's end with a delay: the pod keeps answering for this long. */}}
 {{- define "segue.preStop" -}}
 lifecycle:
   preStop:

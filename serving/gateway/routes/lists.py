@@ -25,7 +25,7 @@ __all__ = ["lists_route", "router"]
 
 router = APIRouter(prefix="/api", tags=["native"], responses=ERRORS, dependencies=[needs(Scope.READ)])
 
-MOST_TRACKS = 100
+MAX_TRACKS = 100
 _Text = Annotated[str | None, Query(max_length=500)]
 
 
@@ -97,8 +97,8 @@ async def get_tracks(
 ) -> Response:
     """Tracks in the order they were asked for; null where the catalogue lacks one. At most 100."""
     names = ids.split(",")
-    if len(names) > MOST_TRACKS:
-        raise BadRequest(f"expected at most {MOST_TRACKS} ids, got {len(names)}", field="ids")
+    if len(names) > MAX_TRACKS:
+        raise BadRequest(f"expected at most {MAX_TRACKS} ids, got {len(names)}", field="ids")
     gateway = gateway_of(request)
     catalogue = gateway.catalogue
     tracks = [None if row is None else catalogue.track(row) for row in catalogue.rows_of(names)]
