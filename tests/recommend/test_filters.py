@@ -49,6 +49,11 @@ def test_a_minimum_and_a_maximum_include_their_bound(bundle: Bundle) -> None:
     assert passing(bundle, min={"energy": 0.2}, max={"energy": 0.4}) == [1, 2, 3]
 
 
+def test_a_bound_on_a_feature_that_is_newer_than_the_bundle_passes_nothing(bundle: Bundle) -> None:
+    assert "tempo" not in bundle.definition.features
+    assert passing(bundle, min={"tempo": 1}) == []
+
+
 def test_popularity_is_bounded_by_the_catalogues_own(bundle: Bundle) -> None:
     assert passing(bundle, min={"popularity": 30}) == [2, 4, 5]
     assert passing(bundle, max={"popularity": 30}) == [0, 1, 2]

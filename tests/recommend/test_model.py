@@ -130,3 +130,11 @@ def test_an_index_of_another_width_is_refused(tmp_path: Path) -> None:
     faiss.write_index(other, str(tmp_path / "index.faiss"))
     with pytest.raises(BundleError, match=r"index\.faiss has 5 columns, expected 2"):
         Bundle(good.definition, tmp_path.joinpath)
+
+
+def test_an_index_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    good = make_bundle(tmp_path, TRACKS)
+    (tmp_path / "index.faiss").unlink()
+    (tmp_path / "index.faiss").write_bytes(b"not an index")
+    with pytest.raises(BundleError, match=r"index\.faiss can't be read"):
+        Bundle(good.definition, tmp_path.joinpath)

@@ -135,6 +135,14 @@ def test_a_table_without_genres_has_no_same_genre() -> None:
     assert column("gap_year", [1], seeds, bare) == [1]
 
 
+def test_a_feature_newer_than_the_catalogue_leaves_its_gap_missing_and_the_others_in_place() -> None:
+    # the last feature that is compared came after this catalogue
+    older = TrackTable(NAMES[:-1], FEATURES[:, :-1], table().popularity, table().artist, EMBEDDING, BLOCKS)
+    seeds = Nearest(np.array([0, 0]), EMBEDDING[[0, 0]], FEATURES[[0, 0], :-1])
+    assert column(f"gap_{COMPARED[-1]}", [1, 2], seeds, older) == [None, None]
+    assert column(f"gap_{COMPARED[-2]}", [1, 2], seeds, older) == [1, 2]
+
+
 def booster(*columns: str) -> Booster:
     return Booster(name="relevance", file="relevance.txt", columns=list(columns), trees=1)
 
