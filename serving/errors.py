@@ -206,4 +206,4 @@ def invalid_request(error: RequestError | UnknownSeeds, *, prefix: str = "") -> 
         detail = f"{prefix}: {error}" if prefix else str(error)
         return NoSuchSeeds(detail, unknown_seeds=list(error.seeds))
     dotted = f"{prefix}." if prefix else ""
-    return BadRequest(f"{dotted}{error}", field=f"{dotted}{error.field}")
+    return BadRequest(f"{dotted}{error}", field=f"{dotted}{error.field}".rstrip("."))

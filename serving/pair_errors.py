@@ -16,7 +16,7 @@ from serving.logs import request_id, take_request_id
 
 __all__ = ["abort", "answer_error", "read_bundle_not_loaded", "write_error"]
 
-# A predictor of version 0.1 gives its bundles in the message alone; to be removed in version 0.3.
+# Predictors before the trailing metadata give their bundles in the message alone; to be removed in 0.3.
 _LOADED = re.compile(r"instance=(?P<instance>[\w-]+); loaded=(?P<digests>[0-9a-f,]*)")
 
 

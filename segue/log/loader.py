@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 _MIN_RETRY_SECONDS = 0.25
 _MAX_RETRY_SECONDS = 5.0
-# A record is rejected after so many tries on its own: a deadlock looks the same at first.
+# A record is rejected after this many attempts on its own, because a deadlock looks the same at first.
 _MAX_TRIES = 4
 _TRY_AGAIN_SECONDS = 0.05
 _MAX_REST_SECONDS = 0.5
@@ -110,7 +110,7 @@ class Loader:
             return True
 
     def take_back(self, *, after_seconds: float) -> Sequence[Record]:
-        """Take back the batch that failed or is being written for so long, so that it can be spooled.
+        """Take back the batch, to spool it, if it failed or has been in work for `after_seconds`.
 
         If it is written after all, it is in the database once: inserts are idempotent.
         """
@@ -158,7 +158,7 @@ class Loader:
             self._replay_some()
             self._is_spool_failing = False
         except LogError as error:
-            if not self._is_spool_failing:
+            if not self._is_spool_failing and not self._is_stopping:
                 _LOG.error("the log's spool can't be replayed, its records stay there: %s", error)
             self._is_spool_failing = True
             self._next_poll = time.monotonic() + _MAX_RETRY_SECONDS

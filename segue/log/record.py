@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 __all__ = [
+    "Api",
     "Event",
     "Feedback",
     "Impression",
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 _LOG = logging.getLogger(__name__)
-
 
 Api = Literal["native", "spotify"]
 Event = Literal["click", "play", "skip", "like", "dislike"]
@@ -109,7 +109,7 @@ def rejected_rows(rejected: Iterable[tuple[Record, str]]) -> Iterator[Row]:
     """Make rows of rejected records; their lines have ``at``, ``reason`` and ``record``."""
     at = datetime.now(UTC).isoformat()
     for record, reason in rejected:
-        _LOG.error("a record of the log is rejected: %s; it is kept in the spool", reason)
+        _LOG.error("a record of the log is rejected: %s", reason)
         # the standard library's encoder also takes text that is not valid Unicode
         line = json.dumps({"at": at, "reason": reason, "record": asdict(record)}, default=str, skipkeys=True)
         yield record_id(record).bytes, session_key(record.session), line

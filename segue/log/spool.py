@@ -24,7 +24,8 @@ _LOG = logging.getLogger(__name__)
 _MIN_FREE_BYTES = 16 << 20
 # A mistake in every record would otherwise fill the disk.
 _MAX_REJECTED_BYTES = 64 << 20
-_LOCK_TIMEOUT_SECONDS = 5.0
+# As long as rewriting a large file takes another process that erases from it; no request waits for it.
+_LOCK_TIMEOUT_SECONDS = 20.0
 
 # The triggers keep the totals, so that nobody has to read a million rows to count them.
 _SCHEMA = """
@@ -79,6 +80,7 @@ class Spool:
         self._path = root / "spool.sqlite"
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        self._inode: int | None = None
         try:
             self._open()
         except (sqlite3.Error, OSError) as error:
@@ -150,6 +152,7 @@ class Spool:
             deleted = connection.execute("DELETE FROM records WHERE session = ?", key).rowcount
             deleted += connection.execute("DELETE FROM rejected WHERE session = ?", key).rowcount
         with self._connected() as connection:
+            self._check_free(2 * self._path.stat().st_size, "erased, but copies may be left in the file")
             # secure_delete overwrites rows, but not the copies that SQLite left when it moved them
             connection.execute("VACUUM")
             (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -158,15 +161,20 @@ class Spool:
         return deleted
 
     def close(self) -> None:
-        """Close the file. What is in it is for the next process."""
+        """Close the file; the next process reads what is in it."""
         with self._lock:
             self._connection.close()
 
     def _check_room(self, size: int) -> None:
         if size and self.bytes + size > self._max_bytes:
             raise LogError(f"{self._path}: the limit of {self._max_bytes:,} bytes is reached")
-        if (free := shutil.disk_usage(self.root).free) < _MIN_FREE_BYTES:
-            raise LogError(f"{self.root}: expected {_MIN_FREE_BYTES:,} free bytes on the disk, got {free:,}")
+        self._check_free(_MIN_FREE_BYTES + 2 * size, "no records are taken")
+
+    def _check_free(self, needed: int, otherwise: str) -> None:
+        if (free := shutil.disk_usage(self.root).free) < needed:
+            raise LogError(
+                f"{self.root}: {otherwise}: expected {needed:,} free bytes on the disk, got {free:,}"
+            )
 
     @contextmanager
     def _transaction(self, *, is_durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -179,7 +187,8 @@ class Spool:
                 yield connection
                 connection.execute("COMMIT")
             finally:
-                connection.rollback()  # does nothing after COMMIT
+                with suppress(sqlite3.Error):  # the first error says more
+                    connection.rollback()  # does nothing after COMMIT
             self._count()
 
     @contextmanager
@@ -193,20 +202,29 @@ class Spool:
                 yield self._connection
             except (sqlite3.Error, OSError) as error:
                 if _is_corrupt(error):
-                    self._connection.close()
-                    with folder_lock(self.root):
-                        if _inode(self._path) == self._inode:
-                            _move_aside(self._path)
-                            self.corrupt += max(1, self.records)
+                    self._replace_corrupt()
                 raise LogError(f"{self._path}: {error}") from None
+
+    def _replace_corrupt(self) -> None:
+        """Move the file aside, unless another process has; the next call opens a new one."""
+        self._connection.close()
+        inode, self._inode = self._inode, -1
+        # a disk that corrupts files may refuse this, too; then the next call tries again
+        with suppress(OSError), folder_lock(self.root):
+            if _inode(self._path) == inode:
+                _move_aside(self._path)
+                self.corrupt += max(1, self.records)
 
     def _count(self) -> None:
         self.records, self.bytes = self._connection.execute("SELECT records, bytes FROM totals").fetchone()
 
     def _open(self) -> None:
         with folder_lock(self.root):
+            before = _inode(self._path)
             self._connection = _connect(self._path)
             self._inode = _inode(self._path)
+            if before not in (None, self._inode):  # it was corrupt, nobody knows of how many records
+                self.corrupt += 1
             self._count()
 
 
@@ -252,10 +270,16 @@ def _is_corrupt(error: Exception) -> bool:
 
 
 def _inode(path: Path) -> int | None:
-    return path.stat().st_ino if path.exists() else None
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _reject(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    rows = list(rows)
+    if not rows:  # the sum reads all of them
+        return
     total = connection.execute("SELECT coalesce(sum(length(line)), 0) FROM rejected")
     if total.fetchone()[0] < _MAX_REJECTED_BYTES:
         connection.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?)", rows)

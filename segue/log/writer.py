@@ -151,7 +151,10 @@ class LogWriter:
         while self._stop_at is None:
             self._wake.wait(self._flush_seconds)
             self._wake.clear()
-            self._flush(spool, loader)
+            try:
+                self._flush(spool, loader)
+            except Exception:
+                _LOG.exception("a fault of the log's writer, which goes on")
         # a database that is only slow may still take all records, those of the spool too
         while (self._queue or loader.in_flight or spool.records) and time.monotonic() < self._stop_at:
             self._flush(spool, loader)

@@ -70,8 +70,8 @@ async def recommend(
     identity, seconds = uuid.uuid4(), time.perf_counter() - started
 
     def log() -> None:
-        opened = gateway.served_of(answer["digest"])
-        catalogue = opened.catalogue if opened else None
+        served = gateway.served_of(answer["digest"])
+        catalogue = served.catalogue if served else None
         rows = catalogue.known_rows(item["track_id"] for item in answer["items"]) if catalogue else []
         impression = impression_of(
             identity,

@@ -133,7 +133,7 @@ class Predictor(ServedModel):
         if digest is None:
             return self.versions.preferred()[0]
         if digest not in held:
-            # a transformer of version 0.1 reads the message; from version 0.3 on it can be shorter
+            # transformers before the trailing metadata read the message; from 0.3 on it can be shorter
             loaded = f"instance={self.instance}; loaded={join_digests(held)}"
             message = f"bundle {str(digest)[:64]} is not loaded; {loaded}"
             raise BundleNotLoaded(message, instance=self.instance, loaded=tuple(held))
