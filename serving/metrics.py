@@ -78,7 +78,7 @@ LIVE_RECALL_SAMPLES = Counter("segue_live_recall_samples", "Requests searched ag
 QUERY_BIN = "segue_query_bin"
 # Recording rule segue:output_psi, alert SegueOutputDrift.
 OUTPUT_BIN = "segue_output_bin"
-# Both rules, as what is expected.
+# Both rules: the expected shares.
 REFERENCE_RATIO = "segue_reference_ratio"
 
 # --- predictor ------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ LOG_WRITTEN = Counter("segue_log_written", "Records of the log that the database
 # Alert SegueLogRejected (ticket: the database refuses what is in them).
 LOG_REJECTED = Counter("segue_log_rejected", "Records of the log that the database refused.")
 # Alert SegueLogLost (page: memory and disk are full).
-LOG_LOST = Counter("segue_log_lost", "Records of the log that are nowhere.")
+LOG_LOST = Counter("segue_log_lost", "Records of the log that were lost.")
 
 # --- gateway: what the lists are like -------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ def write_error(error: Exception, headers: Mapping[str, str] | None = None) -> R
 
 
 async def abort(context: Any, error: ServiceError) -> NoReturn:
-    """End a gRPC call with an error's status; what a client decides by is in the trailing metadata."""
+    """End a gRPC call with the error's status; the trailing metadata helps the client to choose a bundle."""
     metadata: tuple[tuple[str, str], ...] = ()
     if isinstance(error, BundleNotLoaded):
         metadata = (

@@ -13,10 +13,10 @@ PLAIN_ID = r"[A-Za-z0-9._:/+=@-]{1,128}"
 INSTANCES, PREDICTIONS = "instances", "predictions"
 ERROR, UNKNOWN_SEEDS, OVERLOADED = "error", "unknown_seeds", "overloaded"
 
-# Tensors of the transformer: JSON, an element an instance.
+# Tensors of the transformer: one JSON document per element.
 REQUEST, RESPONSE = "request", "response"
 
-# Tensors of the predictor: the ranking matrix, and an output a booster, by the booster's name.
+# Tensors of the predictor: the ranking matrix, and one output per booster, by the booster's name.
 FEATURES = "features"
 BOOSTER_OUTPUTS = {"popularity": "predicted_popularity", "relevance": "relevance"}
 # A parameter of a request to the predictor, and the name of the tensor that it asks for.

@@ -171,7 +171,7 @@ SERVING = Board(
                 ),
                 Panel(
                     title="Log",
-                    description="Records in memory, on disk, and those that are nowhere.",
+                    description="Records in memory, on disk, and those that were lost.",
                     queries=[
                         ("sum(segue_log_queued{$S})", "in memory"),
                         ("sum(segue_log_spooled{$S})", "on disk"),

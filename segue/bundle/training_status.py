@@ -1,6 +1,6 @@
 """The training status: one small object of the store that says how the last training runs ended.
 
-Each run writes it when it ends, and the gateway makes its metrics of training from it: nobody lists all
+Each run writes it at its end. The gateway computes its training metrics from it, and need not list all
 evaluations. It belongs to the store, not to one channel, as the evaluations do.
 """
 
@@ -35,7 +35,7 @@ STATUS_KEY = f"{EVALUATIONS}/status.json"
 Outcome = Literal["passed", "refused", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("passed", "refused", "failed")
 
-# Figures are kept of so many bundles: each is a set of time series.
+# Figures are kept for this many bundles; each adds a set of time series.
 MAX_FIGURES = 5
 _MAX_EVALUATED = 200
 _MAX_RECENT = 50
@@ -92,7 +92,7 @@ class TrainingStatus(_Frozen):
     newest
         What the newest run that was evaluated measured.
     recent
-        The newest 50 runs, so that a step that is repeated counts once.
+        The newest 50 runs; a repeated step is recognised by them and counted once.
     """
 
     schema_version: Literal[1] = 1

@@ -54,7 +54,7 @@ class Forgotten(Deleted):
 
 
 def forget_session(engine: Engine, session: str, *, spool: Path | None = None) -> Forgotten:
-    """Erase what was logged of a session until now: lists, their tracks, feedback.
+    """Erase everything logged about a session until now: lists, their tracks, feedback.
 
     The time is stored with a keyed hash of the session's id, so that older records of it that arrive later
     are dropped.

@@ -1,6 +1,6 @@
 """Figures of the log, as they are read from the database and as the API gives them.
 
-Apart from the reading, since the page shows them and has no database's packages.
+Kept apart from the queries: the page imports these classes, and its image has no database packages.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def publish(
 
     log = log or Journal("publish")
     log.start()
-    # read before anything is published: after it nothing but the store can fail the status
+    # read before publishing, so that afterwards only the store can make writing the status fail
     evaluation = evaluation_of(evaluated, folders.tracks)
     verdict = Verdict.model_validate_json((evaluated / "verdict.json").read_bytes())
     judged = orjson.loads((evaluated / JUDGED_AGAINST).read_bytes())

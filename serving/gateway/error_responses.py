@@ -83,9 +83,9 @@ def _of_framework(error: HTTPException) -> ServiceError:
     detail, headers = str(error.detail), error.headers or {}
     # routing gives the name of the status alone
     if detail == "Not Found":
-        detail = "there is no such path; /docs lists those that there are"
+        detail = "there is no such path; see /docs"
     elif error.status_code == 405 and "Allow" in headers:
-        detail = f"this path takes {headers['Allow']} alone; /docs shows how it is asked"
+        detail = f"this path takes only {headers['Allow']}; see /docs"
     return kind(detail, headers=headers)
 
 

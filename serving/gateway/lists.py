@@ -57,7 +57,7 @@ async def recommend(
     instance, asked, content
         The instance, as it came, and its JSON.
     session
-        Who asks, if they say so.
+        Session id of the caller, if sent.
     api
         ``native`` or ``spotify``.
 

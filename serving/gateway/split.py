@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 class Transformers:
     """Sends requests for lists to the champion's transformer or the challenger's. For one event loop.
 
-    A session always gets the same one, on every replica. Where the challenger fails the champion answers, so
-    that an experiment costs listeners no list.
+    A session always gets the same one, on every replica. If the challenger fails, the champion answers, so
+    listeners always get a list.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ __all__ = ["TransformerClient"]
 
 # The connection was lost, or there was none: the call may be made again, since a list changes nothing.
 _LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
-# What a transformer answers that can answer nobody, and a proxy for one that it can't reach or wait for.
+# Statuses of a transformer that can answer no request, and of a proxy that can't reach it.
 _AWAY = (502, 503, 504)
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 30.0
@@ -130,7 +130,7 @@ class TransformerClient:
         try:
             answer: dict[str, Any] = orjson.loads(response.content)[wire.PREDICTIONS][0]
         except (ValueError, LookupError, TypeError):
-            raise BadGateway(f"the {self._name} answered with something that is no list") from None
+            raise BadGateway(f"the {self._name}'s answer is not a list") from None
         return answer
 
     async def _ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[_Answer, str]:

@@ -14,7 +14,7 @@ from serving.ui.settings import UISettings
 
 __all__ = ["client", "covers", "genre_options", "genres", "settings", "tracks"]
 
-# For so long names and covers may be those of the bundle before; lists are not cached.
+# For this long names and covers may still be those of the previous bundle; lists are not cached.
 _CACHE_SECONDS = 300
 
 
