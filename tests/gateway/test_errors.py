@@ -106,7 +106,7 @@ def test_it_keeps_the_shape_for_what_the_framework_refuses(inside: Inside) -> No
         assert 400 <= reply.status_code < 500, path
         check_native(reply)
     for path in ("/api/recommendation", "/v1/artists/x"):
-        assert "there is no such path; /docs lists" in inside.get(path).text
+        assert "there is no such path; see /docs" in inside.get(path).text
     for path in ("/v1/nothing", "/v1/search", "/v1/search?q=a&limit=0", "/v1/tracks"):
         reply = inside.get(path)
         assert 400 <= reply.status_code < 500, path
