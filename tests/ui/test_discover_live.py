@@ -121,7 +121,8 @@ def test_it_shows_the_list_of_the_address_when_the_browser_goes_back(visit: Visi
     page.get_by_role("link", name="Monitoring").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Monitoring")
     page.get_by_role("link", name="Discover").click()
-    expect(page).to_have_url(re.compile(rf"[?&]genre={second}$"))
+    # for a moment the address is /monitoring?genre=..., which a reload would open
+    expect(page).to_have_url(f"{system.page_url}/?genre={second}")
     page.reload()
     expect(titles).to_have_text(lists[second])
 
