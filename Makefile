@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Each target sets up what it needs in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-live lint format bench pipeline lock clean
+.PHONY: help setup demo stop test test-live lint format bench pipeline lock clean
 
 BIN := .venv/bin
 # Touched when .venv holds exactly what requirements.lock names.
@@ -21,6 +21,9 @@ $(STAMP): requirements.lock pyproject.toml scripts/setup.sh
 
 demo: $(STAMP) ## sample catalogue -> pipeline -> bundle -> the whole service with its page
 	@scripts/demo.sh $(DEMO_ARGS)
+
+stop: $(STAMP) ## stop a demo that was started with make demo DEMO_ARGS=--detach
+	@$(BIN)/python -m serving.stack stop
 
 test: $(STAMP) ## the tests that need nothing but this checkout
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadscope

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from pipelines.cluster_options import Cluster, cluster_options
-from pipelines.output import Output
+from pipelines.output import Output, waiting
 from segue.errors import SegueError
 
 __all__ = ["app", "main"]
@@ -52,15 +52,17 @@ def run(
     store: Store = ".segue/store",
     settings: Settings = [],
     workdir: Annotated[Path, typer.Option(help="Files of the runs, and MLflow's.")] = Path(".segue/work"),
+    hints: Annotated[bool, typer.Option("--hints/--no-hints", help="Say what to type next.")] = True,
 ) -> None:
     """Run it on this machine: no cluster, no container, one process per step."""
-    from pipelines.arguments import parse_settings
-
     console = Output()
-    values = parse_settings(settings)
-    _check_early(store, values)
-    from pipelines.local import RunFailed, run_here
-    from pipelines.summary import show_failure, show_outcome
+    with waiting(console, "starting"):  # importing kfp takes seconds
+        from pipelines.arguments import parse_settings
+        from pipelines.local import RunFailed, run_here
+        from pipelines.summary import show_failure, show_next, show_outcome
+
+        values = parse_settings(settings)
+        _check_early(store, values)
 
     arguments = {"catalog": catalog, "interactions": interactions, "store": store, **values}
     try:
@@ -68,7 +70,9 @@ def run(
     except RunFailed as error:
         show_failure(error, Console(stderr=True))
         raise typer.Exit(1) from None
-    show_outcome(outcome, arguments, console, workdir=workdir)
+    show_outcome(outcome, console)
+    if hints:
+        show_next(outcome, arguments, console, workdir=workdir)
 
 
 @app.command()
@@ -90,14 +94,15 @@ def ablate(
     ),
 ) -> None:
     """Train without each part in turn, and show what it contributes on held-out playlists."""
-    from pipelines.ablation import ablate as run
-    from pipelines.ablation import parse_parts, show
-    from pipelines.arguments import parse_settings
-    from segue.steps import check_settings
-
     console = Output()
-    parts, values = parse_parts(without), parse_settings(settings)
-    check_settings(values)
+    with waiting(console, "starting"):
+        from pipelines.ablation import ablate as run
+        from pipelines.ablation import parse_parts, show
+        from pipelines.arguments import parse_settings
+        from segue.steps import check_settings
+
+        parts, values = parse_parts(without), parse_settings(settings)
+        check_settings(values)
     show(run(catalog, interactions, out, without=parts, settings=values, console=console), console)
     console.print(f"figures: {out / 'ablation.json'}, {out / 'ablation.csv'}", highlight=False)
 

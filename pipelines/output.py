@@ -23,7 +23,7 @@ from rich.text import Text
 
 from segue.cli.terminal import can_redraw
 
-__all__ = ["LOG", "LineSink", "LiveLine", "Output", "captured"]
+__all__ = ["LOG", "LineSink", "LiveLine", "Output", "captured", "waiting"]
 
 # File in a run's folder with everything that was printed.
 LOG = "run.log"
@@ -58,6 +58,7 @@ class LiveLine:
         self._can_redraw = can_redraw(console)
         self._spinner = Spinner("dots", style="status.spinner")
         self._live: Live | None = None
+        self._text = ""
         self.begin("")
 
     def begin(self, doing: str) -> None:
@@ -83,7 +84,7 @@ class LiveLine:
             self._live = None
 
     def _draw(self, text: str) -> None:
-        self._spinner.update(text=Text(text))
+        self._text = text
         if self._live is None:
             self._live = Live(
                 get_renderable=self._line,
@@ -96,11 +97,24 @@ class LiveLine:
             self._live.start(refresh=True)
 
     def _line(self) -> Text:
+        # the seconds show that a task goes on that has nothing new to tell
+        self._spinner.update(text=Text(f"{time.monotonic() - self._began:4.0f} s  {self._text}"))
         line = self._spinner.render(self._console.get_time())
         assert isinstance(line, Text)  # true for a spinner whose text is a Text
         # one row, with room for the ^C that a terminal echoes at the cursor
         line.truncate(max(self._console.width - 4, 1), overflow="ellipsis")
         return line
+
+
+@contextlib.contextmanager
+def waiting(console: Console, doing: str) -> Iterator[None]:
+    """Show a live line on a terminal while the body runs."""
+    line = LiveLine(console)
+    line.begin(doing)
+    try:
+        yield
+    finally:
+        line.clear()
 
 
 class LineSink(io.TextIOBase):

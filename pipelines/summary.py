@@ -12,10 +12,10 @@ from rich.markup import escape
 
 from pipelines.local import TRACKING_VARIABLE, Outcome, RunFailed
 
-__all__ = ["show_failure", "show_outcome"]
+__all__ = ["show_failure", "show_next", "show_outcome"]
 
 
-def show_outcome(outcome: Outcome, arguments: Mapping[str, Any], console: Console, *, workdir: Path) -> None:
+def show_outcome(outcome: Outcome, console: Console) -> None:
     """Print the summary of a run that succeeded, also if the gate refused its bundle."""
     published = outcome.published
     overhead = outcome.seconds - outcome.step_seconds
@@ -27,6 +27,10 @@ def show_outcome(outcome: Outcome, arguments: Mapping[str, Any], console: Consol
     console.print(f"[bold {colour}]{published['outcome']}[/]: {escape(published['text'])}", soft_wrap=True)
     for reason in published["reasons"]:
         console.print(f"  - {escape(reason)}", soft_wrap=True)
+
+
+def show_next(outcome: Outcome, arguments: Mapping[str, Any], console: Console, *, workdir: Path) -> None:
+    """Print what to type next."""
     console.print("\nNext:", style="bold")
     for what, command in _next(outcome, arguments, workdir):
         console.print(f"  {what:<24} {escape(command)}", highlight=False, soft_wrap=True)
@@ -56,7 +60,10 @@ def _next(outcome: Outcome, arguments: Mapping[str, Any], workdir: Path) -> list
     tracking = os.environ.get(TRACKING_VARIABLE, "")
     if tracking.startswith("sqlite:"):
         lines.append(
-            ("runs and models", f"mlflow ui --backend-store-uri sqlite:///{_short(workdir)}/mlflow.db")
+            (
+                "runs and models",
+                f"mlflow ui --workers 1 --backend-store-uri sqlite:///{_short(workdir)}/mlflow.db",
+            )
         )
     elif tracking:
         lines.append(("runs and models", "in MLflow, experiment segue"))

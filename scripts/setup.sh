@@ -8,6 +8,28 @@ modern='import sys; sys.exit(sys.version_info < (3, 11))'
 
 say() { printf '%s\n' "$*" >&2; }
 
+# Runs a command behind a line that counts its seconds; where nobody sees the line change, it is printed once.
+counting() {
+  local text=$1 began=$SECONDS job
+  shift
+  if [ ! -t 2 ]; then
+    say "$text"
+    "$@"
+    return
+  fi
+  "$@" &
+  job=$!
+  # Ctrl-C does not reach a command in the background of a script
+  trap 'kill "$job" 2>/dev/null; printf "\n" >&2; exit 130' INT TERM
+  while kill -0 "$job" 2>/dev/null; do
+    printf '\r%s: %d s' "$text" "$((SECONDS - began))" >&2
+    sleep 0.5
+  done
+  trap - INT TERM
+  printf '\n' >&2
+  wait "$job"
+}
+
 find_python() {
   local candidate
   for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11 python3.14; do
@@ -33,12 +55,13 @@ if ! .venv/bin/python -c "$modern" 2>/dev/null; then
 fi
 
 if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ]; then
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
+  counting "Installing uv $uv_version" \
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
 fi
 
-say "Installing the packages of requirements.lock"
 export VIRTUAL_ENV=$PWD/.venv
-.venv/bin/uv pip sync --quiet --require-hashes requirements.lock
+counting "Installing the packages of requirements.lock, 1.9 GB" \
+  .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
 # no build isolation: hatchling is in the lock, so nothing is fetched without a hash
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 touch .venv/.installed

@@ -83,10 +83,11 @@ class RequestError(SegueError):
 
 
 class UnknownSeeds(SegueError):
-    """None of the seeds is in the catalogue."""
+    """None of the seeds is in the catalogue. A `hint` says what may be meant, such as ``did you mean …?``."""
 
-    def __init__(self, seeds: Sequence[str]) -> None:
-        super().__init__(f"none of the seeds is in the catalogue: {', '.join(seeds)}")
+    def __init__(self, seeds: Sequence[str], *, hint: str = "") -> None:
+        text = f"none of the seeds is in the catalogue: {', '.join(seeds)}"
+        super().__init__(f"{text}; {hint}" if hint else text)
         self.seeds = tuple(seeds)
 
 

@@ -13,10 +13,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["replacing", "write_array", "write_json", "write_parquet"]
+__all__ = ["replacing", "spreadsheet_cells", "write_array", "write_json", "write_parquet"]
 
 # Columns with repeated values: a dictionary on others doubles the time of writing.
 _DICTIONARY_COLUMNS = ("artist_name", "genre", "album_name", "album_id", "artist_id", "playlist_id", "reason")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Fixed, so that every run writes the same bytes.
 _ROW_GROUP = 131_072
 
@@ -57,3 +58,10 @@ def write_json(path: Path, value: object) -> None:
     options = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
     with replacing(path) as temporary:
         temporary.write_bytes(orjson.dumps(value, option=options) + b"\n")
+
+
+def spreadsheet_cells(*values: object) -> list[object]:
+    """Cells of a CSV row; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    return [
+        f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in values
+    ]

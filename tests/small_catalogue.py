@@ -10,14 +10,17 @@ import pyarrow as pa
 import pytest
 
 from segue.bundle.definition import BundleDefinition
+from segue.bundle.publish import publish
 from segue.catalog.columns import SOUND, arrow_schema
 from segue.features.preprocess import preprocess
-from segue.files import write_parquet
+from segue.features.reference import fit_reference
+from segue.files import write_json, write_parquet
 from segue.index.build import build_index
 from segue.ranking.train import TrainSettings, train
 from segue.recommend.model import Bundle
 from segue.recommend.recommender import Recommender
 from segue.recommend.rerank import LocalRanker
+from segue.search import build_search
 from segue.steps.assemble import collect
 
 GENRES = ("ambient", "metal", "rap", "salsa")
@@ -114,3 +117,17 @@ def recommender(small: Steps) -> Recommender:
 @pytest.fixture(scope="session")
 def ranker(small: Steps) -> LocalRanker:
     return small.ranker()
+
+
+@pytest.fixture(scope="session")
+def small_champion(small: Steps, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of a channel that points at the bundle of `small`, published with all its files."""
+    root = tmp_path_factory.mktemp("published")
+    bundle = small.bundle()
+    write_json(root / "reference.json", fit_reference(bundle.transform, bundle.features, {}).model_dump())
+    build_search(small.parts["tracks.parquet"], root / "search.sqlite")
+    parts = {**small.parts, **{name: root / name for name in ("reference.json", "search.sqlite")}}
+    publish(
+        small.definition, parts, str(root / "store"), run_id="r1", by="test", reason="first", promote=True
+    )
+    return str(root / "store" / "channels" / "champion")

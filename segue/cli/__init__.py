@@ -35,6 +35,8 @@ COMMANDS: dict[str, Command] = {
     "check": Command(
         "Read a catalogue and say what is right and wrong with it.", "segue.cli.check", "check", "train"
     ),
+    "search": Command("Find tracks and their ids in a bundle.", "segue.cli.search", "search", "rank,store"),
+    "genres": Command("List the genres of a bundle.", "segue.cli.search", "genres", "rank,store"),
     "recommend": Command("Recommend tracks from a bundle.", "segue.cli.recommend", "recommend", "rank,store"),
     "bundle": Command("List, verify, promote and roll back bundles.", "segue.cli.bundle", "app", "store"),
     "database": Command("Create the tables of the log and the keys.", "segue.cli.database", "app", "db"),

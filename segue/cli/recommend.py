@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from rich import box, markup
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.table import Table
 
-from segue.cli.terminal import escape, progress_bar
+from segue.cli.terminal import BundleArgument, escape, progress_bar
 from segue.errors import RequestError
-from segue.recommend.answer import Answer
-from segue.recommend.request import Request, Seed
+from segue.recommend.request import Request
 
 if TYPE_CHECKING:
-    from segue.recommend.model import Bundle
+    from segue.api import Model
 
 __all__ = ["recommend"]
 
 _WEIGHTED = re.compile(r"(?s)(?P<seed>.+)@(?P<weight>-?\d+(?:\.\d+)?)")
+_UNKNOWN_SHOWN = 10
 
 EXAMPLES = """
 Examples:
@@ -39,11 +36,13 @@ Examples:
   segue recommend BUNDLE --feature energy=0.9 --feature genre=techno
 
   segue recommend BUNDLE --seeds-file ids.txt --out recs.csv
+
+`segue search` finds ids, `segue genres` lists genres.
 """
 
 
 def recommend(
-    bundle: Annotated[str, typer.Argument(help="A bundle or channel: folder, file:// or s3:// address.")],
+    bundle: BundleArgument,
     seed: Annotated[
         list[str],
         typer.Option(
@@ -76,7 +75,8 @@ def recommend(
     max_per_artist: Annotated[int | None, typer.Option(help="Most tracks by one artist.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Explain each recommendation.")] = False,
     request: Annotated[
-        Path | None, typer.Option(help="A JSON file with one instance instead of flags.")
+        Path | None,
+        typer.Option(help="A JSON file with one instance of the API; options replace its fields."),
     ] = None,
     seeds_file: Annotated[Path | None, typer.Option(help="One track id per line: a list for each.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV that --seeds-file writes.")] = None,
@@ -125,12 +125,9 @@ def _run(
     threads: int,
 ) -> None:
     # imported here, so that `segue recommend --help` does not wait for FAISS
-    from segue.bundle.reader import open_bundle
-    from segue.recommend.batch import read_seeds, recommend_each, write_batch
-    from segue.recommend.model import Bundle
-    from segue.recommend.names import find_track
-    from segue.recommend.recommender import Recommender
-    from segue.recommend.rerank import LocalRanker
+    from segue.api import open as open_model
+    from segue.cli.list_view import describe_seed, print_list
+    from segue.recommend.batch import read_seeds
 
     if (seeds_file is None) != (out is None):
         raise RequestError("--seeds-file", "must be given together with --out")
@@ -138,92 +135,30 @@ def _run(
     if seeds_file is not None:
         instance["seeds"] = ["(each of the file)"]
     parsed = Request.parse(instance)
-    files = open_bundle(url)
-    recommender = Recommender(Bundle(files.definition, files.path))
-    ranker = LocalRanker(files.definition, files.path, threads=threads)
+    model = open_model(url, threads=threads)
     if out is not None:
-        each = recommend_each(recommender, ranker, seeds, parsed)
-        with progress_bar(TextColumn("recommending"), BarColumn(), MofNCompleteColumn()) as bar:
-            task = bar.add_task("recommending", total=len(seeds))
-            unknown = write_batch(out, each, progress=lambda done: bar.update(task, completed=done))
-        typer.echo(f"{out}: lists {len(seeds) - len(unknown):,}, unknown seeds {len(unknown):,}", err=True)
+        _write_lists(model, seeds, parsed, out)
         return
-    named = [
-        seed
-        if seed.track_id is None
-        else seed.model_copy(update={"track_id": find_track(recommender.bundle, seed.track_id)})
-        for seed in parsed.seeds
-    ]
-    answer = recommender.recommend([parsed.model_copy(update={"seeds": named})], ranker)[0]
+    named = model.named(parsed)
+    answer = model.answer(named)
     if as_json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     else:
-        _print(answer, [_describe_seed(recommender.bundle, seed) for seed in named])
+        print_list(model, answer, [describe_seed(model.bundle, seed) for seed in named.seeds])
 
 
-def _describe_seed(bundle: Bundle, seed: Seed) -> str:
-    """Artist and title, or name, of a seed, with its weight."""
-    row = None if seed.track_id is None else bundle.lookup.row_of(seed.track_id)
-    name = seed.label
-    if row is not None:
-        name = f"{bundle.value('artist_name', row)} - {bundle.value('track_name', row)}"
-    return name if seed.weight == 1 else f"{name} (weight {seed.weight:g})"
+def _write_lists(model: Model, seeds: list[str], template: Request, out: Path) -> None:
+    from segue.recommend.batch import recommend_each, write_batch
 
-
-def _print(answer: Answer, seeds: list[str]) -> None:
-    console = Console()
-    console.print(_plain(f"like {'; '.join(seeds)}" if seeds else "like the features given"), style="bold")
-    table = Table("", "track", "artist", "similar", "popular", "predicted", "score", box=box.SIMPLE_HEAD)
-    for item in answer.items:
-        table.add_row(
-            str(item.rank),
-            _plain(item.track_name),
-            _plain(item.artist_name),
-            f"{item.similarity:.2f}",
-            "" if item.popularity is None else f"{item.popularity:.0f}",
-            "" if item.predicted_popularity is None else f"{item.predicted_popularity:.0f}",
-            f"{item.score:.2f}",
-        )
-    console.print(table if answer.items else f"nothing: {answer.reason}")
-    for name in answer.unknown_seeds:
-        console.print(f"unknown seed: {_plain(name)}", style="yellow")
-    if answer.explanation:
-        _print_explanation(console, answer)
-    console.print(
-        f"{answer.pool.retrieved} tracks retrieved, {answer.pool.after_filters} after filters; "
-        f"bundle {answer.digest[:12]}",
-        style="dim",
-    )
-
-
-def _print_explanation(console: Console, answer: Answer) -> None:
-    explanation = answer.explanation or {}
-    table = Table("", "near in", "far in", "effects on predicted popularity", box=box.SIMPLE_HEAD)
-    for rank, entry in enumerate(explanation["items"], start=1):
-        effects = entry.get("popularity", {})
-        table.add_row(
-            str(rank),
-            ", ".join(f"{near['feature']} {_value(near['track'])}" for near in entry["near"]),
-            ", ".join(
-                f"{far['feature']} {_value(far['track'])} (seed {_value(far['seed'])})"
-                for far in entry["far"]
-            ),
-            ", ".join(f"{name} {value:+.1f}" for name, value in effects.items() if name != "average"),
-        )
-    console.print(table)
-    dropped = ", ".join(
-        f"{name.replace('_', ' ')}: {count}" for name, count in explanation["dropped"].items()
-    )
-    console.print(f"dropped: {dropped}", style="dim")
-
-
-def _value(value: float | str) -> str:
-    return _plain(value) if isinstance(value, str) else f"{value:.6g}"
-
-
-def _plain(name: str) -> str:
-    """Escape control characters and rich's markup in a name."""
-    return markup.escape(escape(name, limit=200))
+    each = recommend_each(model.recommender, model.ranker, seeds, template)
+    with progress_bar(TextColumn("recommending"), BarColumn(), MofNCompleteColumn()) as bar:
+        task = bar.add_task("recommending", total=len(seeds))
+        unknown = write_batch(out, each, progress=lambda done: bar.update(task, completed=done))
+    typer.echo(f"{out}: lists {len(seeds) - len(unknown):,}, unknown seeds {len(unknown):,}", err=True)
+    for seed in unknown[:_UNKNOWN_SHOWN]:
+        typer.echo(f"unknown seed: {escape(seed)}", err=True)
+    if len(unknown) > _UNKNOWN_SHOWN:
+        typer.echo(f"and {len(unknown) - _UNKNOWN_SHOWN:,} more unknown seeds", err=True)
 
 
 def _seed(kind: str, text: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def sample(
     rows: Annotated[int, typer.Option("--rows", "-n", help=f"Rows of the catalogue, {MIN_ROWS:,} or more.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for catalog.csv and playlists.csv.")],
     seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 7,
+    hints: Annotated[bool, typer.Option("--hints/--no-hints", help="Say what to type next.")] = True,
 ) -> None:
     """Write a synthetic catalogue in the Kaggle layout, and playlists of its tracks.
 
@@ -39,16 +40,21 @@ def sample(
     with bar:
         task = bar.add_task("sample", total=1.0)
         summary = generate(rows, out, seed=seed, progress=lambda share: bar.update(task, completed=share))
-    for line in _lines(summary):
+    for line in (*_lines(summary), *(_next(summary) if hints else ())):
         console.print(Text(line), soft_wrap=True)
 
 
 def _lines(summary: SampleSummary) -> tuple[str, ...]:
-    catalog, playlists = (shlex.quote(str(path)) for path in (summary.catalog, summary.playlists))
     return (
         f"{summary.catalog}  {summary.rows:,} rows by {summary.artists:,} artists, "
         f"{summary.broken_rows:,} of them broken on purpose",
         f"{summary.playlists}  {summary.playlist_count:,} playlists, {summary.memberships:,} rows",
+    )
+
+
+def _next(summary: SampleSummary) -> tuple[str, ...]:
+    catalog, playlists = (shlex.quote(str(path)) for path in (summary.catalog, summary.playlists))
+    return (
         "",
         "Next:",
         f"  segue check {catalog}",

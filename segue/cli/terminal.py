@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-__all__ = ["can_redraw", "escape", "progress_bar"]
+__all__ = ["BundleArgument", "can_redraw", "escape", "progress_bar"]
+
+BundleArgument = Annotated[
+    str,
+    typer.Argument(envvar="SEGUE_BUNDLE", help="A bundle or channel: folder, file:// or s3:// address."),
+]
 
 _CLIP = 48
 

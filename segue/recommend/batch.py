@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from segue.errors import RequestError, UnknownSeeds
-from segue.files import replacing
+from segue.files import replacing, spreadsheet_cells
 from segue.recommend.answer import Answer
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request, Seed
@@ -18,7 +18,7 @@ __all__ = ["read_seeds", "recommend_each", "write_batch"]
 
 # Large enough to keep every thread of FAISS and LightGBM busy, small enough for the CPU cache.
 CHUNK = 256
-COLUMNS = ("seed_track_id", "rank", "track_id", "score")
+COLUMNS = ("seed_track_id", "rank", "track_id", "score", "track_name", "artist_name")
 
 
 def read_seeds(path: Path) -> list[str]:
@@ -62,7 +62,7 @@ def write_batch(
     results: Iterable[tuple[str, Answer | None]],
     progress: Callable[[int], None] | None = None,
 ) -> list[str]:
-    """Write the lists as CSV: ``seed_track_id,rank,track_id,score``.
+    """Write the lists as CSV, one recommended track a row, with the columns `COLUMNS`.
 
     Returns
     -------
@@ -83,7 +83,12 @@ def write_batch(
                 unknown.append(seed)
             else:
                 answered += 1
-                writer.writerows((seed, item.rank, item.track_id, item.score) for item in answer.items)
+                writer.writerows(
+                    spreadsheet_cells(
+                        seed, item.rank, item.track_id, item.score, item.track_name, item.artist_name
+                    )
+                    for item in answer.items
+                )
             if progress:
                 progress(done)
         if not answered:

@@ -21,12 +21,12 @@ def find_track(bundle: Bundle, text: str) -> str:
     """Id of the track that `text` names: an id, "artist - title" or "title - artist".
 
     Case, accents and words such as "Remastered 2011" are ignored; of several releases the most popular is
-    taken.
+    taken. A text that names no artist of the catalogue is returned as it is: an unknown seed.
 
     Raises
     ------
     RequestError
-        The catalogue has no such track; the message suggests similar titles.
+        The artist has no such track; the message suggests similar titles.
     """
     if bundle.lookup.row_of(text) is not None or _SEPARATOR not in text:
         return text
@@ -44,4 +44,4 @@ def find_track(bundle: Bundle, text: str) -> str:
         titles = [bundle.value("track_name", int(row)) for row in rows[:500]]
         near = difflib.get_close_matches(title, titles, n=3, cutoff=0.4) or titles[:3]
         raise RequestError("seeds", f"{artist!r} has no track {title!r}; did you mean {', '.join(near)}?")
-    raise RequestError("seeds", f"no artist {left!r} in the catalogue (nor {right!r})")
+    return text

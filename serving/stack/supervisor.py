@@ -21,6 +21,7 @@ __all__ = ["Member", "MemberEnded", "Stopped", "Supervisor", "raise_on_signals"]
 ROOT = Path(__file__).resolve().parents[2]
 _LOOK_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
+_TELL_SECONDS = 2.0
 _STOP_SECONDS = 30.0
 _TAIL_BYTES = 2_000
 
@@ -94,15 +95,27 @@ class Supervisor:
         """Stop all members."""
         self.stop()
 
-    def wait_ready(self, on_ready: Callable[[Member], None] | None = None) -> None:
+    def wait_ready(
+        self,
+        on_ready: Callable[[Member], None] | None = None,
+        on_wait: Callable[[Member, float], None] | None = None,
+    ) -> None:
         """Wait until every member is ready.
+
+        Parameters
+        ----------
+        on_ready
+            Called with each member that is ready.
+        on_wait
+            Called every two seconds with the member that is waited for, and the seconds since the start.
 
         Raises
         ------
         MemberEnded
             One ended, or was not ready in time; the message has the end of its log.
         """
-        ends = time.monotonic() + self._ready_seconds
+        began = told = time.monotonic()
+        ends = began + self._ready_seconds
         for member in self._members:
             while not _answers(member.ready_url):
                 self._check()
@@ -110,8 +123,12 @@ class Supervisor:
                     raise MemberEnded(
                         f"{member.name} was not ready after {self._ready_seconds:g} s{_tail(member)}"
                     )
+                if on_wait and time.monotonic() - told >= _TELL_SECONDS:
+                    told = time.monotonic()
+                    on_wait(member, told - began)
                 time.sleep(_LOOK_SECONDS)
             if on_ready:
+                told = time.monotonic()
                 on_ready(member)
 
     def wait(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.errors import SegueError
 
-__all__ = ["TrialFailed", "try_stack"]
+__all__ = ["TrialFailed", "example_track", "try_stack"]
 
 _SECONDS = 20.0
 
@@ -35,6 +35,15 @@ def try_stack(gateway_url: str, page_url: str, key: str) -> list[str]:
         if b"<title>" not in page.read():
             raise TrialFailed(f"{page_url} did not return a page")
     return [f"{item['artist_name']} - {item['track_name']}" for item in answer["items"]]
+
+
+def example_track(gateway_url: str, key: str) -> str:
+    """Id of a well-known track of the catalogue, for a first request."""
+    genres = _call(f"{gateway_url}/api/genres", key)["items"]
+    seed = {"genre": genres[0]["genre"]} if genres else {"features": {"energy": 0.5}}
+    wanted: dict[str, Any] = {"k": 1, "popularity_weight": 1.0}
+    wanted |= {"seeds": [seed]} if genres else seed
+    return str(_call(f"{gateway_url}/api/recommendations", key, wanted)["items"][0]["track_id"])
 
 
 def _call(url: str, key: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from segue.cli import COMMANDS
 HEAVY = {"numpy", "pandas", "pandera", "pyarrow", "faiss", "lightgbm", "sklearn", "mlflow", "kfp", "minio"}
 # A word that only the command itself has in its help, beside the line that the frame shows.
 OWN = {"sample": "--rows", "check": "--interactions", "recommend": "--seeds-file", "bundle": "rollback"}
-OWN |= {"database": "migrate", "keys": "revoke", "log": "forget"}
+OWN |= {"search": "--ids", "genres": "--json", "database": "migrate", "keys": "revoke", "log": "forget"}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,29 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from segue.bundle.publish import publish
 from segue.cli import main
-from segue.features.reference import fit_reference
-from segue.files import write_json
 from tests.commands import call_main
-from tests.small_catalogue import Steps
 
 
-@pytest.fixture(scope="module")
-def champion(small: Steps, tmp_path_factory: pytest.TempPathFactory) -> str:
-    root = tmp_path_factory.mktemp("published")
-    bundle = small.bundle()
-    write_json(root / "reference.json", fit_reference(bundle.transform, bundle.features, {}).model_dump())
-    (root / "search.sqlite").write_bytes(b"")
-    parts = {
-        **small.parts,
-        "reference.json": root / "reference.json",
-        "search.sqlite": root / "search.sqlite",
-    }
-    publish(
-        small.definition, parts, str(root / "store"), run_id="r1", by="test", reason="first", promote=True
-    )
-    return str(root / "store" / "channels" / "champion")
+@pytest.fixture
+def champion(small_champion: str) -> str:
+    return small_champion
 
 
 def _segue(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -101,8 +85,32 @@ def test_an_option_of_0_replaces_what_the_file_says(champion: str, tmp_path: Pat
 def test_a_person_gets_a_table_and_why(champion: str) -> None:
     done = _segue(champion, "--seed", "artist 0 - twice", "--explain", "-k", "3")
     assert done.returncode == 0, done.stderr
-    for words in ("like Artist 0 - Twice", "similar", "near in", "dropped:", "tracks retrieved"):
+    for words in ("like Artist 0 - Twice", "id ", "genre", "year", "near in", "dropped:", "tracks retrieved"):
         assert words in done.stdout
+
+
+def test_a_wide_terminal_shows_what_a_list_was_ranked_by(champion: str) -> None:
+    arguments = ("--seed", "id000001", "-k", "3")
+    narrow = call_main(main, "recommend", champion, *arguments, variables={"COLUMNS": "80"}).stdout
+    wide = call_main(main, "recommend", champion, *arguments, variables={"COLUMNS": "130"}).stdout
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "similar" not in narrow
+    for words in ("similar", "popular", "predicted", "score"):
+        assert words in wide
+    listed = json.loads(_segue(champion, *arguments, "--json").stdout)["items"]
+    assert all(item["track_id"] in narrow and item["track_id"] in wide for item in listed)
+
+
+def test_an_unknown_seed_beside_a_known_one_is_told_with_what_is_near(champion: str) -> None:
+    done = _segue(champion, "--seed", "id000001", "--genre-seed", "rab", "--artist", "Artst 1")
+    assert done.returncode == 0, done.stderr
+    assert "unknown seed: genre:rab; did you mean rap?" in done.stdout
+    assert "unknown seed: artist:Artst 1; did you mean Artist 1" in done.stdout
+
+
+def test_the_bundle_may_be_named_by_a_variable(champion: str) -> None:
+    done = call_main(main, "recommend", "--seed", "id000001", "--json", variables={"SEGUE_BUNDLE": champion})
+    assert json.loads(done.stdout) == json.loads(_segue(champion, "--seed", "id000001", "--json").stdout)
 
 
 def test_what_is_asked_for_can_do_nothing_to_a_terminal(champion: str) -> None:
@@ -117,13 +125,21 @@ def test_a_file_of_seeds(champion: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "unknown seeds 1" in done.stderr
     with (tmp_path / "recs.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == 20
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert "unknown seed: nowhere" in done.stderr
+    listed = json.loads(_segue(champion, "--seed", "id000001", "--json").stdout)["items"]
+    names = [(item["track_id"], item["track_name"], item["artist_name"]) for item in listed]
+    assert [(row["track_id"], row["track_name"], row["artist_name"]) for row in rows[:10]] == names
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--seed", "nowhere"], "none of the seeds is in the catalogue: nowhere"),
+        (["--seed", "Artst 0 - Twice"], "did you mean Artist 0 - Twice"),
+        (["--genre-seed", "metall"], "genre:metall; did you mean metal?"),
+        (["--genre-seed", "qqq"], "which `segue genres` lists"),
         (["--seed", "id000001", "-k", "1000"], "k: Input should be less than or equal to 100, got 1000"),
         (["--seed", "id000001", "--min", "energy"], "--min: expected NAME=VALUE, got 'energy'"),
         (["--seed", "id000001", "--min", "energy=loud"], "energy: expected a number, got 'loud'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -51,6 +52,39 @@ def test_the_demo_serves_the_bundle_that_is_there_on_a_terminal_of_200_columns(c
     assert done.lines[-1] == "A list came through the whole of it."
 
 
+def test_the_demo_runs_in_the_background_answers_what_it_prints_and_stops(checkout: Path) -> None:
+    make = [word if word != "DEMO_ARGS=--once" else "DEMO_ARGS=--detach" for word in MAKE]
+    done = run_in_terminal(*make, columns=120, cwd=checkout)
+    assert done.code == 0, done.text
+    try:
+        assert done.lines[-1] == "It runs in the background; make stop stops it."
+        lines = [line.strip() for line in done.lines]
+        begin = lines.index("source .venv/bin/activate")
+        pasted = "\n".join(lines[begin : begin + 7])
+        answers = subprocess.run(
+            ["bash", "-ec", pasted], cwd=checkout, capture_output=True, text=True, check=True
+        ).stdout
+        answer, _ = json.JSONDecoder().raw_decode(answers)
+        assert len(answer["items"]) == 5
+        for item in answer["items"]:
+            assert answers.count(item["track_id"]) == 2, "curl and the command line give one list"
+        key = next(line for line in lines if line.startswith("export SEGUE_KEY=")).partition("=")[2]
+        logs = checkout / ".segue/demo/service/logs"
+        assert all(key not in log.read_text() for log in logs.iterdir())
+        again = run_in_terminal(*make, columns=120, cwd=checkout)
+        assert again.code != 0
+        assert "running already" in again.text
+    finally:
+        stopped = subprocess.run(
+            ["make", "--no-print-directory", "stop", "-o", ".venv/.installed"],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert stopped.stdout == "stopped\n"
+
+
 def test_the_demo_runs_where_its_output_is_piped(tmp_path: Path) -> None:
     done = subprocess.run(
         MAKE,
@@ -69,5 +103,6 @@ def _assert_whole_demo(code: int, lines: list[str]) -> None:
     shown = [match[1] for line in lines if (match := re.match(r"(\w+) +\d+\.\d s  ", line))]
     assert shown == STEPS
     assert "Executing task" not in text
+    assert "Next:" not in text, "the demo goes on by itself"
     assert len(lines) < 100, text
     assert lines[-1] == "A list came through the whole of it."

@@ -59,6 +59,17 @@ def test_it_waits_until_all_are_ready_and_stops_all(tmp_path: Path) -> None:
     assert not any(is_alive(member) for member in members)
 
 
+def test_it_says_whom_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TELL_SECONDS", 0.2)
+    slow = script("slow", f"import time; time.sleep(1)\n{SERVER}", tmp_path)
+    waited: list[tuple[str, float]] = []
+    with Supervisor([slow]) as running:
+        running.wait_ready(on_wait=lambda member, seconds: waited.append((member.name, seconds)))
+    assert len(waited) >= 3
+    assert {name for name, _ in waited} == {"slow"}
+    assert [seconds for _, seconds in waited] == sorted(seconds for _, seconds in waited)
+
+
 def test_it_says_which_one_ended_and_how_its_log_ends(tmp_path: Path) -> None:
     good, bad = script("good", SERVER, tmp_path), script("bad", "raise SystemExit('no licence')", tmp_path)
     with (

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from segue.files import spreadsheet_cells
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.link import to_params
@@ -80,14 +81,8 @@ def as_csv(items: list[schemas.Item], tracks: Mapping[str, schemas.Track]) -> st
         track = tracks.get(item.track_id)
         year, genre = (track.year, track.genre) if track else (None, None)
         row = (item.rank, item.track_id, item.track_name, item.artist_name, year, genre)
-        numbers = (item.similarity, item.popularity, item.score)
-        table.writerow([*map(_cell, row), *numbers])
+        table.writerow(spreadsheet_cells(*row, item.similarity, item.popularity, item.score))
     return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if is_formula else value
 
 
 def _notes(shown: state.Shown) -> None:
