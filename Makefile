@@ -40,7 +40,7 @@ format: $(STAMP) ## apply ruff's fixes
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-bench: $(STAMP) ## measure what the README promises
+bench: $(STAMP) ## measure what docs/PERFORMANCE.md promises
 	@$(BIN)/python -m tests.benchmarks
 
 pipeline: $(STAMP) ## compile pipelines/training.yaml, which is checked in
@@ -89,7 +89,7 @@ airflow-test: $(STAMP) ## the DAG in a real Airflow, in an environment of its ow
 	@SEGUE_AIRFLOW=$(CURDIR)/.segue/airflow/bin/python $(BIN)/pytest -q -m airflow tests/deploy
 
 .PHONY: screenshots
-screenshots: $(STAMP) ## pictures of the page for the README, after make demo
+screenshots: $(STAMP) ## pictures of the page for README and docs, after make demo
 	@$(BIN)/python -m tests.ui.screenshots
 
 .PHONY: dashboards
@@ -97,7 +97,7 @@ dashboards: $(STAMP) ## write dashboards/*.json from scripts/dashboards
 	@$(BIN)/python -m scripts.dashboards
 
 .PHONY: pictures
-pictures: $(STAMP) ## pictures of the dashboards for the README, from the live test
+pictures: $(STAMP) ## pictures of the dashboards for docs, from the live test
 	@SEGUE_PICTURES=docs/images $(BIN)/pytest -q -m live tests/dashboards/test_watched.py
 
 .PHONY: mutants
@@ -105,3 +105,7 @@ mutants: $(STAMP) ## change the core a little at a time, and see whether a test 
 	@rm -rf mutants
 	@env -u CI OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children $(WORKERS) $(ONLY)
 	@$(BIN)/python -m tests.mutants
+
+.PHONY: notebook
+notebook: $(STAMP) ## execute docs/notebook.ipynb on the demo's bundle
+	@$(BIN)/jupyter execute --inplace docs/notebook.ipynb

@@ -32,7 +32,8 @@ Interactions = Annotated[
 ]
 Store = Annotated[str, typer.Option(help="Where bundles go: a path, file:///path or s3://bucket/prefix.")]
 Settings = Annotated[
-    list[str], typer.Option("--set", metavar="KEY=VALUE", help="A setting of the pipeline, see README.")
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the pipeline, see docs/PIPELINE.md."),
 ]
 StepOptions = Annotated[
     list[str],

@@ -7,10 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import orjson
 
 from segue.api.hints import hint, near
 from segue.api.tables import Recommendations, Tracks
+from segue.bundle.inventory import list_evaluations
 from segue.bundle.reader import BundleFiles, open_bundle
+from segue.bundle.urls import parse_bundle_url
 from segue.errors import RequestError, UnknownSeeds
 from segue.recommend.answer import Answer
 from segue.recommend.model import Bundle
@@ -19,6 +22,7 @@ from segue.recommend.recommender import Recommender
 from segue.recommend.request import Filters, Request, Seed
 from segue.recommend.rerank import LocalRanker
 from segue.search import SearchIndex
+from segue.store.open import open_store
 
 __all__ = ["Model", "SeedLike", "open"]
 
@@ -76,6 +80,20 @@ class Model:
     def index(self) -> SearchIndex:
         """The search index of titles and artists."""
         return SearchIndex(self.files.path("search.sqlite"))
+
+    @cached_property
+    def evaluation(self) -> dict[str, Any]:
+        """What was measured on this bundle when it was last published, as in ``metrics.json`` of its report.
+
+        Empty where nothing is stored with it, as for a folder without a store.
+        """
+        address = parse_bundle_url(self.files.url)
+        if address.store is None:
+            return {}
+        store = open_store(address.store)
+        runs = list_evaluations(store, self.digest).values()
+        newest = next((key for keys in runs for key in keys if key.endswith("/metrics.json")), None)
+        return {} if newest is None else orjson.loads(store.read(newest))
 
     def search(
         self,

@@ -28,4 +28,4 @@ def to_paste(variables: Mapping[str, str], track_id: str) -> str:
         f"segue recommend --seed {shlex.quote(track_id)} -k 5",
     )
     shown = "".join(f"    {line}\n" for line in lines)
-    return f"  To paste into another terminal; the key is shown this once, and changes models on the page:\n\n{shown}"
+    return f"  To paste into another terminal; the key is shown this once, and may change models:\n\n{shown}"

@@ -35,7 +35,7 @@ def running_alone(home: Path) -> Iterator[None]:
         A stack is running: it would lose its key to this one.
     """
     home.mkdir(parents=True, exist_ok=True)
-    # a lock, and not the number alone, since a number stays after a crash and may be another process's by then
+    # locked, since the number alone stays after a crash, and may be another process's by then
     with (home / _LOCK).open("a+", encoding="utf-8") as file:
         if not _lock(file.fileno()):
             file.seek(0)

@@ -1,4 +1,4 @@
-"""The settings of log and database: those of the README, and a wrong one is named."""
+"""The settings of log and database: those of the manual, and a wrong one is named."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from segue.errors import SettingsError
 from segue.log.settings import LogSettings
 from segue.settings import read_settings
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_has_every_setting_with_its_default() -> None:
-    table = README.split("## The log\n")[1].split("\n## ")[0]
+def test_the_manual_has_every_setting_with_its_default() -> None:
+    table = MANUAL.split("## The log\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `(SEGUE_\w+)` \| `([^`]*)` \|", table, re.MULTILINE))
     expected = {}
     for kind in (DatabaseSettings, LogSettings):

@@ -1,4 +1,4 @@
-"""The programs of the README, run as they stand there."""
+"""The programs of docs/API.md, run as they stand there."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.conftest import require
 from tests.gateway.conftest import Stack
 from tests.serving.processes import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-API = README.split("\n## The API\n")[1].split("\n## ")[0]
+MANUAL = (ROOT / "docs" / "API.md").read_text(encoding="utf-8")
+API = MANUAL.split("\n## The gateway\n")[1].split("\n## ")[0]
 
 
 def program(language: str) -> str:
@@ -57,8 +57,7 @@ def test_it_runs_the_commands_with_curl(stack: Stack, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     [block] = re.findall(r"```sh\n(.*?)```", API, re.DOTALL)
-    lines = [line for line in block.splitlines() if not line.startswith("export ")]
-    text = "\n".join(lines).replace("jazz", "rap").replace("[1960, 1969]", "[1900, 2030]")
+    text = f"\n{block}".replace("jazz", "rap").replace("[1960, 1969]", "[1900, 2030]")
     answers = run(stack, ["sh", "-ec", text.replace("\ncurl", "\necho; curl")], tmp_path)
     assert [answer.startswith('{"') for answer in answers if answer] == [True, True]
     assert '"explanation":{' in answers[-1]

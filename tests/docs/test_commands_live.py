@@ -1,0 +1,111 @@
+"""Every shell block, pasted in the order of the pages into a copy of the checkout where the demo runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.checkout import copy_of_checkout
+from tests.conftest import require
+from tests.docs.pages import PAGES, Block, blocks
+from tests.docs.test_pages import GROUPS, help_of
+from tests.terminal import run_in_terminal
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+
+# What the fixture has done, and what CI does.
+ELSEWHERE = {"make demo", "make test"}
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+
+
+@dataclass
+class Shell:
+    """A shell into which blocks are pasted one after the other: folder and variables last."""
+
+    folder: Path
+    state: Path
+
+    def paste(self, text: str) -> subprocess.CompletedProcess[str]:
+        kept = f'declare -p | grep -v "^declare -[a-z]*r" > "{self.state}"'
+        script = f'if [ -e "{self.state}" ]; then . "{self.state}"; fi\n{text}\n{kept}'
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
+        return subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env=plain,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell with the lines that the demo prints."""
+    require(shutil.which("curl") is not None, "curl", "apt-get install curl")
+    folder = copy_of_checkout(tmp_path_factory.mktemp("newcomer"))
+    make = ("make", "--no-print-directory", "-o", ".venv/.installed")
+    done = run_in_terminal(*make, "demo", "DEMO_ARGS=--detach", columns=120, cwd=folder, seconds=600)
+    assert done.code == 0, done.text
+    try:
+        shell = Shell(folder, folder / ".segue" / "shell")
+        lines = [line.strip() for line in done.lines]
+        begin = lines.index("source .venv/bin/activate")
+        exports = [line for line in lines[begin:] if line.startswith(("source ", "export "))]
+        assert len(exports) == 5
+        pasted = shell.paste("\n".join(exports))
+        assert pasted.returncode == 0, pasted.stderr
+        yield shell
+    finally:
+        subprocess.run([*make, "stop"], cwd=folder, check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if not block.needs], ids=str)
+def test_a_block_runs_as_it_is_pasted(shell: Shell, block: Block) -> None:
+    text = "\n".join(line for line in block.text.splitlines() if re.sub(r"\s+#.*", "", line) not in ELSEWHERE)
+    done = shell.paste(text)
+    assert done.returncode == 0, f"{block}\n{block.text}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.needs], ids=str)
+def test_a_block_that_needs_more_names_commands_and_options_that_exist(block: Block) -> None:
+    named = re.fullmatch(r"(a cluster|PostgreSQL|MySQL or MariaDB|Docker|the program \w+.*)", block.needs)
+    assert named, f"{block} needs {block.needs}, which no page explains"
+    for line in block.commands:
+        if line.startswith(("segue ", "python -m pipelines ")):
+            words = shlex.split(line.removeprefix("python -m "))
+            text = help_of(*words[: 3 if words[1] in GROUPS else 2])
+            for option in (word for word in words if word.startswith("-")):
+                assert option in text, f"{block}: {option}"
+
+
+def test_the_python_of_the_manual_runs_in_order(shell: Shell) -> None:
+    program = "\n".join(block.text for block in blocks("docs/PYTHON.md", "python"))
+    (shell.folder / ".segue" / "manual.py").write_text(program, encoding="utf-8")
+    done = shell.paste("python .segue/manual.py")
+    assert done.returncode == 0, done.stderr
+    assert "did you mean psych-rock" in done.stdout
+    assert (shell.folder / ".segue/notebook/report.html").is_file()
+
+
+def test_the_notebook_runs_and_draws_its_plots(shell: Shell) -> None:
+    book = nbformat.read(shell.folder / "docs" / "notebook.ipynb", as_version=4)
+    expected = _plots(book)
+    assert expected == 3
+    NotebookClient(book, timeout=300, resources={"metadata": {"path": str(shell.folder / "docs")}}).execute()
+    assert _plots(book) == expected
+
+
+def _plots(book: nbformat.NotebookNode) -> int:
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
