@@ -7,10 +7,12 @@ import re
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -19,6 +21,8 @@ from tests.checkout import copy_of_checkout
 from tests.conftest import require
 from tests.docs.pages import PAGES, Block, blocks
 from tests.docs.test_pages import GROUPS, help_of
+from tests.live_services import free_port
+from tests.serving.processes import wait_for
 from tests.terminal import run_in_terminal
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
@@ -34,12 +38,13 @@ class Shell:
 
     folder: Path
     state: Path
+    printed: list[str] = field(default_factory=list)
 
     def paste(self, text: str) -> subprocess.CompletedProcess[str]:
         kept = f'declare -p | grep -v "^declare -[a-z]*r" > "{self.state}"'
         script = f'if [ -e "{self.state}" ]; then . "{self.state}"; fi\n{text}\n{kept}'
         plain = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
-        return subprocess.run(
+        done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", script],
             cwd=self.folder,
             env=plain,
@@ -47,6 +52,8 @@ class Shell:
             text=True,
             check=False,
         )
+        self.printed.append(done.stdout)
+        return done
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +84,32 @@ def test_a_block_runs_as_it_is_pasted(shell: Shell, block: Block) -> None:
     assert done.returncode == 0, f"{block}\n{block.text}\n{done.stdout}\n{done.stderr}"
 
 
+def test_the_metrics_page_that_a_run_names_comes_up_and_stays(shell: Shell) -> None:
+    # after the blocks above, among which a run said it
+    [command, *_] = re.findall(r"runs and models +(mlflow ui .*)", "".join(shell.printed))
+    port = free_port()
+    log = shell.folder / ".segue" / "mlflow.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["bash", "-c", f'. "{shell.state}"; exec {command} --port {port}'],
+            cwd=shell.folder,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/health"), "MLflow's page", seconds=120)
+        search = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search"
+        for _ in range(5):
+            time.sleep(2)
+            found = httpx.post(search, json={"max_results": 10}, timeout=30)
+            assert found.status_code == 200, log.read_text()
+        assert "segue" in {experiment["name"] for experiment in found.json()["experiments"]}
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.needs], ids=str)
 def test_a_block_that_needs_more_names_commands_and_options_that_exist(block: Block) -> None:
     named = re.fullmatch(r"(a cluster|PostgreSQL|MySQL or MariaDB|Docker|the program \w+.*)", block.needs)
@@ -104,6 +137,13 @@ def test_the_notebook_runs_and_draws_its_plots(shell: Shell) -> None:
     assert expected == 3
     NotebookClient(book, timeout=300, resources={"metadata": {"path": str(shell.folder / "docs")}}).execute()
     assert _plots(book) == expected
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _plots(book: nbformat.NotebookNode) -> int:
