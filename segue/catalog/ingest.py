@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ from segue.catalog.columns import arrow_schema
 from segue.catalog.distinct import count_distinct
 from segue.catalog.fetch import fetched
 from segue.catalog.interactions import INTERACTIONS_SCHEMA, clean_interactions
-from segue.catalog.layouts import check_aliases, check_targets
+from segue.catalog.layouts import CATALOGUE, INTERACTIONS, check_aliases, check_targets
 from segue.catalog.limits import refuse_rejects
-from segue.catalog.plan import CATALOGUE, INTERACTIONS, PlannedFile, as_interactions, plan_files
+from segue.catalog.plan import PlannedFile, as_interactions, plan_files
 from segue.catalog.profile import PROFILE, FileProfile, InteractionsProfile, Profile
 from segue.catalog.pump import Progress, Pump
 from segue.catalog.sink import RowSink
@@ -119,15 +119,11 @@ def _move(staging: Path, out: Path) -> None:
         path.replace(out / path.name)
 
 
-def _ignore(*_: int) -> None:
-    """Report no progress."""
-
-
 def _read(
     source: str, folder: Path, interactions: str, extra: Mapping[str, str], progress: Progress | None
 ) -> Profile:
     check_targets(extra)
-    report = progress or _ignore
+    report = progress or (lambda *_: None)
     received = partial(report, 0)
     with ExitStack() as stack:
         catalogue = plan_files(stack.enter_context(fetched(source, received=received)), CATALOGUE, extra)
@@ -140,7 +136,7 @@ def _read(
             headers["the interactions"] = pairs[0].sniffed.header
         check_aliases(extra, headers)
         total = sum(planned.bytes for planned in (*catalogue, *pairs))
-        pump = stack.enter_context(Pump(report, total))
+        pump = stack.enter_context(closing(Pump(report, total)))
         profile = _read_catalogue(pump, catalogue, folder)
         if pairs:
             with as_interactions():

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from segue.catalog.batches import RawBatch
 from segue.catalog.plan import PlannedFile
@@ -23,12 +22,10 @@ T = TypeVar("T")
 
 
 class Pump:
-    """Pass the batches of files from the reading thread to the writing thread.
+    """Pass the batches of files from the reading thread to the writing thread, and report after each batch.
 
     Parameters
     ----------
-    report
-        Called after each batch.
     total_bytes
         Total size of the files.
     """
@@ -41,12 +38,8 @@ class Pump:
             self._threads.enter_context(ThreadPoolExecutor(1)) for _ in range(3)
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Wait for the threads."""
         self._threads.close()
 
     def run(self, planned: PlannedFile, process: Callable[[RawBatch], Callable[[], None]]) -> FileProfile:

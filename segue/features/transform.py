@@ -54,7 +54,7 @@ class Term(_Frozen):
     weight
         Factor on the standardised columns.
     offset
-        Added before the logarithm.
+        Added before the logarithm, so that 0 stays finite.
     mean, scale
         Mean and standard deviation of each column, over the training tracks that have the value.
     """
