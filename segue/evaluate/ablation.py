@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import BundleDefinition
 from segue.errors import InteractionsError
-from segue.evaluate.findings import Figure
+from segue.evaluate.bootstrap import Figure
 from segue.evaluate.judge import Judge
 from segue.evaluate.measure import Subject
 from segue.evaluate.metrics import Floats
@@ -104,7 +104,7 @@ def compare(judge: Judge, left_out: str, found: PerSeed, complete: PerSeed, weig
     """Metrics of one training with their intervals, and its differences to the complete training."""
     return Ablation(
         left_out=left_out,
-        figures=Figure.of_each(judge.intervals(found)),
-        gain=Figure.of_each(judge.differences(found, complete)) if left_out else {},
+        figures=judge.intervals(found),
+        gain=judge.differences(found, complete) if left_out else {},
         popularity_weight=weight,
     )

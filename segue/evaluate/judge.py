@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.evaluate import metrics
-from segue.evaluate.bootstrap import ClusterBootstrap, Interval
+from segue.evaluate.bootstrap import ClusterBootstrap, Figure
 from segue.evaluate.metrics import Floats, Rows
 from segue.evaluate.relevance import Relevance
 
@@ -125,11 +125,11 @@ class Judge:
             "popularity_lift_over_catalogue": _over(shown, _mean(self.facts.popularity)),
         }
 
-    def intervals(self, per_seed: dict[str, Floats]) -> dict[str, Interval]:
+    def intervals(self, per_seed: dict[str, Floats]) -> dict[str, Figure]:
         """Mean and interval of each metric of `per_seed`."""
         return {name: self.draws.mean(values) for name, values in per_seed.items()}
 
-    def differences(self, ours: dict[str, Floats], theirs: dict[str, Floats]) -> dict[str, Interval]:
+    def differences(self, ours: dict[str, Floats], theirs: dict[str, Floats]) -> dict[str, Figure]:
         """Paired difference, ours minus theirs, of each metric that both have."""
         return {name: self.draws.difference(ours[name], theirs[name]) for name in ours if name in theirs}
 

@@ -17,9 +17,8 @@ from segue.evaluate.charts import calibration_chart, index_chart, learning_chart
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
 from segue.evaluate.figure_tables import explain, figure_rows, measured, methods, ordered
-from segue.evaluate.findings import Figure, Findings, PopularityFindings
+from segue.evaluate.findings import Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
-from segue.evaluate.popularity import Regression
 from segue.evaluate.recommendations_section import recommendations_section
 from segue.evaluate.wording import (
     HIGHER_IS_BETTER,
@@ -77,20 +76,6 @@ class MetricCard:
     value: str
     note: str
     lead: bool = False
-
-
-@dataclass(frozen=True)
-class RegressionRow:
-    """One row of the popularity model's table."""
-
-    title: str
-    tracks: int
-    r2: str
-    mae: str
-    spearman: str
-    ndcg: str
-    range: str
-    lead: bool
 
 
 def render_html(
@@ -165,7 +150,7 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["share"] = share
+    environment.globals |= {"share": share, "number": number, "interval": interval}
     return environment
 
 
@@ -214,31 +199,11 @@ def _popularity(found: PopularityFindings | None, training: Mapping[str, Any]) -
     total, largest = sum(importance.values()), max(importance.values(), default=1.0)
     ordered = sorted(importance.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "regressions": _regressions(found.regression, found.ndcg) if found else [],
-        "young": _regressions(found.young.regression, {}) if found and found.young else [],
+        "popularity_titles": _BASELINES,
         "calibration": calibration_chart(found.calibration) if found else None,
         "learning": learning_chart(training.get("validation_curve") or [], training.get("trees")),
         "importance": [BarRow(name, 0, gain / total, gain / largest) for name, gain in ordered],
     }
-
-
-def _regressions(found: Mapping[str, Regression], ndcgs: Mapping[str, Figure]) -> list[RegressionRow]:
-    rows = []
-    for name, one in found.items():
-        ndcg = ndcgs.get(name)
-        rows.append(
-            RegressionRow(
-                title=_BASELINES.get(name, name),
-                tracks=one.tracks,
-                r2=number(one.r2, "r2"),
-                mae=number(one.mae, "mae"),
-                spearman=number(one.spearman),
-                ndcg=number(ndcg.mean if ndcg else None),
-                range=interval(ndcg) if ndcg else "",
-                lead=name == "model",
-            )
-        )
-    return rows
 
 
 def _glossary(findings: Findings) -> list[tuple[str, str]]:

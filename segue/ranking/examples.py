@@ -8,7 +8,7 @@ vectors, and the ranker would trust these more than it should on new playlists.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -145,11 +145,4 @@ def folds_of(entries: Entries, count: int, *, seed: int) -> list[npt.NDArray[np.
 
 def embedded(table: TrackTable, fit: Fit, inputs: Floats) -> TrackTable:
     """The same catalogue with the embedding of `fit`."""
-    return TrackTable(
-        names=table.names,
-        features=table.features,
-        popularity=table.popularity,
-        artist=table.artist,
-        embedding=fit.embedding(inputs, table.artist),
-        blocks=fit.learned.blocks,
-    )
+    return replace(table, embedding=fit.embedding(inputs, table.artist), blocks=fit.learned.blocks)

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from segue.evaluate.judge import PLAYLIST, Judge, TrackFacts
 from segue.evaluate.metrics import Rows, recall
-from segue.evaluate.relevance import VALIDATION, from_playlists
+from segue.evaluate.relevance import from_playlists
+from segue.features.split import VALIDATION
 from segue.ranking.examples import candidates_of, query_matrix
 from segue.recommend.finish import take_capped
 from segue.recommend.ranking_matrix import TrackTable
