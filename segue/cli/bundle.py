@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn
@@ -28,7 +26,7 @@ from segue.bundle.inventory import (
 from segue.bundle.location import BundleLocation, read_definition
 from segue.bundle.reader import Resolved, empty_channel, resolve
 from segue.bundle.verify import FileCheck, Verification, verify_bundle
-from segue.cli.terminal import progress_bar
+from segue.cli.terminal import JsonOption, print_json, progress_bar
 from segue.store.base import Store
 from segue.store.open import open_store
 
@@ -66,7 +64,6 @@ ByOption = Annotated[
         "--by", default_factory=_default_by, show_default="you", help="Who, recorded in the pointer."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list", epilog="Example: segue bundle list s3://music/segue")
@@ -75,7 +72,7 @@ def list_(*, store: StoreArgument, as_json: JsonOption = False) -> None:
     opened = open_store(store)
     pointers, bundles = list_channels(opened), list_bundles(opened)
     if as_json:
-        _print_json({"channels": _plain(pointers), "bundles": [asdict(bundle) for bundle in bundles]})
+        print_json({"channels": pointers, "bundles": bundles})
         return
     console = Console()
     if not pointers and not bundles:
@@ -92,12 +89,12 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
     definition, digest = read_definition(place)
     runs = list_evaluations(place.store, digest) if place.digest else {}
     if as_json:
-        _print_json(
+        print_json(
             {
                 "digest": digest,
                 "url": place.url,
-                "channel": _plain(resolved.channel) if resolved.channel else None,
-                "definition": definition.model_dump(mode="json"),
+                "channel": resolved.channel,
+                "definition": definition,
                 "evaluations": runs,
             }
         )
@@ -132,8 +129,8 @@ def verify(
     _resolved, place = _located(bundle)
     verification = _verified(place, quick=quick)
     if as_json:
-        files = [asdict(check) for check in verification.files]
-        _print_json({"digest": verification.digest, "ok": not verification.problems, "files": files})
+        ok, files = not verification.problems, verification.files
+        print_json({"digest": verification.digest, "ok": ok, "files": files})
     else:
         table = _table("file", "bytes", "state")
         for check in verification.files:
@@ -223,7 +220,7 @@ def prune_(
     opened: Store = open_store(store)
     pruned = prune(opened, keep=keep, keep_days=keep_days, dry_run=not yes)
     if as_json:
-        _print_json({"removed": yes, "bundles": [asdict(bundle) for bundle in pruned]})
+        print_json({"removed": yes, "bundles": pruned})
         return
     console = Console()
     if pruned:
@@ -305,16 +302,6 @@ def _one_line(channel: Channel) -> str:
 
 def _print_channel(name: str, channel: Channel, as_json: bool) -> None:
     if as_json:
-        _print_json({"channel": name, **_plain(channel)})
+        print_json({"channel": name, **channel.model_dump(mode="json")})
     else:
         Console().print(Text(f"{name}: {_one_line(channel)}"))
-
-
-def _plain(value: Channel | dict[str, Channel]) -> Any:
-    if isinstance(value, dict):
-        return {name: channel.model_dump(mode="json") for name, channel in value.items()}
-    return value.model_dump(mode="json")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
