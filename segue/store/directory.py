@@ -30,11 +30,6 @@ class DirectoryStore:
     A file is written in ``.staging/`` on the same file system and renamed, so that a reader sees either the
     old or the new file, and a killed writer leaves no partial file under a key. Compare-and-swap takes a lock
     (flock), which the kernel releases when the process dies.
-
-    Parameters
-    ----------
-    root
-        The directory.
     """
 
     def __init__(self, root: Path) -> None:
