@@ -63,15 +63,6 @@ def measure(
 ) -> tuple[Judge, PerSeed, float]:
     """Evaluate one training as `evaluate` does.
 
-    Parameters
-    ----------
-    definition, parts
-        The trained bundle: its definition, and the path of each of its files by name.
-    preprocessed
-        Folder of the preprocess step.
-    settings
-        Settings of the evaluation.
-
     Returns
     -------
     The judge, whose seeds are the same for every training on one preprocessed folder; the metrics of

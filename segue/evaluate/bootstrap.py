@@ -46,8 +46,6 @@ class ClusterBootstrap:
         int [q], any numbering: seeds with the same number are resampled together.
     rounds
         Number of samples.
-    seed
-        Seed of the generator.
 
     Examples
     --------

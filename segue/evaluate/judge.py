@@ -48,19 +48,7 @@ class TrackFacts:
 
 
 class Judge:
-    """Computes metrics of lists for one set of seeds.
-
-    Parameters
-    ----------
-    facts
-        The catalogue.
-    relevance
-        Seeds and their relevant tracks; none without playlists.
-    k
-        Cut-off of the metrics.
-    rounds, seed
-        Samples and random seed of the bootstrap.
-    """
+    """Computes metrics at k of lists for one set of seeds; `rounds` and `seed` are those of the bootstrap."""
 
     def __init__(
         self, facts: TrackFacts, relevance: Relevance, *, k: int, rounds: int = 2000, seed: int = 20240501

@@ -67,18 +67,9 @@ class JudgedSplit:
 
 @dataclass
 class Subject:
-    """The bundle under evaluation.
+    """The bundle under evaluation, with its boosters.
 
-    Parameters
-    ----------
-    bundle, ranker
-        The bundle and its boosters.
-    preprocessed
-        Folder of the preprocess step: the split, and the playlists if there are any.
-    settings
-        Settings of the evaluation.
-    progress
-        Called with a message at each stage.
+    `preprocessed` is the folder of the preprocess step: the split, and the playlists if there are any.
     """
 
     bundle: Bundle

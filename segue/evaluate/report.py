@@ -87,19 +87,7 @@ def render_html(
     champion_profile: Profile | None,
     training: Mapping[str, Any],
 ) -> str:
-    """Render the page.
-
-    Parameters
-    ----------
-    findings, verdict
-        Results of the evaluation and of the gate.
-    profile, eda
-        The catalogue.
-    champion_profile
-        The champion's catalogue, for comparison; None without a champion.
-    training
-        ``training.json`` of the train step.
-    """
+    """Render the page; `training` is ``training.json`` of the train step."""
     context = {
         "findings": findings,
         "verdict": verdict,
@@ -171,23 +159,14 @@ def _cards(findings: Findings) -> list[MetricCard]:
     """The leading metric of Segue, the base design and random lists, and the ratio of the first two."""
     if findings.leading is None:
         return []
-    shown = [
-        (name, findings.methods[name])
-        for name in ("segue", "base_design", "random")
-        if name in findings.methods
-    ]
-    found = [(name, method.title, method.figures.get(findings.leading)) for name, method in shown]
-    cards = [
-        MetricCard(
-            title,
-            number(figure.mean),
-            f"95 %: {interval(figure)}" if interval(figure) else "",
-            name == "segue",
-        )
-        for name, title, figure in found
-        if figure
-    ]
-    means = {name: figure.mean for name, _, figure in found if figure}
+    cards, means = [], {}
+    for name in ("segue", "base_design", "random"):
+        method = findings.methods.get(name)
+        if method and findings.leading in method.figures:
+            figure = method.figures[findings.leading]
+            note = f"95 %: {interval(figure)}" if interval(figure) else ""
+            cards.append(MetricCard(method.title, number(figure.mean), note, name == "segue"))
+            means[name] = figure.mean
     ours, theirs = means.get("segue"), means.get("base_design")
     if ours and theirs:
         cards.append(MetricCard("Segue against the base design", ratio(ours, theirs), "in this metric"))

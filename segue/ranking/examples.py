@@ -71,18 +71,8 @@ def candidates_of(embedding: Floats, seeds: Rows, recording: Rows, count: int) -
 def query_matrix(
     table: TrackTable, columns: Sequence[str], seeds: Rows, candidates: Rows
 ) -> tuple[Floats, Rows]:
-    """Ranking matrix of the candidates of some seeds, and how many candidates each seed has.
-
-    Parameters
-    ----------
-    table
-        The catalogue and its embedding.
-    columns
-        Columns of the matrix.
-    seeds
-        int32 [q].
-    candidates
-        int32 [q, n], padded with -1.
+    """Ranking matrix of the candidates (int32 [q, n], padded with -1) of some seeds (int32 [q]), and how many
+    candidates each seed has.
     """
     present = candidates >= 0
     sizes = present.sum(axis=1).astype(np.int32)

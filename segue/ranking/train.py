@@ -77,10 +77,6 @@ def train(
     out
         Folder for ``embedding.npy`` float32 [n, d], ``transform.json``, ``popularity.txt``, ``relevance.txt``
         (if a relevance model was kept) and ``training.json`` (parameters, importance, learning curve).
-    settings
-        Parameters.
-    progress
-        Called with a message at each stage.
 
     Raises
     ------

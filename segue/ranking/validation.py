@@ -34,18 +34,9 @@ MIN_PLAYLISTS = 3
 
 @dataclass(frozen=True)
 class Validation:
-    """Seeds of validation playlists, and the metrics of their lists.
+    """Seeds of validation playlists, sampled by a random seed, and the metrics of their lists.
 
-    Attributes
-    ----------
-    playlists
-        ``playlists.parquet`` of the preprocess step.
-    facts
-        The catalogue.
-    candidates
-        Candidates per seed.
-    seed
-        Random seed of the sample of seeds.
+    `playlists` is ``playlists.parquet`` of the preprocess step, `candidates` their number per seed.
     """
 
     playlists: pa.Table
