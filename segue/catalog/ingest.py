@@ -148,8 +148,18 @@ def _read(
 
 def _read_catalogue(pump: Pump, planned: Sequence[PlannedFile], folder: Path) -> Profile:
     values = ValueTally()
+
+    def process(file: PlannedFile, batch: RawBatch) -> Callable[[], None]:
+        cleaned = clean(batch, file.multi_valued)
+
+        def write() -> None:
+            sink.add(file.file.name, cleaned.accepted, cleaned.rejects)
+            values.add(cleaned.accepted, cleaned.numbers)
+
+        return write
+
     with RowSink.open(folder / TRACKS, arrow_schema(), folder / REJECTED) as sink:
-        files = [pump.run(each, _catalogue_processor(each, sink, values)) for each in planned]
+        files = [pump.run(each, process) for each in planned]
     _refuse_empty(sink, planned)
     source = _Source.of(files)
     sink.check_encoding(source.name)
@@ -173,32 +183,13 @@ def _read_catalogue(pump: Pump, planned: Sequence[PlannedFile], folder: Path) ->
     )
 
 
-def _catalogue_processor(
-    planned: PlannedFile, sink: RowSink, values: ValueTally
-) -> Callable[[RawBatch], Callable[[], None]]:
-    def process(batch: RawBatch) -> Callable[[], None]:
-        cleaned = clean(batch, planned.multi_valued)
-
-        def write() -> None:
-            sink.add(planned.file.name, cleaned.accepted, cleaned.rejects)
-            values.add(cleaned.accepted, cleaned.numbers)
-
-        return write
-
-    return process
-
-
 def _read_interactions(pump: Pump, planned: Sequence[PlannedFile], folder: Path) -> InteractionsProfile:
-    def processor(each: PlannedFile) -> Callable[[RawBatch], Callable[[], None]]:
-        def process(batch: RawBatch) -> Callable[[], None]:
-            accepted, rejects = clean_interactions(batch)
-            return lambda: sink.add(each.file.name, accepted, rejects)
-
-        return process
+    def process(file: PlannedFile, batch: RawBatch) -> Callable[[], None]:
+        return partial(sink.add, file.file.name, *clean_interactions(batch))
 
     path = folder / PLAYLISTS
     with RowSink.open(path, INTERACTIONS_SCHEMA, None) as sink:
-        files = [pump.run(each, processor(each)) for each in planned]
+        files = [pump.run(each, process) for each in planned]
     _refuse_empty(sink, planned)
     source = _Source.of(files)
     return InteractionsProfile(

@@ -18,6 +18,9 @@ __all__ = ["Progress", "Pump"]
 # (rows so far, bytes so far, total bytes); rows are 0 while a source is fetched
 Progress = Callable[[int, int, int], None]
 
+# Cleans a batch of a file, and returns the function that writes it
+Process = Callable[[PlannedFile, RawBatch], Callable[[], None]]
+
 T = TypeVar("T")
 
 
@@ -42,14 +45,14 @@ class Pump:
         """Wait for the threads."""
         self._threads.close()
 
-    def run(self, planned: PlannedFile, process: Callable[[RawBatch], Callable[[], None]]) -> FileProfile:
-        """Read a whole file; `process` cleans a batch and returns the function that writes it."""
+    def run(self, planned: PlannedFile, process: Process) -> FileProfile:
+        """Read and process a whole file."""
         digest = self._hashing.submit(sha256_file, planned.file.path)
         written: Future[None] | None = None
         rows = 0
         with closing(read_batches(planned.file, planned.sniffed, planned.columns)) as batches:
             for batch in self._ahead(batches):
-                write = process(batch)
+                write = process(planned, batch)
                 if written is not None:
                     written.result()
                 written = self._writing.submit(write)
