@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -15,7 +16,6 @@ from rich.text import Text
 from segue.bundle import channel as channels
 from segue.bundle.channel import Channel
 from segue.bundle.inventory import (
-    Pruned,
     StoredBundle,
     find_digest,
     list_bundles,
@@ -78,8 +78,10 @@ def list_(*, store: StoreArgument, as_json: JsonOption = False) -> None:
     if not pointers and not bundles:
         console.print(Text(f"{opened.url} holds no bundles and no channels"))
         return
-    _print_under("Channels", _channel_table(pointers))
-    _print_under("\nBundles", _bundle_table(bundles))
+    columns = ("channel", "digest", "generation", "updated", "by", "reason")
+    _print_under("Channels", _table(columns, _channel_rows(pointers)))
+    columns = ("digest", "tracks", "bytes", "written", "state", "channels")
+    _print_under("\nBundles", _table(columns, _bundle_rows(bundles)))
 
 
 @app.command(epilog="Example: segue bundle show .segue/channels/champion")
@@ -99,7 +101,6 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
             }
         )
         return
-    table = _table("", "", show_header=False)
     index = definition.index
     rows = {
         "digest": digest,
@@ -113,9 +114,7 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
         **({"channel": _one_line(resolved.channel)} if resolved.channel else {}),
         **{name: f"{entry.bytes:>13,}  {entry.sha256[:12]}" for name, entry in definition.files.items()},
     }
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    _print_under(place.url, table)
+    _print_under(place.url, _table(("", ""), rows.items(), show_header=False))
 
 
 @app.command(epilog="Example: segue bundle verify s3://music/segue/bundles/5f2c81d0")
@@ -132,10 +131,8 @@ def verify(
         ok, files = not verification.problems, verification.files
         print_json({"digest": verification.digest, "ok": ok, "files": files})
     else:
-        table = _table("file", "bytes", "state")
-        for check in verification.files:
-            table.add_row(Text(check.name), f"{check.bytes:,}", Text(check.problem or "ok"))
-        _print_under(place.url, table)
+        rows = ((check.name, f"{check.bytes:,}", check.problem or "ok") for check in verification.files)
+        _print_under(place.url, _table(("file", "bytes", "state"), rows))
         wrong, count = len(verification.problems), len(verification.files)
         outcome = f"{wrong} of {count} files wrong" if wrong else f"{count} files ok"
         Console().print(f"{outcome}, by {'sizes' if quick else 'sizes and sha256'}")
@@ -224,7 +221,10 @@ def prune_(
         return
     console = Console()
     if pruned:
-        _print_under("Bundles", _pruned_table(pruned))
+        rows = (
+            (one.digest[:12], f"{one.bytes:,}", f"{one.modified:%Y-%m-%d %H:%M}", one.why) for one in pruned
+        )
+        _print_under("Bundles", _table(("digest", "bytes", "written", "why"), rows))
     size = sum(bundle.bytes for bundle in pruned) / 1e6
     verb = "removed" if yes else "would be removed: run again with --yes"
     console.print(Text(f"{len(pruned)} bundles, {size:,.1f} MB {verb}" if pruned else "nothing to remove"))
@@ -255,43 +255,30 @@ def _print_under(title: str, table: Table) -> None:
     console.print(table)
 
 
-def _table(*columns: str, show_header: bool = True) -> Table:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, show_header: bool = True) -> Table:
     table = Table(show_header=show_header, box=None, pad_edge=False)
     for column in columns:
         table.add_column(
             column, overflow="fold", justify="right" if column in ("bytes", "tracks") else "left"
         )
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
 
 
-def _channel_table(pointers: dict[str, Channel]) -> Table:
-    table = _table("channel", "digest", "generation", "updated", "by", "reason")
+def _channel_rows(pointers: dict[str, Channel]) -> Iterator[tuple[str, ...]]:
     for name, channel in pointers.items():
         updated = f"{channel.updated:%Y-%m-%d %H:%M}" if channel.updated else ""
         shown = f"{name} (pinned)" if channel.pinned else name
         digest = (channel.digest or "empty")[:12]
-        texts = (shown, digest, str(channel.generation), updated, channel.by, channel.reason)
-        table.add_row(*(Text(text) for text in texts))
-    return table
+        yield shown, digest, str(channel.generation), updated, channel.by, channel.reason
 
 
-def _bundle_table(bundles: list[StoredBundle]) -> Table:
-    table = _table("digest", "tracks", "bytes", "written", "state", "channels")
+def _bundle_rows(bundles: list[StoredBundle]) -> Iterator[tuple[str, ...]]:
     for bundle in bundles:
         tracks = f"{bundle.tracks:,}" if bundle.tracks is not None else ""
-        written = f"{bundle.modified:%Y-%m-%d %H:%M}"
-        texts = (bundle.digest[:12], tracks, f"{bundle.bytes:,}", written, bundle.state)
-        table.add_row(*(Text(text) for text in (*texts, ", ".join(bundle.channels))))
-    return table
-
-
-def _pruned_table(pruned: list[Pruned]) -> Table:
-    table = _table("digest", "bytes", "written", "why")
-    for bundle in pruned:
-        table.add_row(
-            bundle.digest[:12], f"{bundle.bytes:,}", f"{bundle.modified:%Y-%m-%d %H:%M}", bundle.why
-        )
-    return table
+        written, channels = f"{bundle.modified:%Y-%m-%d %H:%M}", ", ".join(bundle.channels)
+        yield bundle.digest[:12], tracks, f"{bundle.bytes:,}", written, bundle.state, channels
 
 
 def _one_line(channel: Channel) -> str:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
@@ -34,13 +33,9 @@ def escape(value: str, *, limit: int = _CLIP) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; it may hold models, dataclasses and NumPy's numbers."""
-
-    def plain(model: BaseModel) -> Any:
-        return model.model_dump(mode="json")
-
+    """Print a value as JSON; it may hold pydantic's models, dataclasses and NumPy's numbers."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
-    typer.echo(orjson.dumps(value, default=plain, option=options))
+    typer.echo(orjson.dumps(value, default=lambda model: model.model_dump(mode="json"), option=options))
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
