@@ -17,7 +17,7 @@ from pipelines.output import LOG, LiveLine, captured
 from segue import steps
 from segue.errors import SettingsError
 from segue.evaluate.ablation import FIGURES, Ablation, compare, measure
-from segue.evaluate.findings import Figure
+from segue.evaluate.bootstrap import Figure
 from segue.evaluate.settings import EvaluationSettings
 from segue.files import replacing, write_json
 from segue.index.settings import IndexSettings

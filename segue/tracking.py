@@ -71,14 +71,7 @@ class Tracker:
     def log_training(self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, Any]) -> None:
         """Record the parameters and metrics of training.
 
-        Parameters
-        ----------
-        run_id
-            The pipeline run.
-        parameters
-            Its parameters.
-        metrics
-            Nested numbers: ``{"importance": {"energy": 12.0}}`` becomes ``importance.energy``.
+        Nested metrics get dotted names: ``{"importance": {"energy": 12.0}}`` becomes ``importance.energy``.
         """
         if self.on:
             with self._attempt("the training"):
@@ -88,13 +81,8 @@ class Tracker:
     def log_trials(self, run_id: str, trials: Sequence[Mapping[str, float]]) -> None:
         """Record a hyperparameter search: parameters and score of each trial, one step per trial.
 
-        Parameters
-        ----------
-        run_id
-            The pipeline run.
-        trials
-            Numbers by name: ``{"relevance_leaves": 15, "precision": 0.26}`` becomes ``trial.precision`` and
-            ``trial.relevance_leaves``.
+        ``{"relevance_leaves": 15, "precision": 0.26}`` becomes ``trial.precision`` and
+        ``trial.relevance_leaves``.
         """
         if self.on and trials:
             with self._attempt("the trials"):
@@ -119,16 +107,9 @@ class Tracker:
                     self._client.log_artifact(run.info.run_id, str(path), "evaluation")
 
     def register(self, run_id: str, store: Store, digest: str, channel: str) -> None:
-        """Register a published bundle as a model version, and set the alias `channel` to its champion.
+        """Register a published bundle as a model version, and mark the run as finished.
 
-        Parameters
-        ----------
-        run_id
-            The pipeline run, which is marked as finished.
-        store, digest
-            The published bundle.
-        channel
-            The channel, whose bundle's version gets the alias.
+        The version of the channel's champion gets the channel's name as its alias.
         """
         if self.on:
             with self._attempt("the model version"):

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from segue.bundle.definition import DEFINITION
@@ -73,10 +72,6 @@ class Channel(BaseModel):
     def _one_line(cls, text: str) -> str:
         """Remove control characters, since terminals and pages show this text."""
         return "".join(char if char.isprintable() else " " for char in text)[:_MAX_TEXT_LENGTH].strip()
-
-    def to_json(self) -> bytes:
-        """The pointer as JSON, indented for people to read."""
-        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
 
     def promoted(self, digest: str, *, by: str, reason: str) -> Channel:
         """Point at a bundle and put the current one first in `previous`; unchanged if they are the same."""
@@ -193,8 +188,6 @@ def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
 
     Raises
     ------
-    NoSuchChannel
-        There is no such channel.
     ChannelError
         There is nothing to roll back to.
     """
@@ -215,24 +208,12 @@ def rollback(store: Store, name: str, *, by: str, reason: str) -> Channel:
 
 
 def pin(store: Store, name: str, *, by: str, reason: str) -> Channel:
-    """Keep pipelines from moving a channel.
-
-    Raises
-    ------
-    NoSuchChannel
-        There is no such channel.
-    """
+    """Keep pipelines from moving a channel."""
     return _move(store, name, lambda channel: channel.with_pin(True, by=by, reason=reason))
 
 
 def unpin(store: Store, name: str, *, by: str, reason: str) -> Channel:
-    """Let pipelines move a channel again.
-
-    Raises
-    ------
-    NoSuchChannel
-        There is no such channel.
-    """
+    """Let pipelines move a channel again."""
     return _move(store, name, lambda channel: channel.with_pin(False, by=by, reason=reason))
 
 
@@ -261,7 +242,8 @@ def _move(store: Store, name: str, change: Callable[[Channel], Channel], *, crea
             known = f"it has {others}" if others else "it has none yet, the first promotion makes one"
             raise NoSuchChannel(f"{store.url} has no channel {name}: {known}")
         changed = change(channel)
-        if changed is channel or store.replace(_key(name), changed.to_json(), version):
+        data = changed.model_dump_json(indent=2).encode()  # indented, because people read it
+        if changed is channel or store.replace(_key(name), data, version):
             return changed
         time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter, not cryptography
     raise ChannelConflict(f"channel {name}: others moved it first, {_ATTEMPTS} times in a row: try again")

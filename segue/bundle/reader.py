@@ -58,12 +58,6 @@ class BundleFiles:
 
     Attributes
     ----------
-    definition
-        The bundle's definition.
-    digest
-        The bundle's digest.
-    url
-        The bundle's address.
     refused
         Why the channel's newer bundles could not be opened; usually empty.
     throttle

@@ -34,24 +34,9 @@ TRACK_COLUMNS = (
 def read_tracks(
     path: Path, columns: Sequence[str], *, repeated: Sequence[str] = (), throttle: Throttle
 ) -> pa.Table:
-    """Read columns of ``tracks.parquet``.
+    """Read columns of ``tracks.parquet``, in the given order; those `repeated` as dictionaries.
 
-    Parameters
-    ----------
-    path
-        The file.
-    columns
-        Names of the columns.
-    repeated
-        Those of them that have few distinct values; read as dictionaries.
-    throttle
-        At full speed all threads read. Otherwise one thread reads, and pauses after each column of a row
-        group.
-
-    Returns
-    -------
-    pyarrow.Table
-        The columns in the given order.
+    At full speed all threads read. Otherwise one thread reads, and pauses after each column of a row group.
     """
     if throttle.is_full:
         return pq.read_table(path, columns=list(columns), read_dictionary=list(repeated))

@@ -11,7 +11,6 @@ import time
 from datetime import datetime
 from typing import Literal
 
-import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from segue.bundle.location import EVALUATIONS
@@ -126,10 +125,6 @@ class TrainingStatus(_Frozen):
                 changed["newest"] = evaluation
         return TrainingStatus.model_validate({**dict(self), **changed})
 
-    def to_json(self) -> bytes:
-        """Bytes of the object, indented, because people read it."""
-        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-
 
 def read_status(store: Store) -> TrainingStatus | None:
     """Read the status; None before the first run that writes it.
@@ -143,16 +138,7 @@ def read_status(store: Store) -> TrainingStatus | None:
 
 
 def record_run(store: Store, run: Run, evaluation: Evaluation | None = None) -> TrainingStatus:
-    """Add a run to the status, whoever else writes it at the same time.
-
-    Parameters
-    ----------
-    store
-        Where it is.
-    run
-        How the run ended.
-    evaluation
-        What it measured; None where it failed before.
+    """Add a run, and what it measured unless it failed before, whoever else writes at the same time.
 
     Raises
     ------
@@ -164,7 +150,8 @@ def record_run(store: Store, run: Run, evaluation: Evaluation | None = None) -> 
     for attempt in range(_ATTEMPTS):
         status, version = _read(store)
         changed = (status or TrainingStatus()).with_run(run, evaluation)
-        if store.replace(STATUS_KEY, changed.to_json(), version):
+        data = changed.model_dump_json(indent=2).encode()  # indented, because people read it
+        if store.replace(STATUS_KEY, data, version):
             return changed
         time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - no secret, only spread
     raise StatusError(f"{store.url}/{STATUS_KEY}: others wrote it first, {_ATTEMPTS} times in a row")

@@ -23,8 +23,6 @@ class BundleURL:
 
     Attributes
     ----------
-    url
-        The address as it was given.
     store
         URL of the store.
     digest
@@ -35,7 +33,6 @@ class BundleURL:
         A folder that contains bundle.json, for example ``/mnt/models``.
     """
 
-    url: str
     store: str | None = None
     digest: str | None = None
     channel: str | None = None
@@ -77,12 +74,12 @@ def parse_bundle_url(url: str) -> BundleURL:
     head, _, last = url.rstrip("/").rpartition("/")
     store, _, kind = head.rpartition("/")
     if kind == "bundles" and store and _DIGEST.fullmatch(last):
-        return BundleURL(url=url, store=store, digest=last)
+        return BundleURL(store=store, digest=last)
     folder = store_path(url) if url else None
     if folder is not None and (folder / DEFINITION).is_file():
-        return BundleURL(url=url, folder=folder)
+        return BundleURL(folder=folder)
     if kind == "channels" and store:
-        return BundleURL(url=url, store=store, channel=check_channel_name(last))
+        return BundleURL(store=store, channel=check_channel_name(last))
     if folder is not None and (folder / "channels").is_dir():
         raise BundleError(
             f"{url} is a store, not a bundle: did you mean {url.rstrip('/')}/channels/champion?"

@@ -17,19 +17,7 @@ State = Literal["ok", "missing", "size", "sha256", "unexpected"]
 
 @dataclass(frozen=True, kw_only=True)
 class FileCheck:
-    """Result of verifying one file.
-
-    Attributes
-    ----------
-    name
-        File name.
-    bytes
-        Size in the store, 0 if missing.
-    state
-        ``ok``, or the kind of problem.
-    problem
-        The problem in one sentence; empty if there is none.
-    """
+    """Result of verifying one file: its size in the store, 0 if missing, and the problem in one sentence."""
 
     name: str
     bytes: int
@@ -45,8 +33,6 @@ class Verification:
     ----------
     digest
         sha256 of bundle.json.
-    definition
-        The bundle's definition.
     files
         One check per file: those of the definition by name, then unexpected ones.
     """
@@ -69,16 +55,9 @@ class Verification:
 def verify_bundle(
     place: BundleLocation, *, quick: bool = False, on_file: Callable[[FileCheck], None] | None = None
 ) -> Verification:
-    """Verify every file of a bundle.
+    """Verify every file of a bundle, and call `on_file` after each.
 
-    Parameters
-    ----------
-    place
-        Location of the bundle.
-    quick
-        Compare sizes and the checksums kept by the store, without reading the files.
-    on_file
-        Called after each file.
+    `quick` compares sizes and the checksums kept by the store, without reading the files.
 
     Raises
     ------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,24 @@ class RawBatch:
     columns: dict[str, pa.StringArray]
     rejects: list[Reject] = field(default_factory=list)
     done_bytes: int = 0
+
+    def reject(self, position: int, column: str, reason: str) -> Reject:
+        """Describe why the row at a position is rejected."""
+        value = self.columns[column][position].as_py() or ""
+        return Reject(int(self.rows[position]), column, truncate(value), reason)
+
+    def without(self, rejects: Mapping[int, Reject]) -> RawBatch:
+        """The batch without the rows at these positions, which are added to its rejects."""
+        if not rejects:
+            return self
+        keep = np.ones(len(self.rows), bool)
+        keep[list(rejects)] = False
+        return replace(
+            self,
+            rows=self.rows[keep],
+            columns={name: values.filter(pa.array(keep)) for name, values in self.columns.items()},
+            rejects=sorted([*self.rejects, *rejects.values()]),
+        )
 
 
 def truncate(text: str) -> str:

@@ -52,13 +52,7 @@ def _check(column: Column) -> pa_checks.Column:
 
 
 def find_failures(frame: pd.DataFrame) -> Sequence[tuple[int, str, str]]:
-    """Validate a batch and return its failures: position in the batch, column, reason; in column order.
-
-    Parameters
-    ----------
-    frame
-        Canonical columns, index 0..n-1.
-    """
+    """Validate a batch with index 0..n-1 and return position, column and reason of its failures."""
     schema = schema_of(tuple(frame.columns))
     try:
         with warnings.catch_warnings():

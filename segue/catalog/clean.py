@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,22 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.catalog.batches import RawBatch, Reject, truncate
+from segue.catalog.batches import RawBatch, Reject
 from segue.catalog.checks import find_failures
 from segue.catalog.columns import COLUMNS, Column, arrow_schema
-from segue.catalog.values import (
-    first_value,
-    read_flags,
-    read_genres,
-    read_names,
-    read_numbers,
-    read_years,
-)
+from segue.catalog.values import first_value, read_flags, read_genres, read_names, read_numbers
 from segue.limits import ID_LENGTH
 
 __all__ = ["Cleaned", "clean"]
 
-_NOT_FOUND = {column.name: column.not_found for column in COLUMNS if column.not_found is not None}
 _SCHEMA = arrow_schema()
 
 Floats = npt.NDArray[np.float64]
@@ -54,15 +46,7 @@ class Cleaned:
 
 
 def clean(batch: RawBatch, multi_valued: Collection[str] = ()) -> Cleaned:
-    """Parse, check and filter a batch.
-
-    Parameters
-    ----------
-    batch
-        Rows as text.
-    multi_valued
-        Canonical names of the columns that hold several values, of which the first is used.
-    """
+    """Parse, check and filter a batch; of the columns `multi_valued` only the first value is used."""
     text = {
         name: first_value(values) if name in multi_valued else values
         for name, values in batch.columns.items()
@@ -73,10 +57,7 @@ def clean(batch: RawBatch, multi_valued: Collection[str] = ()) -> Cleaned:
         *find_failures(_frame(numbers, others)),
     ]
     first = _first_failures(failures)
-    rejects = [
-        Reject(int(batch.rows[i]), name, truncate(batch.columns[name][i].as_py() or ""), reason)
-        for i, (name, reason) in first.items()
-    ]
+    rejects = [batch.reject(i, name, reason) for i, (name, reason) in first.items()]
     keep = np.ones(len(batch.rows), bool)
     keep[list(first)] = False
     if first:
@@ -101,8 +82,10 @@ def _parse_columns(
         if name not in text:
             continue
         if column.low is not None:
-            read = read_years if name == "year" else read_numbers
-            numbers[name], mask = _read_without_sentinels(name, text[name], read)
+            values, mask = read_numbers(text[name], or_dates=name == "year")
+            if column.not_found is not None:
+                values = np.where(values == column.not_found, np.nan, values)
+            numbers[name] = values
             wrong[name] = (mask, "not a year or a date" if name == "year" else "not a number")
         elif pa.types.is_boolean(column.type):
             others[name], mask = read_flags(text[name])
@@ -118,15 +101,6 @@ def _is_too_long(ids: pa.Array) -> Bools:
     """Mask of ids that do not fit in the log's column: lists with such a track could not be logged."""
     mask: Bools = pc.greater(pc.utf8_length(ids), ID_LENGTH).fill_null(False).to_numpy(zero_copy_only=False)
     return mask
-
-
-def _read_without_sentinels(
-    name: str, text: pa.StringArray, read: Callable[[pa.StringArray], tuple[Floats, Bools]]
-) -> tuple[Floats, Bools]:
-    values, mask = read(text)
-    if name in _NOT_FOUND:
-        values = np.where(values == _NOT_FOUND[name], np.nan, values)
-    return values, mask
 
 
 def _frame(numbers: dict[str, Floats], others: dict[str, pa.Array]) -> pd.DataFrame:

@@ -29,18 +29,9 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """How a feature is scaled for the embedding; `segue.features.transform.Term` is the fitted counterpart.
+    """How a feature is scaled for the embedding: the fields of a `segue.features.transform.Term`.
 
-    Attributes
-    ----------
-    kind
-        ``linear``, ``log``, ``circle`` or ``octave``; defined in `Term`.
-    weight
-        Factor on the standardised columns.
-    offset
-        Added before the logarithm, so that 0 stays finite: about the resolution of the published values.
-    block
-        Block of the embedding.
+    The offset of a logarithm is about the resolution of the published values.
     """
 
     kind: Literal["linear", "log", "circle", "octave"] = "linear"
@@ -51,14 +42,9 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Slider:
-    """The page's slider for a feature of a track outside the catalogue, in the column's unit.
+    """The page's slider for a feature of a track outside the catalogue: its bounds, in the column's unit.
 
-    Attributes
-    ----------
-    low, high
-        Inclusive bounds.
-    start
-        Initial value, about the middle of popular music; None if the feature is unknown until it is set.
+    It starts about the middle of popular music; None if the feature is unknown until it is set.
     """
 
     low: float

@@ -208,16 +208,7 @@ def _reject_escaped(batch: RawBatch) -> RawBatch:
         for i in np.flatnonzero(is_escaped.to_numpy(zero_copy_only=False)).tolist():
             shown = truncate(_show_bytes(values[i].as_py()))
             rejects.setdefault(i, Reject(int(batch.rows[i]), name, shown, "not UTF-8"))
-    if not rejects:
-        return batch
-    keep = np.ones(len(batch.rows), bool)
-    keep[list(rejects)] = False
-    return RawBatch(
-        rows=batch.rows[keep],
-        columns={name: values.filter(pa.array(keep)) for name, values in batch.columns.items()},
-        rejects=sorted([*batch.rejects, *rejects.values()]),
-        done_bytes=batch.done_bytes,
-    )
+    return batch.without(rejects)
 
 
 def _explain(message: str, name: str, numbers: _RowNumbers, block_bytes: int) -> str:

@@ -19,10 +19,6 @@ from segue.errors import CatalogError
 __all__ = ["fetched"]
 
 
-def _ignore(*_: int) -> None:
-    """Report no progress."""
-
-
 @contextmanager
 def fetched(source: str, *, received: Received | None = None) -> Iterator[list[SourceFile]]:
     """Yield the files of a source, sorted by name; downloaded files are deleted at the end.
@@ -50,7 +46,7 @@ def fetched(source: str, *, received: Received | None = None) -> Iterator[list[S
         yield _local(source if not scheme else unquote(urlsplit(source).path))
         return
     with TemporaryDirectory(prefix="segue-") as folder:
-        yield _remote(scheme, source, Path(folder), received or _ignore)
+        yield _remote(scheme, source, Path(folder), received or (lambda *_: None))
 
 
 def _remote(scheme: str, source: str, folder: Path, received: Received) -> list[SourceFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ from segue.catalog.columns import arrow_schema
 from segue.catalog.distinct import count_distinct
 from segue.catalog.fetch import fetched
 from segue.catalog.interactions import INTERACTIONS_SCHEMA, clean_interactions
-from segue.catalog.layouts import check_aliases, check_targets
+from segue.catalog.layouts import CATALOGUE, INTERACTIONS, check_aliases, check_targets
 from segue.catalog.limits import refuse_rejects
-from segue.catalog.plan import CATALOGUE, INTERACTIONS, PlannedFile, as_interactions, plan_files
+from segue.catalog.plan import PlannedFile, as_interactions, plan_files
 from segue.catalog.profile import PROFILE, FileProfile, InteractionsProfile, Profile
 from segue.catalog.pump import Progress, Pump
 from segue.catalog.sink import RowSink
@@ -119,15 +119,11 @@ def _move(staging: Path, out: Path) -> None:
         path.replace(out / path.name)
 
 
-def _ignore(*_: int) -> None:
-    """Report no progress."""
-
-
 def _read(
     source: str, folder: Path, interactions: str, extra: Mapping[str, str], progress: Progress | None
 ) -> Profile:
     check_targets(extra)
-    report = progress or _ignore
+    report = progress or (lambda *_: None)
     received = partial(report, 0)
     with ExitStack() as stack:
         catalogue = plan_files(stack.enter_context(fetched(source, received=received)), CATALOGUE, extra)
@@ -140,7 +136,7 @@ def _read(
             headers["the interactions"] = pairs[0].sniffed.header
         check_aliases(extra, headers)
         total = sum(planned.bytes for planned in (*catalogue, *pairs))
-        pump = stack.enter_context(Pump(report, total))
+        pump = stack.enter_context(closing(Pump(report, total)))
         profile = _read_catalogue(pump, catalogue, folder)
         if pairs:
             with as_interactions():
@@ -152,8 +148,18 @@ def _read(
 
 def _read_catalogue(pump: Pump, planned: Sequence[PlannedFile], folder: Path) -> Profile:
     values = ValueTally()
+
+    def process(file: PlannedFile, batch: RawBatch) -> Callable[[], None]:
+        cleaned = clean(batch, file.multi_valued)
+
+        def write() -> None:
+            sink.add(file.file.name, cleaned.accepted, cleaned.rejects)
+            values.add(cleaned.accepted, cleaned.numbers)
+
+        return write
+
     with RowSink.open(folder / TRACKS, arrow_schema(), folder / REJECTED) as sink:
-        files = [pump.run(each, _catalogue_processor(each, sink, values)) for each in planned]
+        files = [pump.run(each, process) for each in planned]
     _refuse_empty(sink, planned)
     source = _Source.of(files)
     sink.check_encoding(source.name)
@@ -177,32 +183,13 @@ def _read_catalogue(pump: Pump, planned: Sequence[PlannedFile], folder: Path) ->
     )
 
 
-def _catalogue_processor(
-    planned: PlannedFile, sink: RowSink, values: ValueTally
-) -> Callable[[RawBatch], Callable[[], None]]:
-    def process(batch: RawBatch) -> Callable[[], None]:
-        cleaned = clean(batch, planned.multi_valued)
-
-        def write() -> None:
-            sink.add(planned.file.name, cleaned.accepted, cleaned.rejects)
-            values.add(cleaned.accepted, cleaned.numbers)
-
-        return write
-
-    return process
-
-
 def _read_interactions(pump: Pump, planned: Sequence[PlannedFile], folder: Path) -> InteractionsProfile:
-    def processor(each: PlannedFile) -> Callable[[RawBatch], Callable[[], None]]:
-        def process(batch: RawBatch) -> Callable[[], None]:
-            accepted, rejects = clean_interactions(batch)
-            return lambda: sink.add(each.file.name, accepted, rejects)
-
-        return process
+    def process(file: PlannedFile, batch: RawBatch) -> Callable[[], None]:
+        return partial(sink.add, file.file.name, *clean_interactions(batch))
 
     path = folder / PLAYLISTS
     with RowSink.open(path, INTERACTIONS_SCHEMA, None) as sink:
-        files = [pump.run(each, processor(each)) for each in planned]
+        files = [pump.run(each, process) for each in planned]
     _refuse_empty(sink, planned)
     source = _Source.of(files)
     return InteractionsProfile(

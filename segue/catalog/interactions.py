@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from segue.catalog.batches import RawBatch, Reject, truncate
+from segue.catalog.batches import RawBatch, Reject
 from segue.catalog.checks import MISSING, NOT_WHOLE, range_text
 from segue.catalog.values import read_names, read_numbers
 
@@ -22,15 +22,7 @@ _MAX_POSITION = np.iinfo(np.int32).max
 
 
 def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
-    """Check a batch of pairs.
-
-    Returns
-    -------
-    accepted
-        `INTERACTIONS_SCHEMA`, in the order of the file.
-    rejects
-        The other rows, sorted by row number.
-    """
+    """Check a batch of pairs; returns those accepted, in the file's order, and the others by row."""
     count = len(batch.rows)
     ids = {name: read_names(batch.columns[name]) for name in ("playlist_id", "track_id")}
     position = np.full(count, np.nan)
@@ -49,10 +41,7 @@ def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
             reasons.setdefault(i, reason)
     keep = np.ones(count, bool)
     keep[list(reasons)] = False
-    rejects = [
-        Reject(int(batch.rows[i]), name, truncate(batch.columns[name][i].as_py() or ""), why)
-        for i, (name, why) in reasons.items()
-    ]
+    rejects = [batch.reject(i, name, why) for i, (name, why) in reasons.items()]
     kept = position[keep]
     is_missing = np.isnan(kept)
     positions = pa.array(np.where(is_missing, 0, kept).astype(np.int32), mask=is_missing)

@@ -13,12 +13,11 @@ from segue.errors import CatalogError
 
 __all__ = [
     "ALIASES",
+    "CATALOGUE",
+    "INTERACTIONS",
     "INTERACTION_ALIASES",
-    "INTERACTION_COLUMNS",
-    "LAYOUTS",
     "MULTI_VALUED",
-    "NEEDED",
-    "Layout",
+    "FileSchema",
     "check_aliases",
     "check_targets",
     "match_columns",
@@ -61,8 +60,6 @@ ALIASES: dict[str, str] = {
 # is used: the other layouts have no more, and filters by artist need one name per track.
 MULTI_VALUED: frozenset[str] = frozenset({"artists", "artist_names", "id_artists"})
 
-INTERACTION_COLUMNS: tuple[str, ...] = ("playlist_id", "track_id", "position")
-
 INTERACTION_ALIASES: dict[str, str] = {
     "session_id": "playlist_id",
     "pid": "playlist_id",
@@ -73,35 +70,43 @@ INTERACTION_ALIASES: dict[str, str] = {
     "track_position": "position",
 }
 
-# Columns that a catalogue must have.
-NEEDED: tuple[str, ...] = (*REQUIRED, *SOUND)
-
-_CANONICAL = tuple(column.name for column in COLUMNS)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
-    """A public layout, recognised by columns that only it has.
+class FileSchema:
+    """The columns of a kind of file.
 
     Attributes
     ----------
-    name
-        Its name in the profile.
-    signature
-        Columns that a file of this layout has, lower case.
+    canonical
+        Columns that are read if the file has them.
+    required
+        Columns that the file must have.
+    aliases
+        File's column name -> canonical name.
     """
 
-    name: str
-    signature: frozenset[str]
+    canonical: tuple[str, ...]
+    required: tuple[str, ...]
+    aliases: Mapping[str, str]
 
 
-LAYOUTS: tuple[Layout, ...] = (
-    Layout(name="canonical", signature=frozenset(_CANONICAL)),
-    Layout(name="tidytuesday", signature=frozenset({"track_artist", "track_album_release_date"})),
-    Layout(name="114k", signature=frozenset({"artists", "track_genre"})),
-    Layout(name="600k", signature=frozenset({"id", "name", "artists", "id_artists", "release_date"})),
-    Layout(name="kaggle-1m", signature=frozenset({"artist_name", "track_name", "track_id", "year", "genre"})),
+CATALOGUE = FileSchema(
+    canonical=tuple(column.name for column in COLUMNS), required=(*REQUIRED, *SOUND), aliases=ALIASES
 )
+INTERACTIONS = FileSchema(
+    canonical=("playlist_id", "track_id", "position"),
+    required=("playlist_id", "track_id"),
+    aliases=INTERACTION_ALIASES,
+)
+
+# Public layouts, each recognised by columns that only it has.
+_LAYOUTS: dict[str, set[str]] = {
+    "canonical": set(CATALOGUE.canonical),
+    "tidytuesday": {"track_artist", "track_album_release_date"},
+    "114k": {"artists", "track_genre"},
+    "600k": {"id", "name", "artists", "id_artists", "release_date"},
+    "kaggle-1m": {"artist_name", "track_name", "track_id", "year", "genre"},
+}
 
 
 def _fold(name: str) -> str:
@@ -111,7 +116,7 @@ def _fold(name: str) -> str:
 def name_layout(header: Iterable[str]) -> str:
     """Name of the public layout of a header, or ``custom``."""
     seen = {_fold(name) for name in header}
-    return next((layout.name for layout in LAYOUTS if layout.signature <= seen), "custom")
+    return next((layout for layout, signature in _LAYOUTS.items() if signature <= seen), "custom")
 
 
 def read_alias(text: str) -> tuple[str, str]:
@@ -129,35 +134,28 @@ def read_alias(text: str) -> tuple[str, str]:
 
 
 def check_targets(extra: Mapping[str, str]) -> None:
-    """Refuse an alias whose target does not exist, before any file is read.
-
-    Parameters
-    ----------
-    extra
-        The user's aliases, file's column name -> canonical name.
+    """Refuse an alias (file's column name -> canonical name) whose target does not exist.
 
     Raises
     ------
     CatalogError
         A target is not a canonical column.
     """
+    known = CATALOGUE.canonical
     for theirs, canonical in extra.items():
-        if canonical not in _CANONICAL and canonical not in INTERACTION_COLUMNS:
+        if canonical not in known and canonical not in INTERACTIONS.canonical:
+            close = get_close_matches(canonical, known, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
             raise CatalogError(
-                f"alias {theirs}={canonical}: {canonical!r} is not a canonical column"
-                f"{_suggestion(canonical, _CANONICAL)}; they are {', '.join(_CANONICAL)}"
+                f"alias {theirs}={canonical}: {canonical!r} is not a canonical column{hint}; "
+                f"they are {', '.join(known)}"
             )
 
 
 def check_aliases(extra: Mapping[str, str], headers: Mapping[str, Sequence[str]]) -> None:
     """Refuse an alias of a column that no file has: it is probably misspelt.
 
-    Parameters
-    ----------
-    extra
-        The user's aliases, file's column name -> canonical name.
-    headers
-        Source (``the catalogue``, ``the interactions``) -> its column names.
+    `headers` has the column names by source: ``the catalogue``, ``the interactions``.
 
     Raises
     ------
@@ -172,32 +170,16 @@ def check_aliases(extra: Mapping[str, str], headers: Mapping[str, Sequence[str]]
 
 
 def match_columns(
-    header: Sequence[str],
-    extra: Mapping[str, str],
-    *,
-    aliases: Mapping[str, str] = ALIASES,
-    canonical: Sequence[str] = _CANONICAL,
-    source: str,
+    header: Sequence[str], extra: Mapping[str, str], schema: FileSchema, *, source: str
 ) -> dict[str, str]:
-    """Find the column of a file for each canonical column.
+    """Find the column of a file for each canonical column that it has.
 
-    Parameters
-    ----------
-    header
-        The file's column names.
-    extra
-        The user's aliases, file's column name -> canonical name; they take precedence.
-    aliases
-        The built-in aliases.
-    canonical
-        The canonical columns to look for.
-    source
-        Name of the file, for messages.
+    The user's aliases `extra` take precedence over the canonical names, and these over the built-in aliases.
 
     Returns
     -------
     dict
-        Canonical name -> the file's column name, in canonical order, for the columns that the file has.
+        Canonical name -> the file's column name, in canonical order.
 
     Raises
     ------
@@ -207,8 +189,8 @@ def match_columns(
     folded = [_fold(name) for name in header]
     matched: dict[str, str] = {}
     user = [(_fold(theirs), target) for theirs, target in extra.items()]
-    for theirs, target in [*user, *((name, name) for name in canonical), *aliases.items()]:
-        if target in canonical and theirs in folded and target not in matched:
+    for theirs, target in [*user, *((name, name) for name in schema.canonical), *schema.aliases.items()]:
+        if target in schema.canonical and theirs in folded and target not in matched:
             matched[target] = header[folded.index(theirs)]
     counts = Counter(folded)
     for target, theirs in matched.items():
@@ -217,7 +199,7 @@ def match_columns(
                 f"{source}: the header has the column {theirs!r} {counts[_fold(theirs)]} times, "
                 f"and {target} is read from it: rename all but one"
             )
-    return {name: matched[name] for name in canonical if name in matched}
+    return {name: matched[name] for name in schema.canonical if name in matched}
 
 
 def missing_columns(
@@ -228,21 +210,7 @@ def missing_columns(
     *,
     aliases: Mapping[str, str],
 ) -> str:
-    """Message: which columns a file lacks, which it has, and what to do.
-
-    Parameters
-    ----------
-    header
-        The file's column names.
-    extra
-        The user's aliases, file's column name -> canonical name.
-    matched
-        Canonical name -> the file's column name, of the matched columns.
-    missing
-        Canonical names of the columns that were not matched.
-    aliases
-        The built-in aliases.
-    """
+    """Message: which columns a file lacks, which it has, and what to do."""
     known = {target: [theirs for theirs, to in aliases.items() if to == target] for target in missing}
     names = [
         f"{target} (also known as {', '.join(known[target])})" if known[target] else target
@@ -273,8 +241,3 @@ def describe(header: Sequence[str], *, limit: int = 30) -> str:
     shown = [name[:40] if name.strip() else "(unnamed)" for name in header[:limit]]
     more = f" and {len(header) - limit} more" if len(header) > limit else ""
     return ", ".join(shown) + more
-
-
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -68,11 +68,7 @@ def _as_text_batch(
             for i, shown in undecodable.items():
                 rejects.setdefault(i, Reject(int(rows[i]), name, truncate(shown), "not UTF-8"))
         texts[name] = as_text(values)
-    keep = np.ones(len(rows), bool)
-    keep[list(rejects)] = False
-    if rejects:
-        texts = {name: values.filter(pa.array(keep)) for name, values in texts.items()}
-    return RawBatch(rows=rows[keep], columns=texts, rejects=sorted(rejects.values()), done_bytes=done_bytes)
+    return RawBatch(rows=rows, columns=texts, done_bytes=done_bytes).without(rejects)
 
 
 def as_text(values: pa.Array) -> pa.StringArray:

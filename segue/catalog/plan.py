@@ -6,48 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from segue.catalog.columns import COLUMNS
-from segue.catalog.layouts import (
-    ALIASES,
-    INTERACTION_ALIASES,
-    INTERACTION_COLUMNS,
-    MULTI_VALUED,
-    NEEDED,
-    match_columns,
-    missing_columns,
-    name_layout,
-)
+from segue.catalog.layouts import MULTI_VALUED, FileSchema, match_columns, missing_columns, name_layout
 from segue.catalog.reader import open_file
 from segue.catalog.sniff import Sniffed, guess_delimiter
 from segue.catalog.sources import SourceFile
 from segue.errors import CatalogError, InteractionsError
 
-__all__ = ["CATALOGUE", "INTERACTIONS", "FileSchema", "PlannedFile", "as_interactions", "plan_files"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileSchema:
-    """The columns of a kind of file: a catalogue, or interactions.
-
-    Attributes
-    ----------
-    canonical
-        Columns that are read if the file has them.
-    required
-        Columns that the file must have.
-    aliases
-        File's column name -> canonical name.
-    """
-
-    canonical: tuple[str, ...]
-    required: tuple[str, ...]
-    aliases: Mapping[str, str]
-
-
-CATALOGUE = FileSchema(canonical=tuple(column.name for column in COLUMNS), required=NEEDED, aliases=ALIASES)
-INTERACTIONS = FileSchema(
-    canonical=INTERACTION_COLUMNS, required=INTERACTION_COLUMNS[:2], aliases=INTERACTION_ALIASES
-)
+__all__ = ["PlannedFile", "as_interactions", "plan_files"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,16 +53,9 @@ def as_interactions() -> Iterator[None]:
 def plan_files(
     files: Sequence[SourceFile], schema: FileSchema, extra: Mapping[str, str]
 ) -> list[PlannedFile]:
-    """Open each file and match its columns.
+    """Open each file and match its columns; an optional file that does not have the schema is skipped.
 
-    Parameters
-    ----------
-    files
-        The files; an optional one that does not have the schema is skipped.
-    schema
-        The columns to match.
-    extra
-        The user's aliases, file's column name -> canonical name.
+    `extra` are the user's aliases, file's column name -> canonical name.
 
     Raises
     ------
@@ -120,9 +78,7 @@ def plan_files(
 
 def _plan(file: SourceFile, schema: FileSchema, extra: Mapping[str, str]) -> PlannedFile:
     sniffed = open_file(file)
-    columns = match_columns(
-        sniffed.header, extra, aliases=schema.aliases, canonical=schema.canonical, source=file.name
-    )
+    columns = match_columns(sniffed.header, extra, schema, source=file.name)
     missing = [name for name in schema.required if name not in columns]
     if not missing:
         return PlannedFile(file=file, sniffed=sniffed, columns=columns)

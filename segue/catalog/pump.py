@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from segue.catalog.batches import RawBatch
 from segue.catalog.plan import PlannedFile
@@ -19,16 +18,17 @@ __all__ = ["Progress", "Pump"]
 # (rows so far, bytes so far, total bytes); rows are 0 while a source is fetched
 Progress = Callable[[int, int, int], None]
 
+# Cleans a batch of a file, and returns the function that writes it
+Process = Callable[[PlannedFile, RawBatch], Callable[[], None]]
+
 T = TypeVar("T")
 
 
 class Pump:
-    """Pass the batches of files from the reading thread to the writing thread.
+    """Pass the batches of files from the reading thread to the writing thread, and report after each batch.
 
     Parameters
     ----------
-    report
-        Called after each batch.
     total_bytes
         Total size of the files.
     """
@@ -41,22 +41,18 @@ class Pump:
             self._threads.enter_context(ThreadPoolExecutor(1)) for _ in range(3)
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Wait for the threads."""
         self._threads.close()
 
-    def run(self, planned: PlannedFile, process: Callable[[RawBatch], Callable[[], None]]) -> FileProfile:
-        """Read a whole file; `process` cleans a batch and returns the function that writes it."""
+    def run(self, planned: PlannedFile, process: Process) -> FileProfile:
+        """Read and process a whole file."""
         digest = self._hashing.submit(sha256_file, planned.file.path)
         written: Future[None] | None = None
         rows = 0
         with closing(read_batches(planned.file, planned.sniffed, planned.columns)) as batches:
             for batch in self._ahead(batches):
-                write = process(batch)
+                write = process(planned, batch)
                 if written is not None:
                     written.result()
                 written = self._writing.submit(write)

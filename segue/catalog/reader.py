@@ -30,18 +30,9 @@ def open_file(file: SourceFile) -> Sniffed:
 def read_batches(
     file: SourceFile, sniffed: Sniffed, columns: Mapping[str, str], *, block_bytes: int = BLOCK_BYTES
 ) -> Generator[RawBatch]:
-    """Read the given columns.
+    """Read columns (canonical name -> the file's) of a file that `open_file` has sniffed.
 
-    Parameters
-    ----------
-    file
-        The file.
-    sniffed
-        The result of `open_file`.
-    columns
-        Canonical name -> the file's column name; other columns are not read.
-    block_bytes
-        Bytes of a CSV file that are parsed at a time.
+    A CSV file is parsed `block_bytes` at a time.
 
     Raises
     ------

@@ -133,19 +133,9 @@ def _first_record(text: str, name: str, delimiter: str = ",") -> tuple[str, ...]
 
 
 def guess_delimiter(header: tuple[str, ...], known: frozenset[str]) -> str:
-    """Guess the delimiter of a header, if it is not the comma.
+    """Guess the delimiter of a header that was split at commas, by the `known` names, in lower case.
 
-    Parameters
-    ----------
-    header
-        The header as split at commas.
-    known
-        Expected column names, lower case.
-
-    Returns
-    -------
-    str
-        ``semicolons``, ``tabs`` or ``vertical bars``; empty if none fits better than commas.
+    Returns ``semicolons``, ``tabs`` or ``vertical bars``; empty if none fits better than commas.
     """
     line = ",".join(header)
     scores = {

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["first_value", "read_flags", "read_genres", "read_names", "read_numbers", "read_years"]
+__all__ = ["first_value", "read_flags", "read_genres", "read_names", "read_numbers"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -28,8 +28,8 @@ _LITERAL = (
 )
 
 
-def read_numbers(text: pa.StringArray) -> tuple[Floats, Bools]:
-    """Read numbers.
+def read_numbers(text: pa.StringArray, *, or_dates: bool = False) -> tuple[Floats, Bools]:
+    """Read numbers, or with `or_dates` also the years of dates: ``2019-05``, ``2019-05-31``.
 
     Returns
     -------
@@ -43,21 +43,9 @@ def read_numbers(text: pa.StringArray) -> tuple[Floats, Bools]:
     except pa.ArrowInvalid:
         pass
     trimmed = pc.utf8_trim_whitespace(text)
-    is_number = pc.match_substring_regex(trimmed, _NUMBER)
-    values = pc.if_else(is_number, trimmed, None).cast(pa.float64())
-    return _floats(values), _wrong(text, trimmed, is_number)
-
-
-def read_years(text: pa.StringArray) -> tuple[Floats, Bools]:
-    """Read years from years or release dates: ``2019``, ``2019.0``, ``2019-05``, ``2019-05-31``."""
-    try:
-        return _floats(text.cast(pa.float64())), np.zeros(len(text), bool)
-    except pa.ArrowInvalid:
-        pass
-    trimmed = pc.utf8_trim_whitespace(text)
-    year = pc.struct_field(pc.extract_regex(trimmed, _DATE), "year")
-    is_number = pc.match_substring_regex(trimmed, _NUMBER)
-    values = pc.coalesce(pc.if_else(is_number, trimmed, None), year)
+    values = pc.if_else(pc.match_substring_regex(trimmed, _NUMBER), trimmed, None)
+    if or_dates:
+        values = pc.coalesce(values, pc.struct_field(pc.extract_regex(trimmed, _DATE), "year"))
     return _floats(values.cast(pa.float64())), _wrong(text, trimmed, values.is_valid())
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
-from dataclasses import asdict
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn
@@ -17,7 +16,6 @@ from rich.text import Text
 from segue.bundle import channel as channels
 from segue.bundle.channel import Channel
 from segue.bundle.inventory import (
-    Pruned,
     StoredBundle,
     find_digest,
     list_bundles,
@@ -28,7 +26,7 @@ from segue.bundle.inventory import (
 from segue.bundle.location import BundleLocation, read_definition
 from segue.bundle.reader import Resolved, empty_channel, resolve
 from segue.bundle.verify import FileCheck, Verification, verify_bundle
-from segue.cli.terminal import progress_bar
+from segue.cli.terminal import JsonOption, print_json, progress_bar
 from segue.store.base import Store
 from segue.store.open import open_store
 
@@ -66,7 +64,6 @@ ByOption = Annotated[
         "--by", default_factory=_default_by, show_default="you", help="Who, recorded in the pointer."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list", epilog="Example: segue bundle list s3://music/segue")
@@ -75,14 +72,16 @@ def list_(*, store: StoreArgument, as_json: JsonOption = False) -> None:
     opened = open_store(store)
     pointers, bundles = list_channels(opened), list_bundles(opened)
     if as_json:
-        _print_json({"channels": _plain(pointers), "bundles": [asdict(bundle) for bundle in bundles]})
+        print_json({"channels": pointers, "bundles": bundles})
         return
     console = Console()
     if not pointers and not bundles:
         console.print(Text(f"{opened.url} holds no bundles and no channels"))
         return
-    _print_under("Channels", _channel_table(pointers))
-    _print_under("\nBundles", _bundle_table(bundles))
+    columns = ("channel", "digest", "generation", "updated", "by", "reason")
+    _print_under("Channels", _table(columns, _channel_rows(pointers)))
+    columns = ("digest", "tracks", "bytes", "written", "state", "channels")
+    _print_under("\nBundles", _table(columns, _bundle_rows(bundles)))
 
 
 @app.command(epilog="Example: segue bundle show .segue/channels/champion")
@@ -92,17 +91,16 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
     definition, digest = read_definition(place)
     runs = list_evaluations(place.store, digest) if place.digest else {}
     if as_json:
-        _print_json(
+        print_json(
             {
                 "digest": digest,
                 "url": place.url,
-                "channel": _plain(resolved.channel) if resolved.channel else None,
-                "definition": definition.model_dump(mode="json"),
+                "channel": resolved.channel,
+                "definition": definition,
                 "evaluations": runs,
             }
         )
         return
-    table = _table("", "", show_header=False)
     index = definition.index
     rows = {
         "digest": digest,
@@ -116,9 +114,7 @@ def show(*, bundle: BundleArgument, as_json: JsonOption = False) -> None:
         **({"channel": _one_line(resolved.channel)} if resolved.channel else {}),
         **{name: f"{entry.bytes:>13,}  {entry.sha256[:12]}" for name, entry in definition.files.items()},
     }
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    _print_under(place.url, table)
+    _print_under(place.url, _table(("", ""), rows.items(), show_header=False))
 
 
 @app.command(epilog="Example: segue bundle verify s3://music/segue/bundles/5f2c81d0")
@@ -132,13 +128,11 @@ def verify(
     _resolved, place = _located(bundle)
     verification = _verified(place, quick=quick)
     if as_json:
-        files = [asdict(check) for check in verification.files]
-        _print_json({"digest": verification.digest, "ok": not verification.problems, "files": files})
+        ok, files = not verification.problems, verification.files
+        print_json({"digest": verification.digest, "ok": ok, "files": files})
     else:
-        table = _table("file", "bytes", "state")
-        for check in verification.files:
-            table.add_row(Text(check.name), f"{check.bytes:,}", Text(check.problem or "ok"))
-        _print_under(place.url, table)
+        rows = ((check.name, f"{check.bytes:,}", check.problem or "ok") for check in verification.files)
+        _print_under(place.url, _table(("file", "bytes", "state"), rows))
         wrong, count = len(verification.problems), len(verification.files)
         outcome = f"{wrong} of {count} files wrong" if wrong else f"{count} files ok"
         Console().print(f"{outcome}, by {'sizes' if quick else 'sizes and sha256'}")
@@ -223,11 +217,14 @@ def prune_(
     opened: Store = open_store(store)
     pruned = prune(opened, keep=keep, keep_days=keep_days, dry_run=not yes)
     if as_json:
-        _print_json({"removed": yes, "bundles": [asdict(bundle) for bundle in pruned]})
+        print_json({"removed": yes, "bundles": pruned})
         return
     console = Console()
     if pruned:
-        _print_under("Bundles", _pruned_table(pruned))
+        rows = (
+            (one.digest[:12], f"{one.bytes:,}", f"{one.modified:%Y-%m-%d %H:%M}", one.why) for one in pruned
+        )
+        _print_under("Bundles", _table(("digest", "bytes", "written", "why"), rows))
     size = sum(bundle.bytes for bundle in pruned) / 1e6
     verb = "removed" if yes else "would be removed: run again with --yes"
     console.print(Text(f"{len(pruned)} bundles, {size:,.1f} MB {verb}" if pruned else "nothing to remove"))
@@ -258,43 +255,30 @@ def _print_under(title: str, table: Table) -> None:
     console.print(table)
 
 
-def _table(*columns: str, show_header: bool = True) -> Table:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, show_header: bool = True) -> Table:
     table = Table(show_header=show_header, box=None, pad_edge=False)
     for column in columns:
         table.add_column(
             column, overflow="fold", justify="right" if column in ("bytes", "tracks") else "left"
         )
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
 
 
-def _channel_table(pointers: dict[str, Channel]) -> Table:
-    table = _table("channel", "digest", "generation", "updated", "by", "reason")
+def _channel_rows(pointers: dict[str, Channel]) -> Iterator[tuple[str, ...]]:
     for name, channel in pointers.items():
         updated = f"{channel.updated:%Y-%m-%d %H:%M}" if channel.updated else ""
         shown = f"{name} (pinned)" if channel.pinned else name
         digest = (channel.digest or "empty")[:12]
-        texts = (shown, digest, str(channel.generation), updated, channel.by, channel.reason)
-        table.add_row(*(Text(text) for text in texts))
-    return table
+        yield shown, digest, str(channel.generation), updated, channel.by, channel.reason
 
 
-def _bundle_table(bundles: list[StoredBundle]) -> Table:
-    table = _table("digest", "tracks", "bytes", "written", "state", "channels")
+def _bundle_rows(bundles: list[StoredBundle]) -> Iterator[tuple[str, ...]]:
     for bundle in bundles:
         tracks = f"{bundle.tracks:,}" if bundle.tracks is not None else ""
-        written = f"{bundle.modified:%Y-%m-%d %H:%M}"
-        texts = (bundle.digest[:12], tracks, f"{bundle.bytes:,}", written, bundle.state)
-        table.add_row(*(Text(text) for text in (*texts, ", ".join(bundle.channels))))
-    return table
-
-
-def _pruned_table(pruned: list[Pruned]) -> Table:
-    table = _table("digest", "bytes", "written", "why")
-    for bundle in pruned:
-        table.add_row(
-            bundle.digest[:12], f"{bundle.bytes:,}", f"{bundle.modified:%Y-%m-%d %H:%M}", bundle.why
-        )
-    return table
+        written, channels = f"{bundle.modified:%Y-%m-%d %H:%M}", ", ".join(bundle.channels)
+        yield bundle.digest[:12], tracks, f"{bundle.bytes:,}", written, bundle.state, channels
 
 
 def _one_line(channel: Channel) -> str:
@@ -305,16 +289,6 @@ def _one_line(channel: Channel) -> str:
 
 def _print_channel(name: str, channel: Channel, as_json: bool) -> None:
     if as_json:
-        _print_json({"channel": name, **_plain(channel)})
+        print_json({"channel": name, **channel.model_dump(mode="json")})
     else:
         Console().print(Text(f"{name}: {_one_line(channel)}"))
-
-
-def _plain(value: Channel | dict[str, Channel]) -> Any:
-    if isinstance(value, dict):
-        return {name: channel.model_dump(mode="json") for name, channel in value.items()}
-    return value.model_dump(mode="json")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
@@ -15,7 +14,7 @@ from segue.catalog.layouts import read_alias
 from segue.catalog.limits import refuse_rejects
 from segue.catalog.profile import Profile
 from segue.cli.profile_view import show_profile
-from segue.cli.terminal import progress_bar
+from segue.cli.terminal import print_json, progress_bar
 
 __all__ = ["check"]
 
@@ -63,7 +62,7 @@ def check(
     layout = dict(map(read_alias, alias))
     profile = _examine(catalogue, interactions, layout)
     if as_json:
-        typer.echo(orjson.dumps(profile.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        print_json(profile)
     else:
         console = Console()
         show_profile(profile, console)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import orjson
 import typer
 from sqlalchemy import Engine
 
+from segue.cli.terminal import JsonOption, print_json
 from segue.database import open_engine
 from segue.database.engine import address
 from segue.database.migrate import check_schema, migrate, newest_revision, schema_revision, schema_state
 from segue.database.settings import DatabaseSettings
 from segue.settings import read_settings
 
-__all__ = ["JsonOption", "app", "open_current", "print_json"]
+__all__ = ["app", "open_current"]
 
 app = typer.Typer(
     help="Create and check the tables of the log and the keys.\n\n"
@@ -24,8 +22,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 """The sub-command, mounted by `segue.cli`."""
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("migrate", epilog="Example: SEGUE_DATABASE_URL=postgresql://… segue database migrate")
@@ -68,11 +64,6 @@ def open_current() -> Engine:
     engine = open_engine(_url(), answer_seconds=_ANSWER_SECONDS)
     check_schema(engine)
     return engine
-
-
-def print_json(value: Any) -> None:
-    """Print a value as JSON."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 # Exports and deletions of years take longer than requests.

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segue.cli.database import JsonOption, open_current, print_json
+from segue.cli.database import open_current
+from segue.cli.terminal import JsonOption, print_json
 from segue.cli.times import parse_moment
 from segue.errors import CredentialError
 from segue.keys import Key, create_key, list_keys, parse_scopes, revoke_key

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.progress import SpinnerColumn, TextColumn
 
-from segue.cli.database import JsonOption, open_current, print_json
-from segue.cli.terminal import progress_bar
+from segue.cli.database import open_current
+from segue.cli.terminal import JsonOption, print_json, progress_bar
 from segue.cli.times import parse_duration, parse_moment
 from segue.log.erase import delete_older_than, forget_session
 from segue.log.export import export_interactions
@@ -69,7 +69,7 @@ def forget(
     """
     erased = forget_session(open_current(), session, spool=read_settings(LogSettings).spool)
     if as_json:
-        print_json(asdict(erased))
+        print_json(erased)
     else:
         typer.echo(
             f"erased {erased.impressions:,} lists, {erased.items:,} tracks in them, "
@@ -87,7 +87,7 @@ def prune(
     age = parse_duration("--older-than", older_than)
     deleted = delete_older_than(open_current(), age.total_seconds() / 86_400)
     if as_json:
-        print_json(asdict(deleted))
+        print_json(deleted)
     else:
         typer.echo(
             f"deleted {deleted.impressions:,} lists, {deleted.items:,} tracks in them, "

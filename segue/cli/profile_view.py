@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
@@ -44,7 +45,7 @@ def show_profile(profile: Profile, console: Console) -> None:
 def _show_source(profile: Profile, console: Console) -> None:
     size = sum(file.bytes for file in profile.files)
     _line(console, f"{escape(profile.source, limit=200)}", style="bold")
-    _line(console, f"  layout {profile.layout}, {_size(size)}, sha256 {profile.sha256[:16]}…")
+    _line(console, f"  layout {profile.layout}, {decimal(size)}, sha256 {profile.sha256[:16]}…")
     share = f" ({profile.rejected_share:.2%})" if profile.rows_rejected else ""
     _line(
         console,
@@ -158,10 +159,3 @@ def _share(count: int, rows: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _size(count: int) -> str:
-    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= least:
-            return f"{count / least:.1f} {unit}"
-    return f"{count} bytes"

@@ -10,7 +10,7 @@ import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from segue.cli.terminal import BundleArgument, escape, progress_bar
+from segue.cli.terminal import BundleArgument, escape, print_json, progress_bar
 from segue.errors import RequestError
 from segue.recommend.request import Request
 
@@ -142,7 +142,7 @@ def _run(
     named = model.named(parsed)
     answer = model.answer(named)
     if as_json:
-        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+        print_json(answer)
     else:
         print_list(model, answer, [describe_seed(model.bundle, seed) for seed in named.seeds])
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segue.bundle.definition import DEFINITION
-from segue.cli.terminal import BundleArgument, escape
+from segue.cli.terminal import BundleArgument, JsonOption, escape, print_json
 from segue.errors import RequestError
 
 __all__ = ["genres", "search"]
@@ -34,7 +34,6 @@ Example:
 
   segue genres .segue/demo/channels/champion
 """
-_JSON = typer.Option("--json", help="Print JSON.")
 
 
 def search(
@@ -50,7 +49,7 @@ def search(
     ids: Annotated[
         bool, typer.Option("--ids", help="Print ids only, one per line, for --seeds-file.")
     ] = False,
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Find tracks and their ids by words of title and artist; exit 1 if there are none."""
     # imported here, so that the help does not wait for FAISS
@@ -62,7 +61,7 @@ def search(
         raise RequestError("", "expected words to search for, or --artist, or --title")
     found = open_model(bundle).search(query or None, artist=artist, title=title, limit=limit)
     if as_json:
-        typer.echo(orjson.dumps(found.table().to_pylist(), option=orjson.OPT_INDENT_2))
+        print_json(found.table().to_pylist())
     elif ids:
         typer.echo("".join(f"{track_id}\n" for track_id in found.ids), nl=False)
     elif len(found):
@@ -72,7 +71,7 @@ def search(
         raise typer.Exit(1)
 
 
-def genres(bundle: BundleArgument, as_json: Annotated[bool, _JSON] = False) -> None:
+def genres(bundle: BundleArgument, as_json: JsonOption = False) -> None:
     """List the genres that can be a seed or a filter, with the number of their tracks."""
     from segue.api import open as open_model
 

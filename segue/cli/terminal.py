@@ -1,19 +1,21 @@
-"""Output to a terminal: escape names from files and bundles, and show progress."""
+"""Output to a terminal: escape names from files and bundles, print JSON, and show progress."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-__all__ = ["BundleArgument", "can_redraw", "escape", "progress_bar"]
+__all__ = ["BundleArgument", "JsonOption", "can_redraw", "escape", "print_json", "progress_bar"]
 
 BundleArgument = Annotated[
     str,
     typer.Argument(envvar="SEGUE_BUNDLE", help="A bundle or channel: folder, file:// or s3:// address."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _CLIP = 48
 
@@ -28,6 +30,12 @@ def escape(value: str, *, limit: int = _CLIP) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in value[: limit + 1]
     )
     return shown if len(value) <= limit else shown[:limit] + "…"
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; it may hold pydantic's models, dataclasses and NumPy's numbers."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
+    typer.echo(orjson.dumps(value, default=lambda model: model.model_dump(mode="json"), option=options))
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

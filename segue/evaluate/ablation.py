@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import BundleDefinition
 from segue.errors import InteractionsError
-from segue.evaluate.findings import Figure
+from segue.evaluate.bootstrap import Figure
 from segue.evaluate.judge import Judge
 from segue.evaluate.measure import Subject
 from segue.evaluate.metrics import Floats
@@ -63,15 +63,6 @@ def measure(
 ) -> tuple[Judge, PerSeed, float]:
     """Evaluate one training as `evaluate` does.
 
-    Parameters
-    ----------
-    definition, parts
-        The trained bundle: its definition, and the path of each of its files by name.
-    preprocessed
-        Folder of the preprocess step.
-    settings
-        Settings of the evaluation.
-
     Returns
     -------
     The judge, whose seeds are the same for every training on one preprocessed folder; the metrics of
@@ -104,7 +95,7 @@ def compare(judge: Judge, left_out: str, found: PerSeed, complete: PerSeed, weig
     """Metrics of one training with their intervals, and its differences to the complete training."""
     return Ablation(
         left_out=left_out,
-        figures=Figure.of_each(judge.intervals(found)),
-        gain=Figure.of_each(judge.differences(found, complete)) if left_out else {},
+        figures=judge.intervals(found),
+        gain=judge.differences(found, complete) if left_out else {},
         popularity_weight=weight,
     )

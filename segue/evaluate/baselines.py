@@ -85,20 +85,8 @@ def co_listened(
 ) -> Rows:
     """Item-item co-occurrence: tracks by the cosine of their playlist vectors, int32 [q, depth].
 
-    By the ``implicit`` package. A seed that is in no playlist gets an empty list.
-
-    Parameters
-    ----------
-    seeds
-        int32 [q].
-    playlist, track
-        int32 [m], entries of the training playlists.
-    recording
-        int32 [n].
-    depth
-        Length of the lists.
-    threads
-        Threads of the package.
+    By the ``implicit`` package, from the entries of the training playlists, int32 [m]. A seed that is in no
+    playlist gets an empty list.
     """
     from implicit.nearest_neighbours import CosineRecommender
     from scipy.sparse import csr_matrix
@@ -122,17 +110,7 @@ def co_listened(
 def base_matrix(features: npt.NDArray[np.float32], columns: list[int]) -> npt.NDArray[np.float32]:
     """Raw sound features for the base design: not scaled, missing values replaced by the column's mean.
 
-    Parameters
-    ----------
-    features
-        float32 [n, f], NaN where missing.
-    columns
-        Positions of the sound features.
-
-    Returns
-    -------
-    ndarray
-        float32 [n, len(columns)], contiguous.
+    `columns` are their positions in `features`, float32 [n, f]; the result is float32 [n, len(columns)].
     """
     raw = np.ascontiguousarray(features[:, columns], dtype=np.float32)
     for column in raw.T:
@@ -167,16 +145,10 @@ def base_design(
     ----------
     vectors
         float32 [n, d] of `base_matrix`.
-    seeds
-        int32 [q].
-    recording
-        int32 [n].
     popularity_of
         Popularity, predicted or known, of rows int32 [m].
     neighbours
         Number of neighbours retrieved (200 in the base design).
-    depth
-        Length of the lists.
 
     Returns
     -------

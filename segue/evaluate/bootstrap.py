@@ -7,43 +7,34 @@ metrics and methods are compared on the same samples (paired bootstrap).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ClusterBootstrap", "Interval"]
+__all__ = ["ClusterBootstrap", "Figure"]
 
 _DRAWS_AT_ONCE = 250
 
 
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A mean and its 95 % interval.
+class Figure(BaseModel):
+    """A metric's mean and its 95 % interval, rounded to 6 digits.
 
     Attributes
     ----------
     mean
-        Mean over all seeds for which the metric is defined; NaN if there is none.
+        Mean over all seeds for which the metric is defined; None if there is none.
     low, high
-        2.5 % and 97.5 % quantiles of the bootstrap; NaN with fewer than two clusters.
+        2.5 % and 97.5 % quantiles of the bootstrap; None with fewer than two clusters.
     seeds
         Number of seeds behind the mean.
     """
 
-    mean: float
-    low: float
-    high: float
-    seeds: int
+    model_config = ConfigDict(frozen=True)
 
-    def as_dict(self) -> dict[str, float | int | None]:
-        """JSON form: rounded to 6 digits, NaN as None."""
-        return {
-            "mean": _number(self.mean),
-            "low": _number(self.low),
-            "high": _number(self.high),
-            "seeds": self.seeds,
-        }
+    mean: float | None
+    low: float | None
+    high: float | None
+    seeds: int
 
 
 class ClusterBootstrap:
@@ -55,8 +46,6 @@ class ClusterBootstrap:
         int [q], any numbering: seeds with the same number are resampled together.
     rounds
         Number of samples.
-    seed
-        Seed of the generator.
 
     Examples
     --------
@@ -72,18 +61,18 @@ class ClusterBootstrap:
         self.clusters = int(self._of.max()) + 1 if len(self._of) else 0
         self._counts = self._draw(rounds, seed)
 
-    def mean(self, values: npt.NDArray[np.float64]) -> Interval:
+    def mean(self, values: npt.NDArray[np.float64]) -> Figure:
         """Mean of ``values`` float64 [q] with its interval; NaN entries are left out."""
         known = ~np.isnan(values)
         seeds = int(known.sum())
         if seeds == 0:
-            return Interval(mean=np.nan, low=np.nan, high=np.nan, seeds=0)
+            return Figure(mean=None, low=None, high=None, seeds=0)
         sums = np.bincount(self._of, weights=np.where(known, values, 0.0), minlength=self.clusters)
         sizes = np.bincount(self._of[known], minlength=self.clusters)
         low, high = self._quantiles(sums.astype(np.float64), sizes.astype(np.float64))
-        return Interval(mean=float(sums.sum() / seeds), low=low, high=high, seeds=seeds)
+        return Figure(mean=round(float(sums.sum() / seeds), 6), low=low, high=high, seeds=seeds)
 
-    def difference(self, ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64]) -> Interval:
+    def difference(self, ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64]) -> Figure:
         """Mean of ``ours - theirs`` (float64 [q] each), paired; seeds where either is NaN are left out."""
         return self.mean(ours - theirs)
 
@@ -100,14 +89,10 @@ class ClusterBootstrap:
 
     def _quantiles(
         self, sums: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]
-    ) -> tuple[float, float]:
+    ) -> tuple[float | None, float | None]:
         if int((sizes > 0).sum()) < 2:
-            return float("nan"), float("nan")
+            return None, None
         drawn = self._counts @ np.stack([sums, sizes], axis=1)
         defined = drawn[:, 1] > 0
         low, high = np.quantile(drawn[defined, 0] / drawn[defined, 1], [0.025, 0.975])
-        return float(low), float(high)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 6)
+        return round(float(low), 6), round(float(high), 6)

@@ -6,7 +6,6 @@ import numpy as np
 
 from segue.evaluate.baselines import finish
 from segue.evaluate.gate import Leading, compare
-from segue.evaluate.judge import Judge
 from segue.evaluate.lists import fetch_pools
 from segue.evaluate.measure import BASE_DESIGN, SEGUE, Subject
 from segue.evaluate.metrics import Rows
@@ -46,13 +45,7 @@ def against_champion(subject: Subject, champion: Bundle) -> Leading | None:
         champion.lookup.row_of(subject.bundle.value("track_id", int(row))) for row in relevance.seeds
     ]
     both = np.array([row is not None for row in champion_rows])
-    judge = Judge(
-        subject.facts,
-        relevance.take(both),
-        k=subject.settings.k,
-        rounds=subject.settings.bootstrap_rounds,
-        seed=subject.settings.seed,
-    )
+    judge = subject.judge(relevance.take(both))
     rows = np.array([row for row in champion_rows if row is not None], np.int32)
     metric = subject.leading
     return compare(

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue.evaluate.findings import Figure, PartFindings
+from segue.evaluate.bootstrap import Figure
+from segue.evaluate.findings import PartFindings
 from segue.evaluate.judge import Judge
 from segue.evaluate.lists import padded
 from segue.evaluate.measure import NEAREST, SEGUE, STANDARDISED, TITLES, Subject
@@ -26,7 +27,7 @@ def parts(subject: Subject) -> dict[str, PartFindings]:
     """Metrics of subsets of the test seeds; empty without playlists."""
     if subject.entries is None or not subject.test.relevance.playlists:
         return {}
-    _, track = subject.entries
+    track = subject.entries.track
     seeds, artist = subject.test.judge.seeds, subject.bundle.artist
     known_artist = np.isin(artist[seeds], np.unique(artist[track]))
     warm = np.isin(seeds, track)
@@ -59,7 +60,7 @@ def _of_cold_tracks(subject: Subject) -> PartFindings:
     """
     known = np.zeros(subject.bundle.size, np.bool_)
     if subject.entries is not None:
-        known[subject.entries[1]] = True
+        known[subject.entries.track] = True
     relevance = subject.test.relevance.among(~known)
     which = relevance.counts > 0
     judge = subject.judge(relevance.take(which))
@@ -79,7 +80,7 @@ def _figures(judge: Judge, lists: Rows) -> dict[str, Figure]:
     if not len(lists):
         return {}
     per_seed = judge.per_seed(lists)
-    return Figure.of_each(judge.intervals({name: per_seed[name] for name in _METRICS if name in per_seed}))
+    return judge.intervals({name: per_seed[name] for name in _METRICS if name in per_seed})
 
 
 def _of_no_catalogue(subject: Subject) -> PartFindings:
@@ -140,4 +141,4 @@ def candidate_recall(subject: Subject) -> dict[int, Figure]:
     if not subject.test.relevance.playlists:
         return {}
     near = subject.neighbours(max(_DEPTHS))
-    return {depth: Figure.of(judge.draws.mean(judge.recall(near, depth))) for depth in _DEPTHS}
+    return {depth: judge.draws.mean(judge.recall(near, depth)) for depth in _DEPTHS}

@@ -71,15 +71,15 @@ def measure_curve(
         lists = lists_at(weight)
         values = leading(lists)
         first = values if first is None else first
-        found = draws.mean(values).as_dict()
+        found = draws.mean(values)
         points.append(
             CurvePoint(
                 popularity_weight=weight,
-                leading=found["mean"],
-                low=found["low"],
-                high=found["high"],
-                gain_low=draws.difference(values, first).as_dict()["low"],
-                popularity=draws.mean(popularity(lists)).as_dict()["mean"],
+                leading=found.mean,
+                low=found.low,
+                high=found.high,
+                gain_low=draws.difference(values, first).low,
+                popularity=draws.mean(popularity(lists)).mean,
             )
         )
     return points

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from segue.features.transform import GENRE
@@ -100,40 +101,17 @@ def correlate(matrix: Floats) -> Floats:
     ndarray
         float64 [f, f]; NaN where fewer than 30 rows have both, or one of the two does not vary.
     """
-    known = np.isfinite(matrix)
-    safe = np.where(known, matrix, 0.0)
-    present = known.astype(np.float64)
-    counts = np.maximum(present.sum(axis=0), 1.0)
-    # centred, because sums of squares cancel if the mean is much larger than the spread (years, milliseconds)
-    safe = np.where(known, safe - safe.sum(axis=0) / counts, 0.0)
-    scale = np.abs(safe).max(axis=0, initial=0.0)
-    # a centred constant column differs from 0 only by rounding
-    varied = scale > 1e-9 * np.abs(np.where(known, matrix, 0.0)).max(axis=0, initial=0.0)
-    safe = safe / np.where(varied, scale, 1.0)
-    pairs = present.T @ present
-    total, square, product = safe.T @ present, (safe**2).T @ present, safe.T @ safe
-    divisor = np.maximum(pairs, 1.0)
-    spread = square - total**2 / divisor
-    shared = product - total * total.T / divisor
-    bottom = np.sqrt(np.maximum(spread, 0.0) * np.maximum(spread.T, 0.0))
-    enough = (pairs >= _MIN_PAIRS) & (bottom > 1e-9) & varied[:, None] & varied[None, :]
-    found = np.full(pairs.shape, np.nan)
-    np.divide(shared, bottom, out=found, where=enough)
-    return np.asarray(np.clip(found, -1.0, 1.0), dtype=np.float64)
+    frame = pd.DataFrame(np.where(np.isfinite(matrix), matrix, np.nan))
+    return np.asarray(frame.corr(min_periods=_MIN_PAIRS), dtype=np.float64)
 
 
 def _decades(year: Floats, popularity: Floats) -> list[Decade]:
-    dated = np.isfinite(year)
-    decade = np.where(dated, year // 10 * 10, 0).astype(np.int64)
-    found = []
-    for start in np.unique(decade[dated]).tolist():
-        rows = dated & (decade == start)
-        values = popularity[rows]
-        values = values[np.isfinite(values)]
-        mean = round(float(values.mean()), 2) if len(values) else None
-        found.append(Decade(start=start, tracks=int(rows.sum()), popularity=mean))
-    return found
+    starts = pd.Series(popularity).groupby(year // 10 * 10)
+    return [
+        Decade(start=int(start), tracks=len(found), popularity=_known(found.mean(), digits=2))
+        for start, found in starts
+    ]
 
 
-def _known(value: np.floating) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)
+def _known(value: float, *, digits: int = 4) -> float | None:
+    return None if np.isnan(value) else round(float(value), digits)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segue.evaluate.findings import Figure, Findings, Method
+from segue.evaluate.bootstrap import Figure
+from segue.evaluate.findings import Findings, Method
 from segue.evaluate.wording import GLOSSARY, interval, number, places, signed
 
 __all__ = [

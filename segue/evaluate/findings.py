@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from segue.bundle.definition import RequestDefaults
-from segue.evaluate.bootstrap import Interval
+from segue.evaluate.bootstrap import Figure
 from segue.evaluate.curve import CurvePoint
 from segue.evaluate.gate import CatalogChange
 from segue.evaluate.popularity import CalibrationBin, Regression
@@ -18,7 +17,6 @@ from segue.index.tune import IndexPoint
 __all__ = [
     "Example",
     "ExampleTrack",
-    "Figure",
     "Findings",
     "Method",
     "PartFindings",
@@ -30,25 +28,6 @@ __all__ = [
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Figure(_Frozen):
-    """A metric's mean over seeds and its 95 % interval; None if undefined."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    seeds: int
-
-    @classmethod
-    def of(cls, interval: Interval) -> Figure:
-        """Make a figure from an interval."""
-        return cls.model_validate(interval.as_dict())
-
-    @classmethod
-    def of_each(cls, intervals: Mapping[str, Interval]) -> dict[str, Figure]:
-        """Make figures by name."""
-        return {name: cls.of(interval) for name, interval in intervals.items()}
 
 
 class Method(_Frozen):

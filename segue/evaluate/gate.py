@@ -140,9 +140,9 @@ def compare(
         against=against,
         ours=_mean(ours[both]),
         theirs=_mean(theirs[both]),
-        difference=_known(gap.mean),
-        low=_known(gap.low),
-        high=_known(gap.high),
+        difference=gap.mean,
+        low=gap.low,
+        high=gap.high,
         seeds=gap.seeds,
     )
 
@@ -256,7 +256,3 @@ def _largest(values: dict[str, float]) -> list[tuple[str, float]]:
 
 def _mean(values: npt.NDArray[np.float64]) -> float | None:
     return round(float(values.mean()), 6) if len(values) else None
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 6)

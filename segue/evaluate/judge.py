@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.evaluate import metrics
-from segue.evaluate.bootstrap import ClusterBootstrap, Interval
+from segue.evaluate.bootstrap import ClusterBootstrap, Figure
 from segue.evaluate.metrics import Floats, Rows
 from segue.evaluate.relevance import Relevance
 
@@ -48,19 +48,7 @@ class TrackFacts:
 
 
 class Judge:
-    """Computes metrics of lists for one set of seeds.
-
-    Parameters
-    ----------
-    facts
-        The catalogue.
-    relevance
-        Seeds and their relevant tracks; none without playlists.
-    k
-        Cut-off of the metrics.
-    rounds, seed
-        Samples and random seed of the bootstrap.
-    """
+    """Computes metrics at k of lists for one set of seeds; `rounds` and `seed` are those of the bootstrap."""
 
     def __init__(
         self, facts: TrackFacts, relevance: Relevance, *, k: int, rounds: int = 2000, seed: int = 20240501
@@ -125,11 +113,11 @@ class Judge:
             "popularity_lift_over_catalogue": _over(shown, _mean(self.facts.popularity)),
         }
 
-    def intervals(self, per_seed: dict[str, Floats]) -> dict[str, Interval]:
+    def intervals(self, per_seed: dict[str, Floats]) -> dict[str, Figure]:
         """Mean and interval of each metric of `per_seed`."""
         return {name: self.draws.mean(values) for name, values in per_seed.items()}
 
-    def differences(self, ours: dict[str, Floats], theirs: dict[str, Floats]) -> dict[str, Interval]:
+    def differences(self, ours: dict[str, Floats], theirs: dict[str, Floats]) -> dict[str, Figure]:
         """Paired difference, ours minus theirs, of each metric that both have."""
         return {name: self.draws.difference(ours[name], theirs[name]) for name in ours if name in theirs}
 

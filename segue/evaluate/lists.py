@@ -24,15 +24,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class SeedPools:
-    """Candidates and predictions of some seeds, from which lists for any rules can be picked.
-
-    Attributes
-    ----------
-    recommender
-        Recommender of the evaluated bundle.
-    pools, predictions
-        One per seed.
-    """
+    """Candidates and predictions of each of some seeds, from which lists for any rules can be picked."""
 
     recommender: Recommender
     pools: list[Candidates]
@@ -68,19 +60,7 @@ def fetch_pools(
     candidates: int,
     progress: Progress | None = None,
 ) -> SeedPools:
-    """Retrieve and rank for single-track seeds.
-
-    Parameters
-    ----------
-    recommender, ranker
-        The bundle, and its boosters.
-    seeds
-        int32 [q], rows of the catalogue.
-    candidates
-        Candidates per seed.
-    progress
-        Called with a message after each chunk of seeds.
-    """
+    """Retrieve `candidates` tracks for each seed alone (int32 [q], rows of the catalogue), and rank them."""
     ids = [recommender.bundle.value("track_id", int(row)) for row in seeds]
     pools: list[Candidates] = []
     predictions: list[Predictions] = []

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from segue.catalog.columns import SOUND
 from segue.evaluate import baselines
 from segue.evaluate.curve import CurvePoint, choose_weight, measure_curve, weights
-from segue.evaluate.findings import Figure, Method
+from segue.evaluate.findings import Method
 from segue.evaluate.judge import Judge, TrackFacts, labels, leading_metric
 from segue.evaluate.lists import SeedPools, fetch_pools
 from segue.evaluate.metrics import Rows
-from segue.evaluate.relevance import TEST, VALIDATION, Relevance, from_playlists, sample_tracks
+from segue.evaluate.relevance import Relevance, from_playlists, sample_tracks
 from segue.evaluate.settings import EvaluationSettings
-from segue.features.split import TRAIN
+from segue.features.colistening import Entries
+from segue.features.split import TEST, TRAIN, VALIDATION
 from segue.features.transform import GENRE as GENRE_BLOCK
 from segue.recommend.finish import Rules
 from segue.recommend.model import Bundle
@@ -67,18 +67,9 @@ class JudgedSplit:
 
 @dataclass
 class Subject:
-    """The bundle under evaluation.
+    """The bundle under evaluation, with its boosters.
 
-    Parameters
-    ----------
-    bundle, ranker
-        The bundle and its boosters.
-    preprocessed
-        Folder of the preprocess step: the split, and the playlists if there are any.
-    settings
-        Settings of the evaluation.
-    progress
-        Called with a message at each stage.
+    `preprocessed` is the folder of the preprocess step: the split, and the playlists if there are any.
     """
 
     bundle: Bundle
@@ -189,8 +180,9 @@ class Subject:
         if bundle.transform.genre is not None:
             found[NO_GENRE] = self.standardised(seeds, without=GENRE_BLOCK)
         if self.entries is not None:
-            playlist, track = self.entries
-            found[CO_LISTENED] = baselines.co_listened(seeds, playlist, track, recording, depth)
+            found[CO_LISTENED] = baselines.co_listened(
+                seeds, self.entries.playlist, self.entries.track, recording, depth
+            )
         return {
             **found,
             "same_artist": baselines.same_artist(seeds, bundle.artist, recording, bundle.popularity, depth),
@@ -200,15 +192,11 @@ class Subject:
         }
 
     @cached_property
-    def entries(self) -> tuple[Rows, Rows] | None:
-        """Playlist and track of each entry of the training playlists; None without playlists."""
+    def entries(self) -> Entries | None:
+        """Entries of the training playlists; None if there are none."""
         path = self.preprocessed / "playlists.parquet"
-        if not path.exists():
-            return None
-        table = pq.read_table(path)
-        part = table.filter(pc.equal(table["split"], TRAIN))
-        numbers = part["playlist_id"].combine_chunks().dictionary_encode().indices
-        return (numbers.to_numpy(), part["track"].to_numpy()) if part.num_rows else None
+        entries = Entries.of(pq.read_table(path), TRAIN) if path.exists() else None
+        return entries if entries and len(entries.track) else None
 
     def neighbours(self, count: int) -> Rows:
         """The exact nearest tracks of the test seeds in the bundle's embedding, int32 [q, count]."""
@@ -252,9 +240,9 @@ class Subject:
         return {
             name: Method(
                 title=TITLES[name],
-                figures=Figure.of_each(judge.intervals(figures)),
+                figures=judge.intervals(figures),
                 overall=judge.overall(self.lists[name]),
-                gain={} if name == SEGUE else Figure.of_each(judge.differences(per_seed[SEGUE], figures)),
+                gain={} if name == SEGUE else judge.differences(per_seed[SEGUE], figures),
             )
             for name, figures in per_seed.items()
         }

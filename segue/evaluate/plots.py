@@ -5,6 +5,7 @@ All text is escaped. The same input gives the same bytes: there are no generated
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,20 +19,9 @@ Formatter = Callable[[float], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A line through points, optionally with a band around it.
+    """A line through points in order of x, perhaps with a band from `low` to `high` around it.
 
-    Attributes
-    ----------
-    x, y
-        The points, in order of x.
-    low, high
-        Bounds of the band; empty for none.
-    name
-        Name in the legend; empty for none.
-    dots
-        Whether to draw the points.
-    faint
-        Whether it is a reference line, dashed and without colour.
+    A faint one is a reference line: dashed, and without colour.
     """
 
     x: Sequence[float]
@@ -64,16 +54,9 @@ class IntervalRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Bars:
-    """Bars of equal width.
+    """Bars of equal width, and an outline of heights to compare with, drawn as a step line.
 
-    Attributes
-    ----------
-    values
-        Heights.
-    labels
-        Labels of the axis by position: 0 is the left edge of the first bar, 1 its right edge.
-    outline
-        Heights to compare with, drawn as a step line; empty for none.
+    The labels of the axis have positions: 0 is the left edge of the first bar, 1 its right edge.
     """
 
     values: Sequence[float]
@@ -99,10 +82,10 @@ class _Canvas:
     parts: list[str] = field(default_factory=list)
 
     def text(self, x: float, y: float, text: str, *, anchor: str = "middle", style: str = "") -> None:
-        attributes = f'x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"' + (
-            f' class="{style}"' if style else ""
+        styled = f' class="{style}"' if style else ""
+        self.parts.append(
+            f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{styled}>{escape(text)}</text>'
         )
-        self.parts.append(f"<text {attributes}>{escape(text)}</text>")
 
     def line(self, x1: float, y1: float, x2: float, y2: float, style: str) -> None:
         self.parts.append(f'<line class="{style}" x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}"/>')
@@ -127,26 +110,12 @@ def line_chart(
     x_title: str,
     y_title: str,
     x_format: Formatter = "{:g}".format,
-    y_format: Formatter = "{:g}".format,
     marks: Sequence[Mark] = (),
     log_x: bool = False,
 ) -> Markup:
-    """Lines over a common x axis.
+    """Lines over a common x axis, with at least one point in total; `alt` is the chart's text alternative.
 
-    Parameters
-    ----------
-    series
-        The lines, with at least one point in total.
-    alt
-        Text alternative of the chart.
-    x_title, y_title
-        Titles of the axes.
-    x_format, y_format
-        Formats of the ticks.
-    marks
-        Vertical lines.
-    log_x
-        Whether the x axis is logarithmic; all x must be above 0.
+    On a logarithmic axis all x must be above 0.
     """
     canvas = _Canvas(440, 290)
     left, right, top, bottom = 52, 428, 34, 242
@@ -165,7 +134,7 @@ def line_chart(
     for value in ticks(y_low, y_high):
         _, y = at(10**x_low if log_x else x_low, value)
         canvas.line(left, y, right, y, "grid")
-        canvas.text(left - 6, y + 4, y_format(value), anchor="end", style="tick")
+        canvas.text(left - 6, y + 4, f"{value:g}", anchor="end", style="tick")
     for value in _log_ticks(x_low, x_high) if log_x else ticks(x_low, x_high, 6):
         x, _ = at(value, y_low)
         canvas.line(x, bottom, x, bottom + 4, "axis")
@@ -174,22 +143,16 @@ def line_chart(
     canvas.line(left, bottom, right, bottom, "axis")
     canvas.text((left + right) / 2, bottom + 40, x_title, style="title")
     canvas.text(left - 46, 12, y_title, anchor="start", style="title")
-    _legend(canvas, series, right)
-    number = 0
-    for one in series:
-        number += not one.faint
-        _draw(canvas, one, at, "ref" if one.faint else f"s{(number - 1) % 5 + 1}")
+    colours = itertools.cycle(("s1", "s2", "s3", "s4", "s5"))
+    styled = [(one, "ref" if one.faint else next(colours)) for one in series]
+    _legend(canvas, styled, right)
+    for one, style in styled:
+        _draw(canvas, one, at, style)
     for mark in marks:
         x, _ = at(mark.at, y_low)
         canvas.line(x, top, x, bottom, "mark")
-        near_end = x > (left + right) / 2
-        canvas.text(
-            x - 6 if near_end else x + 6,
-            top + 4,
-            mark.text,
-            anchor="end" if near_end else "start",
-            style="halo",
-        )
+        beside, anchor = (x - 6, "end") if x > (left + right) / 2 else (x + 6, "start")
+        canvas.text(beside, top + 4, mark.text, anchor=anchor, style="halo")
     return canvas.done(alt)
 
 
@@ -263,15 +226,13 @@ def _draw(
             canvas.dot(x, y, f"dot {style}")
 
 
-def _legend(canvas: _Canvas, series: Sequence[Series], right: float) -> None:
-    named = [one for one in series if one.name]
-    x, number = right - sum(34 + 7.4 * len(one.name) for one in named), 0
-    for one in named:
-        number += not one.faint
-        style = "ref" if one.faint else f"s{(number - 1) % 5 + 1}"
+def _legend(canvas: _Canvas, styled: Sequence[tuple[Series, str]], right: float) -> None:
+    named = [(one.name, style) for one, style in styled if one.name]
+    x = right - sum(34 + 7.4 * len(name) for name, _ in named)
+    for name, style in named:
         canvas.line(x, 8, x + 16, 8, f"line {style}")
-        canvas.text(x + 21, 12, one.name, anchor="start")
-        x += 34 + 7.4 * len(one.name)
+        canvas.text(x + 21, 12, name, anchor="start")
+        x += 34 + 7.4 * len(name)
 
 
 def _span(values: Sequence[float], *, log: bool = False) -> tuple[float, float]:

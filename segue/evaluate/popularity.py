@@ -128,8 +128,6 @@ def ndcg_within(
         float [n], by which they are ordered.
     judged
         bool [n]; only these candidates count (held-out artists, known popularity).
-    k
-        Cut-off.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from segue.evaluate.findings import Figure, PopularityFindings, YoungFindings
+from segue.evaluate.findings import PopularityFindings, YoungFindings
 from segue.evaluate.measure import Subject
 from segue.evaluate.metrics import Rows
 from segue.evaluate.popularity import Regression, calibration, genre_year_mean, judge, ndcg_within
@@ -43,9 +43,7 @@ def popularity_findings(subject: Subject) -> PopularityFindings | None:
         unknown=int(np.isnan(actual).sum()),
         regression=_regression(predictions, actual, rows),
         ndcg={
-            name: Figure.of(
-                draws.mean(ndcg_within(candidates, actual, predicted, judged, subject.settings.k))
-            )
+            name: draws.mean(ndcg_within(candidates, actual, predicted, judged, subject.settings.k))
             for name, predicted in predictions.items()
         },
         calibration=calibration(actual[rows], predictions["model"][rows]),

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from segue.evaluate.charts import leading_chart, popularity_curve, variety_chart, weight_curve
-from segue.evaluate.figure_tables import (
-    Cell,
-    figure_cell,
-    figure_rows,
-    gain_rows,
-    measured,
-    methods,
-    ordered,
-)
+from segue.evaluate.figure_tables import figure_rows, gain_rows, measured, methods, ordered
 from segue.evaluate.findings import Findings
-from segue.evaluate.wording import HIGHER_IS_BETTER, number, share
+from segue.evaluate.wording import HIGHER_IS_BETTER, share
 
-__all__ = ["PartRows", "TradeoffRow", "recommendations_section"]
+__all__ = ["recommendations_section"]
 
 _PART_FIGURES = ("precision", "artist_filtered_precision", "artist_filtered_ndcg")
 _TRADEOFF_FIGURES = ("intra_list_distance", "artists_per_list", "popularity", "popularity_lift", "hubness")
-
-
-@dataclass(frozen=True)
-class PartRows:
-    """Table rows of one subset of the seeds: each method and its metrics."""
-
-    title: str
-    seeds: int
-    methods: list[tuple[str, list[Cell]]]
-
-
-@dataclass(frozen=True)
-class TradeoffRow:
-    """One row of the table of trade-offs."""
-
-    title: str
-    default: bool
-    cells: list[Cell]
 
 
 def recommendations_section(findings: Findings) -> dict[str, Any]:
@@ -52,11 +25,9 @@ def recommendations_section(findings: Findings) -> dict[str, Any]:
         "leading_chart": leading_chart(findings),
         "quality": figure_rows(findings, quality),
         "gains": gain_rows(findings, quality),
-        "parts": _parts(findings),
         "parts_shown": [(name, findings.labels[name]) for name in _PART_FIGURES],
         "candidate_recall": _candidate_recall(findings),
-        "tradeoffs": _tradeoffs(findings),
-        "tradeoffs_shown": [findings.labels[name] for name in _TRADEOFF_FIGURES],
+        "tradeoffs_shown": [(name, findings.labels[name]) for name in _TRADEOFF_FIGURES],
         "variety_chart": variety_chart(findings),
         "curve": weight_curve(findings),
         "curve_popularity": popularity_curve(findings),
@@ -65,40 +36,6 @@ def recommendations_section(findings: Findings) -> dict[str, Any]:
             findings, [name for name in names if name not in HIGHER_IS_BETTER and measured(findings, name)]
         ),
     }
-
-
-def _parts(findings: Findings) -> list[PartRows]:
-    """For each subset of the seeds, a row for each method."""
-    return [
-        PartRows(
-            title=part.title,
-            seeds=part.seeds,
-            methods=[
-                (
-                    method,
-                    [figure_cell(figures[name], name) for name in _PART_FIGURES if name in figures],
-                )
-                for method, figures in part.figures.items()
-            ],
-        )
-        for part in findings.parts.values()
-    ]
-
-
-def _tradeoffs(findings: Findings) -> list[TradeoffRow]:
-    """A row for each value of each setting; the defaults are marked."""
-    defaults = {name: getattr(findings.defaults, name) for name in ("diversity", "max_per_artist")}
-    return [
-        TradeoffRow(
-            title=f"{point.setting} {point.value:g}",
-            default=point.value == defaults[point.setting],
-            cells=[
-                figure_cell(point.leading, "precision"),
-                *(Cell(number(point.figures.get(name), name)) for name in _TRADEOFF_FIGURES),
-            ],
-        )
-        for point in findings.tradeoffs
-    ]
 
 
 def _candidate_recall(findings: Findings) -> str:

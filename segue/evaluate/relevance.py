@@ -9,11 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from segue.evaluate.metrics import Flags, Ints, Rows
+from segue.features.colistening import Entries
 
-__all__ = ["TEST", "VALIDATION", "Relevance", "from_playlists", "sample_tracks"]
-
-VALIDATION = 1
-TEST = 2
+__all__ = ["Relevance", "from_playlists", "sample_tracks"]
 
 # Upper bound of relevant tracks held at once: int32 rows, so 80 MB at most.
 MAX_PAIRS = 20_000_000
@@ -107,18 +105,15 @@ def from_playlists(
     recording
         int32 [n].
     split
-        1 validation, 2 test.
-    max_seeds
-        Maximum number of seeds.
-    seed
-        Random seed of the sample.
+        `segue.features.split.VALIDATION` or `TEST`.
     """
-    lists, tracks, count = _pairs(playlists, split)
-    if not len(tracks):
-        return _empty(count)
-    member = _csr(lists, tracks, (count, len(recording)))
+    entries = Entries.of(playlists, split)
+    if not len(entries.track):
+        return _empty()
+    count = len(entries.playlists)
+    member = _csr(entries.playlist, entries.track, (count, len(recording)))
     of_track = member.T.tocsr()
-    sizes = np.bincount(lists, minlength=count)
+    sizes = np.bincount(entries.playlist, minlength=count)
     seeds = _sample_seeds(of_track, sizes, max_seeds, seed)
     shared = (of_track[seeds] @ member).tocsr()
     shared.sort_indices()
@@ -149,21 +144,6 @@ def sample_tracks(
     )
 
 
-def _pairs(playlists: pa.Table, split: int) -> tuple[Rows, Rows, int]:
-    # playlist number and track row of each entry, number of playlists; numbered in the order of their ids
-    import pyarrow.compute as pc
-
-    table = playlists.filter(pc.equal(playlists["split"], split))
-    ids = table["playlist_id"].combine_chunks().dictionary_encode()
-    if isinstance(ids, pa.ChunkedArray):
-        ids = ids.combine_chunks()
-    names = ids.dictionary.to_numpy(zero_copy_only=False).astype(str)
-    rank = np.empty(len(names), dtype=np.int32)
-    rank[np.argsort(names, kind="stable")] = np.arange(len(names), dtype=np.int32)
-    numbers = rank[ids.indices.to_numpy(zero_copy_only=False)] if len(names) else np.empty(0, np.int32)
-    return numbers, table["track"].to_numpy().astype(np.int32), len(names)
-
-
 def _csr(lists: Rows, tracks: Rows, shape: tuple[int, int]):  # type: ignore[no-untyped-def]
     from scipy.sparse import csr_array
 
@@ -183,8 +163,6 @@ def _sample_seeds(of_track, sizes: Ints, max_seeds: int, seed: int) -> Rows:  # 
     return np.sort(bounded).astype(np.int32)
 
 
-def _empty(playlists: int) -> Relevance:
+def _empty() -> Relevance:
     none = np.empty(0, dtype=np.int32)
-    return Relevance(
-        seeds=none, clusters=none, start=np.zeros(1, dtype=np.int64), rows=none, playlists=playlists
-    )
+    return Relevance(seeds=none, clusters=none, start=np.zeros(1, dtype=np.int64), rows=none, playlists=0)

@@ -17,9 +17,8 @@ from segue.evaluate.charts import calibration_chart, index_chart, learning_chart
 from segue.evaluate.data_section import BarRow, data_section, drift_rows
 from segue.evaluate.eda import Eda
 from segue.evaluate.figure_tables import explain, figure_rows, measured, methods, ordered
-from segue.evaluate.findings import Figure, Findings, PopularityFindings
+from segue.evaluate.findings import Findings, PopularityFindings
 from segue.evaluate.gate import Verdict
-from segue.evaluate.popularity import Regression
 from segue.evaluate.recommendations_section import recommendations_section
 from segue.evaluate.wording import (
     HIGHER_IS_BETTER,
@@ -79,20 +78,6 @@ class MetricCard:
     lead: bool = False
 
 
-@dataclass(frozen=True)
-class RegressionRow:
-    """One row of the popularity model's table."""
-
-    title: str
-    tracks: int
-    r2: str
-    mae: str
-    spearman: str
-    ndcg: str
-    range: str
-    lead: bool
-
-
 def render_html(
     findings: Findings,
     verdict: Verdict,
@@ -102,19 +87,7 @@ def render_html(
     champion_profile: Profile | None,
     training: Mapping[str, Any],
 ) -> str:
-    """Render the page.
-
-    Parameters
-    ----------
-    findings, verdict
-        Results of the evaluation and of the gate.
-    profile, eda
-        The catalogue.
-    champion_profile
-        The champion's catalogue, for comparison; None without a champion.
-    training
-        ``training.json`` of the train step.
-    """
+    """Render the page; `training` is ``training.json`` of the train step."""
     context = {
         "findings": findings,
         "verdict": verdict,
@@ -165,7 +138,7 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["share"] = share
+    environment.globals |= {"share": share, "number": number, "interval": interval}
     return environment
 
 
@@ -186,23 +159,14 @@ def _cards(findings: Findings) -> list[MetricCard]:
     """The leading metric of Segue, the base design and random lists, and the ratio of the first two."""
     if findings.leading is None:
         return []
-    shown = [
-        (name, findings.methods[name])
-        for name in ("segue", "base_design", "random")
-        if name in findings.methods
-    ]
-    found = [(name, method.title, method.figures.get(findings.leading)) for name, method in shown]
-    cards = [
-        MetricCard(
-            title,
-            number(figure.mean),
-            f"95 %: {interval(figure)}" if interval(figure) else "",
-            name == "segue",
-        )
-        for name, title, figure in found
-        if figure
-    ]
-    means = {name: figure.mean for name, _, figure in found if figure}
+    cards, means = [], {}
+    for name in ("segue", "base_design", "random"):
+        method = findings.methods.get(name)
+        if method and findings.leading in method.figures:
+            figure = method.figures[findings.leading]
+            note = f"95 %: {interval(figure)}" if interval(figure) else ""
+            cards.append(MetricCard(method.title, number(figure.mean), note, name == "segue"))
+            means[name] = figure.mean
     ours, theirs = means.get("segue"), means.get("base_design")
     if ours and theirs:
         cards.append(MetricCard("Segue against the base design", ratio(ours, theirs), "in this metric"))
@@ -214,31 +178,11 @@ def _popularity(found: PopularityFindings | None, training: Mapping[str, Any]) -
     total, largest = sum(importance.values()), max(importance.values(), default=1.0)
     ordered = sorted(importance.items(), key=lambda item: (-item[1], item[0]))
     return {
-        "regressions": _regressions(found.regression, found.ndcg) if found else [],
-        "young": _regressions(found.young.regression, {}) if found and found.young else [],
+        "popularity_titles": _BASELINES,
         "calibration": calibration_chart(found.calibration) if found else None,
         "learning": learning_chart(training.get("validation_curve") or [], training.get("trees")),
         "importance": [BarRow(name, 0, gain / total, gain / largest) for name, gain in ordered],
     }
-
-
-def _regressions(found: Mapping[str, Regression], ndcgs: Mapping[str, Figure]) -> list[RegressionRow]:
-    rows = []
-    for name, one in found.items():
-        ndcg = ndcgs.get(name)
-        rows.append(
-            RegressionRow(
-                title=_BASELINES.get(name, name),
-                tracks=one.tracks,
-                r2=number(one.r2, "r2"),
-                mae=number(one.mae, "mae"),
-                spearman=number(one.spearman),
-                ndcg=number(ndcg.mean if ndcg else None),
-                range=interval(ndcg) if ndcg else "",
-                lead=name == "model",
-            )
-        )
-    return rows
 
 
 def _glossary(findings: Findings) -> list[tuple[str, str]]:

@@ -37,16 +37,14 @@ class Retrieval(BaseModel):
 def index_recall(
     index: TrackIndex, embedding: npt.NDArray[np.float32], queries: Rows, *, at: tuple[int, ...]
 ) -> Retrieval:
-    """Measure the index's recall for some tracks.
+    """Measure the index's recall for the neighbours of some tracks.
 
     Parameters
     ----------
-    index
-        The bundle's index, with the parameters used in serving.
     embedding
         float32 [n, d].
     queries
-        int32 [q], tracks whose neighbours are searched.
+        int32 [q], the tracks.
     at
         Numbers of neighbours, at most n.
     """

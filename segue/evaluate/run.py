@@ -64,23 +64,15 @@ def evaluate(
 
     Parameters
     ----------
-    bundle
-        The new bundle, opened from the folders of the steps.
     out
         Folder for ``metrics.json``, ``verdict.json``, ``defaults.json``, ``reference.json``,
         ``report.html`` and ``report.md``.
     preprocessed, trained, indexed
         Folders of those steps.
-    profile
-        Profile of the catalogue.
+    profile, champion_profile
+        Profiles of the catalogue, and of the champion's if known.
     champion
         Digest of the champion, and the bundle; None without a champion.
-    champion_profile
-        Profile of the champion's catalogue, if known.
-    settings
-        Settings of the evaluation.
-    progress
-        Called with a message at each stage.
     """
     settings = settings or EvaluationSettings()
     subject = Subject(

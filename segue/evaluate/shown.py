@@ -27,13 +27,6 @@ _OUTPUTS = ("similarity", "predicted_popularity", "score")
 def shown_outputs(subject: Subject, defaults: RequestDefaults) -> dict[str, npt.NDArray[np.float32]]:
     """Similarities, predictions and scores in lists for random test seeds, `SEEDS` per request.
 
-    Parameters
-    ----------
-    subject
-        The bundle, and the test seeds to draw from.
-    defaults
-        Defaults that the bundle will be served with.
-
     Returns
     -------
     float32 [m] by output, NaN where missing.

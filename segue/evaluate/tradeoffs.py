@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from segue.evaluate.findings import Figure, Tradeoff
+from segue.evaluate.findings import Tradeoff
 from segue.evaluate.judge import Judge
 from segue.evaluate.lists import SeedPools
 from segue.evaluate.measure import Subject
@@ -61,9 +61,9 @@ def _measure(judge: Judge, lists: Rows, leading: str, at: tuple[str, float]) -> 
     return Tradeoff(
         setting=setting,
         value=value,
-        leading=Figure.of(judge.draws.mean(judge.leading(lists, leading))),
+        leading=judge.draws.mean(judge.leading(lists, leading)),
         figures={
-            **{name: judge.draws.mean(per_seed[name]).as_dict()["mean"] for name in _METRICS},
+            **{name: judge.draws.mean(per_seed[name]).mean for name in _METRICS},
             "popularity_lift": overall["popularity_lift"],
             "hubness": overall["hubness"],
         },

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from segue.evaluate.findings import Figure, Findings
+from segue.evaluate.bootstrap import Figure
+from segue.evaluate.findings import Findings
 from segue.evaluate.gate import Verdict
 from segue.evaluate.judge import GENRE, PLAYLIST
 

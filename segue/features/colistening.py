@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from segue.features.artists import artist_vectors
 from segue.features.learned import SHRINKAGE, Learned
@@ -29,6 +31,14 @@ class Entries:
 
     playlist: Rows
     track: Rows
+
+    @classmethod
+    def of(cls, playlists: pa.Table, split: int) -> Entries:
+        """Entries of one split of ``playlists.parquet``; playlists are numbered in the order of their ids."""
+        part = playlists.filter(pc.equal(playlists["split"], split))
+        ids = part["playlist_id"].combine_chunks().dictionary_encode()
+        number = pc.rank(ids.dictionary).to_numpy().astype(np.int32) - 1
+        return cls(number[ids.indices.to_numpy()], part["track"].to_numpy().astype(np.int32))
 
     def take(self, which: npt.NDArray[np.bool_]) -> Entries:
         """Entries where `which` (bool [m]) is true."""

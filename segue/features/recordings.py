@@ -46,17 +46,7 @@ _FEATURING = (
 
 
 def fold_column(names: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Fold names for comparison as `fold_text` does.
-
-    Parameters
-    ----------
-    names
-        Strings; nulls stay null.
-
-    Returns
-    -------
-    Array of the same length.
-    """
+    """Fold names for comparison as `fold_text` does; nulls stay null."""
     if isinstance(names, pa.ChunkedArray):
         names = names.combine_chunks()
     ascii_ = pc.string_is_ascii(names)
@@ -135,14 +125,7 @@ def artist_numbers(artists: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.
 def recording_numbers(
     artist: npt.NDArray[np.int32], titles: pa.Array | pa.ChunkedArray
 ) -> npt.NDArray[np.int32]:
-    """Number the recordings: tracks with the same artist and title key are one recording.
-
-    Parameters
-    ----------
-    artist
-        int32 [n], artist numbers.
-    titles
-        Track names, n strings.
+    """Number the recordings: tracks with the same artist number and title key are one recording.
 
     Returns
     -------

@@ -106,10 +106,8 @@ def fit_reference(transform: FeatureTransform, features: Floats, outputs: Mappin
 
     Parameters
     ----------
-    transform
-        Names the features and the genres.
     features
-        float32 [n, f], of the catalogue.
+        float32 [n, f], of the catalogue; `transform` names them, and the genres.
     outputs
         Output -> its values in the evaluation's lists.
     """

@@ -54,7 +54,7 @@ class Term(_Frozen):
     weight
         Factor on the standardised columns.
     offset
-        Added before the logarithm.
+        Added before the logarithm, so that 0 stays finite.
     mean, scale
         Mean and standard deviation of each column, over the training tracks that have the value.
     """
@@ -167,17 +167,7 @@ class FeatureTransform(_Frozen):
         return names + [GENRE] * (self.genre.width if self.genre else 0)
 
     def embed(self, features: Floats) -> Floats:
-        """Embed tracks from their features only.
-
-        Parameters
-        ----------
-        features
-            float32 [n, f], columns as in `features`, NaN where missing.
-
-        Returns
-        -------
-        float32 [n, d]
-        """
+        """Embed tracks from their features only, float32 [n, f], NaN where missing: float32 [n, d]."""
         standard = self.standardise(features)
         return self.learned.embed(standard) if self.learned else standard
 

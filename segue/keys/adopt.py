@@ -35,14 +35,7 @@ def is_credential(text: str) -> bool:
 def adopt_key(engine: Engine, credential: str, *, name: str, scopes: Iterable[Scope]) -> bool:
     """Make `credential` the live key of a name, unless it is already. Another key of that name is revoked.
 
-    Parameters
-    ----------
-    credential
-        ``<id>.<secret>``: 16 hexadecimal digits, and at least 43 characters of URL-safe base64.
-    name
-        The key's name.
-    scopes
-        What it allows.
+    It is ``<id>.<secret>``: 16 hexadecimal digits, and at least 43 characters of URL-safe base64.
 
     Returns
     -------

@@ -25,17 +25,10 @@ _UNKNOWN = secret_sha256("")
 
 
 class KeyRing:
-    """The keys in memory, refreshed periodically by a background thread.
+    """The keys in memory, refreshed every `ttl_seconds` by a background thread.
 
-    While the database does not answer, the last keys stay valid, so that nobody is locked out; a key that is
-    revoked meanwhile works until the next refresh.
-
-    Parameters
-    ----------
-    engine
-        The database.
-    ttl_seconds
-        Interval of the refresh, and the longest time that a revoked key still works.
+    That is the longest time that a revoked key still works. While the database does not answer, the last keys
+    stay valid, so that nobody is locked out; a key that is revoked meanwhile works until the next refresh.
     """
 
     def __init__(self, engine: Engine, *, ttl_seconds: float = 15.0) -> None:

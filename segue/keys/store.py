@@ -53,7 +53,11 @@ def create_key(
     _check_expiry(expires_at, now)
     secret = new_secret()
     key = Key(
-        id=new_id(), name=name, scopes=parse_scopes(scopes), created_at=now, expires_at=_in_utc(expires_at)
+        id=new_id(),
+        name=name,
+        scopes=parse_scopes(scopes),
+        created_at=now,
+        expires_at=expires_at.astimezone(UTC) if expires_at else None,
     )
     row = {
         "id": key.id,
@@ -82,13 +86,7 @@ def create_key(
 
 
 def list_keys(engine: Engine) -> list[Key]:
-    """List all keys, revoked and expired ones too, oldest first.
-
-    Raises
-    ------
-    DatabaseError
-        The database does not answer, or reported an error.
-    """
+    """List all keys, revoked and expired ones too, oldest first; raises as `create_key` does."""
     with explained(engine):
         return [stored.key for stored in read_keys(engine)]
 
@@ -135,10 +133,6 @@ def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise CredentialError(f"expires_at {expires_at.isoformat()}: expected a time with its zone")
     if expires_at <= now:
         raise CredentialError(f"expires_at {expires_at.isoformat()}: is past")
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return value.astimezone(UTC) if value else None
 
 
 def _stored(row: Row[Any]) -> StoredKey:

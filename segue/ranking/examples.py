@@ -8,7 +8,7 @@ vectors, and the ranker would trust these more than it should on new playlists.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -71,18 +71,8 @@ def candidates_of(embedding: Floats, seeds: Rows, recording: Rows, count: int) -
 def query_matrix(
     table: TrackTable, columns: Sequence[str], seeds: Rows, candidates: Rows
 ) -> tuple[Floats, Rows]:
-    """Ranking matrix of the candidates of some seeds, and how many candidates each seed has.
-
-    Parameters
-    ----------
-    table
-        The catalogue and its embedding.
-    columns
-        Columns of the matrix.
-    seeds
-        int32 [q].
-    candidates
-        int32 [q, n], padded with -1.
+    """Ranking matrix of the candidates (int32 [q, n], padded with -1) of some seeds (int32 [q]), and how many
+    candidates each seed has.
     """
     present = candidates >= 0
     sizes = present.sum(axis=1).astype(np.int32)
@@ -145,11 +135,4 @@ def folds_of(entries: Entries, count: int, *, seed: int) -> list[npt.NDArray[np.
 
 def embedded(table: TrackTable, fit: Fit, inputs: Floats) -> TrackTable:
     """The same catalogue with the embedding of `fit`."""
-    return TrackTable(
-        names=table.names,
-        features=table.features,
-        popularity=table.popularity,
-        artist=table.artist,
-        embedding=fit.embedding(inputs, table.artist),
-        blocks=fit.learned.blocks,
-    )
+    return replace(table, embedding=fit.embedding(inputs, table.artist), blocks=fit.learned.blocks)

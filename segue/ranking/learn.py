@@ -70,10 +70,8 @@ class LearningData:
         int32 [n].
     training
         bool [n], tracks of training artists.
-    entries
-        Training playlists; None without playlists.
-    validation
-        Validation playlists; None without playlists.
+    entries, validation
+        Training and validation playlists; None without playlists.
     """
 
     table: TrackTable
@@ -82,25 +80,6 @@ class LearningData:
     training: npt.NDArray[np.bool_]
     entries: Entries | None
     validation: Validation | None
-
-
-@dataclass(frozen=True)
-class EmbeddedValidation:
-    """Validation seeds, the catalogue in the chosen embedding, and the seeds' candidates in it.
-
-    Attributes
-    ----------
-    validation
-        The seeds and their metrics.
-    table
-        The catalogue.
-    candidates
-        int32 [q, candidates].
-    """
-
-    validation: Validation
-    table: TrackTable
-    candidates: Rows
 
 
 def learn(data: LearningData, *, settings: TrainSettings, progress: Callable[[str], None]) -> LearningResult:
@@ -129,8 +108,8 @@ def learn(data: LearningData, *, settings: TrainSettings, progress: Callable[[st
     progress("retrieving for training queries")
     examples = _examples(data, listening, entries, result, settings)
     progress(f"learning relevance from {len(examples.sizes):,} queries")
-    chosen = EmbeddedValidation(validation, embedded(table, fit, listening.inputs), candidates)
-    _choose_ranker(result, chosen, examples, settings)
+    chosen = embedded(table, fit, listening.inputs)
+    _choose_ranker(result, validation, chosen, candidates, examples, settings=settings)
     return result
 
 
@@ -204,17 +183,20 @@ def _examples(
 
 
 def _choose_ranker(
-    result: LearningResult, embedded_seeds: EmbeddedValidation, examples: Examples, settings: TrainSettings
+    result: LearningResult,
+    validation: Validation,
+    table: TrackTable,
+    candidates: Rows,
+    examples: Examples,
+    *,
+    settings: TrainSettings,
 ) -> None:
     """Keep the relevance model if it orders validation candidates better than distance does."""
-    validation, candidates = embedded_seeds.validation, embedded_seeds.candidates
     nearest = validation.precision(candidates)
 
     def fit_and_score(trial: TrainSettings) -> tuple[float, lgb.Booster]:
         booster = fit_relevance(examples, result.columns, trial)
-        scores = validation.scores(
-            booster, result.columns, embedded_seeds.table, candidates, settings.threads
-        )
+        scores = validation.scores(booster, result.columns, table, candidates, settings.threads)
         return validation.precision(candidates, scores), booster
 
     if settings.trials:

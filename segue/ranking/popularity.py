@@ -78,8 +78,6 @@ def fit_popularity(
         float32 [n], NaN where missing.
     split
         uint8 [n], the split that each track's artist belongs to.
-    settings
-        Parameters.
     progress
         Called with the round and the validation error every ten rounds.
 

@@ -55,17 +55,7 @@ def relevance_parameters(settings: TrainSettings) -> dict[str, Any]:
 
 
 def fit_relevance(examples: Examples, columns: Sequence[str], settings: TrainSettings) -> lgb.Booster:
-    """Train the model to rank first the candidates that share a playlist with the seed.
-
-    Parameters
-    ----------
-    examples
-        From `segue.ranking.examples.make_examples`.
-    columns
-        Names of the columns of their matrix.
-    settings
-        Parameters.
-    """
+    """Train the model to rank first the candidates that share a playlist with the seed."""
     parameters = relevance_parameters(settings)
     data = lgb.Dataset(
         _some_without_genre(examples, columns, settings.seed),

@@ -77,10 +77,6 @@ def train(
     out
         Folder for ``embedding.npy`` float32 [n, d], ``transform.json``, ``popularity.txt``, ``relevance.txt``
         (if a relevance model was kept) and ``training.json`` (parameters, importance, learning curve).
-    settings
-        Parameters.
-    progress
-        Called with a message at each stage.
 
     Raises
     ------
@@ -160,21 +156,11 @@ def _learning_data(
         transform=transform,
         recording=recording,
         training=np.load(preprocessed / "split.npy") == TRAIN,
-        entries=None if playlists is None else _entries(playlists),
+        entries=None if playlists is None else Entries.of(playlists, TRAIN),
         validation=None
         if playlists is None
         else Validation(playlists, facts, settings.candidates, settings.seed),
     )
-
-
-def _entries(playlists: pa.Table) -> Entries:
-    """Entries of the training playlists, numbered in the order of their ids."""
-    import pyarrow.compute as pc
-
-    part = playlists.filter(pc.equal(playlists["split"], TRAIN))
-    # the preprocess step sorted them by playlist id
-    encoded = part["playlist_id"].combine_chunks().dictionary_encode()
-    return Entries(encoded.indices.to_numpy().astype(np.int32), part["track"].to_numpy().astype(np.int32))
 
 
 def _save(booster: lgb.Booster | None, path: Path) -> None:

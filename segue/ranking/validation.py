@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from segue.evaluate.judge import PLAYLIST, Judge, TrackFacts
 from segue.evaluate.metrics import Rows, recall
-from segue.evaluate.relevance import VALIDATION, from_playlists
+from segue.evaluate.relevance import from_playlists
+from segue.features.split import VALIDATION
 from segue.ranking.examples import candidates_of, query_matrix
 from segue.recommend.finish import take_capped
 from segue.recommend.ranking_matrix import TrackTable
@@ -33,18 +34,9 @@ MIN_PLAYLISTS = 3
 
 @dataclass(frozen=True)
 class Validation:
-    """Seeds of validation playlists, and the metrics of their lists.
+    """Seeds of validation playlists, sampled by a random seed, and the metrics of their lists.
 
-    Attributes
-    ----------
-    playlists
-        ``playlists.parquet`` of the preprocess step.
-    facts
-        The catalogue.
-    candidates
-        Candidates per seed.
-    seed
-        Random seed of the sample of seeds.
+    `playlists` is ``playlists.parquet`` of the preprocess step, `candidates` their number per seed.
     """
 
     playlists: pa.Table

@@ -43,8 +43,8 @@ class Artists:
         float32 [a], popularity of the artist, about standardised, with heavy tails.
     output
         float64 [a], expected share of the catalogue's recordings; sums to 1.
-    scene_genre, scene_begin
-        int16 [s] and float64 [s], genre and first year of each scene.
+    scene_genre
+        int16 [s], genre of each scene.
     """
 
     name: pa.StringArray
@@ -59,7 +59,6 @@ class Artists:
     following: NDArray[np.float32]
     output: NDArray[np.float64]
     scene_genre: NDArray[np.int16]
-    scene_begin: NDArray[np.float64]
 
 
 def draw_artists(rows: int, rng: np.random.Generator) -> Artists:
@@ -91,7 +90,6 @@ def draw_artists(rows: int, rng: np.random.Generator) -> Artists:
         following=heavy.astype(np.float32),
         output=output / output.sum(),
         scene_genre=scene_genre,
-        scene_begin=scene_begin,
     )
 
 

@@ -13,22 +13,13 @@ from numpy.typing import NDArray
 
 from segue.files import replacing
 from segue.sample.defects import break_rows
-from segue.sample.genres import genre_model, to_natural
+from segue.sample.genres import DIMENSIONS, genre_model, to_natural
 from segue.sample.playlists import Memberships
 from segue.sample.spelling import release_titles
 from segue.sample.tracks import Tracks
 
 __all__ = ["CATALOG_COLUMNS", "write_catalog", "write_playlists"]
 
-_SHARES = (
-    "danceability",
-    "energy",
-    "speechiness",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "valence",
-)
 # The Kaggle 1M layout: the first column is an index without a name.
 CATALOG_COLUMNS = (
     *("", "artist_name", "track_name", "track_id", "popularity", "year", "genre"),
@@ -120,7 +111,7 @@ def _columns(
         "tempo": _text(np.round(natural[:, 8], 3)),
         "duration_ms": _text(natural[:, 9].astype(np.int64)),
     }
-    for number, name in enumerate(_SHARES):
+    for number, name in enumerate(DIMENSIONS[:7]):  # the shares
         texts[name] = _text(_three_digits(natural[:, number]))
     for name in ("popularity", "year", "key", "mode", "time_signature"):
         texts[name] = _text(getattr(tracks, name))

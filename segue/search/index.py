@@ -66,11 +66,9 @@ class SearchIndex:
             raise BundleError(f"{path.name} has schema {version}, expected {SCHEMA_VERSION}")
 
     def __enter__(self) -> SearchIndex:
-        """Return the index itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
         self.close()
 
     def close(self) -> None:
@@ -145,15 +143,7 @@ def _is_answered(queries: Sequence[FieldQuery], hits: Mapping[int, Hit]) -> bool
 
 @dataclass(frozen=True)
 class _Cutoff:
-    """Limits on the matches that are read and kept.
-
-    Attributes
-    ----------
-    kept
-        Largest number of matches that are kept.
-    passes
-        Filter: whether a row may be kept; None: all may.
-    """
+    """Limits on the matches that are read and kept: their number, and a filter of rows; None: all may be."""
 
     kept: int
     passes: Callable[[int], bool] | None

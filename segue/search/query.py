@@ -24,15 +24,7 @@ MIN_PREFIX_LENGTH = 3
 
 @dataclass(frozen=True)
 class SearchTerm:
-    """A word or its alternatives, of which one must match.
-
-    Attributes
-    ----------
-    words
-        The alternatives.
-    as_prefix
-        Whether words that begin with an alternative match, too.
-    """
+    """A word or its alternatives, of which one must match; as a prefix, words that begin with it do too."""
 
     words: tuple[str, ...]
     as_prefix: bool = False
@@ -40,17 +32,7 @@ class SearchTerm:
 
 @dataclass(frozen=True)
 class FieldQuery:
-    """A query of one field.
-
-    Attributes
-    ----------
-    field
-        The field to search.
-    wholes
-        Plain names that match the query exactly.
-    terms
-        Terms that must all match.
-    """
+    """A query of one field: plain names that match it exactly, and terms that must all match."""
 
     field: Field
     wholes: tuple[str, ...]
@@ -59,18 +41,8 @@ class FieldQuery:
 
 @dataclass(frozen=True)
 class Phrase:
-    """The text that was typed for one field.
-
-    Attributes
-    ----------
-    field
-        The field to search.
-    plain
-        The plain form of the text.
-    words
-        Its distinct words.
-    is_open
-        Whether the last word may be incomplete.
+    """The text that was typed for one field: its plain form, its distinct words, and whether the last of them
+    may be incomplete.
     """
 
     field: Field

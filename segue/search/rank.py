@@ -32,8 +32,6 @@ class Hit:
         Its row in the bundle.
     attempt
         Number of the attempt that found it; 0 is the query as typed.
-    match
-        Quality of the match.
     by_artist
         Whether the query is exactly the artist's name.
     """

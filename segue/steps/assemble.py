@@ -28,14 +28,7 @@ def collect(
 ) -> tuple[BundleDefinition, dict[str, Path]]:
     """Make a bundle's definition, still without the digests of its files, and find the files.
 
-    Parameters
-    ----------
-    preprocessed, trained, indexed
-        Folders of those steps.
-    catalog_profile
-        sha256 of the catalogue's profile.
-    defaults
-        Defaults of a request, if already chosen.
+    `catalog_profile` is the sha256 of the catalogue's profile.
 
     Returns
     -------

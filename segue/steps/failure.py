@@ -32,12 +32,6 @@ def record_failure(
         nor failure is logged.
     message
         Error message, if KFP has one.
-    store
-        URL of the store.
-    run_id
-        Id of the run.
-    log
-        Receives the key of the record.
 
     Returns
     -------

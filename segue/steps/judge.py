@@ -42,8 +42,6 @@ def evaluate(
 
     Parameters
     ----------
-    folders
-        Folders of the previous steps.
     out
         Folder for metrics, verdict, defaults and the report.
     page
@@ -52,8 +50,6 @@ def evaluate(
         Store and channel of the champion.
     settings
         Fields of `segue.evaluate.settings.EvaluationSettings`.
-    log
-        Receives progress.
     """
     from segue.bundle.channel import read_channel
     from segue.catalog.profile import PROFILE, Profile

@@ -21,16 +21,7 @@ def train(
 ) -> StepResult:
     """Embed the tracks, and train the popularity model and the relevance model.
 
-    Parameters
-    ----------
-    preprocessed
-        Folder of `preprocess`.
-    out
-        Folder for the embedding, the transform, the boosters and training.json.
-    settings
-        Fields of `segue.ranking.train.TrainSettings`.
-    log
-        Receives progress.
+    `settings` are fields of `segue.ranking.settings.TrainSettings`; see `segue.ranking.train.train`.
     """
     from segue.ranking.train import TrainSettings
     from segue.ranking.train import train as run
@@ -45,9 +36,9 @@ def train(
         "trees": trained.trees,
         "train_rows": trained.train_rows,
         "validation_rows": trained.validation_rows,
+        "relevance_trees": trained.relevance_trees,
     }
     importance = sorted(trained.importance.items(), key=lambda item: -item[1])
-    figures |= {"relevance_trees": trained.relevance_trees}
     relevance = sorted(trained.relevance_importance.items(), key=lambda item: -item[1])
     summary = table("What popularity was learned from", ("feature", "gain"), importance)
     summary += table("What was learned from playlists", ("what", "found"), _flat(trained.learning))
@@ -82,16 +73,7 @@ def build_index(
 ) -> StepResult:
     """Build the cheapest index that meets the recall target.
 
-    Parameters
-    ----------
-    trained, preprocessed
-        Folders of `train` and `preprocess`.
-    out
-        Folder for the index and the measured curve.
-    settings
-        Fields of `IndexSettings`.
-    log
-        Receives progress.
+    `settings` are fields of `segue.index.settings.IndexSettings`; see `segue.index.build.build_index`.
     """
     from segue.index.build import build_index as run
     from segue.index.kinds import KINDS

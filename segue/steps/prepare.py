@@ -25,21 +25,7 @@ def ingest(
     max_rejected: float = 0.2,
     log: Journal | None = None,
 ) -> StepResult:
-    """Read a catalogue, and playlists if given, into canonical Parquet.
-
-    Parameters
-    ----------
-    catalog, interactions
-        CSV, CSV.gz, Parquet, a folder or glob; a path, s3://, https:// or kaggle://owner/dataset.
-    out
-        Folder for the tracks, the rejected rows, the playlists and the profile.
-    layout
-        Canonical column names by the catalogue's own, for columns whose names are not known.
-    max_rejected
-        Share of bad rows above which the catalogue is refused.
-    log
-        Receives progress.
-    """
+    """Read a catalogue, and playlists if given, into canonical Parquet; see `segue.catalog.ingest.ingest`."""
     from segue.catalog.ingest import ingest as run
 
     log = log or Journal("ingest")
@@ -74,14 +60,7 @@ def ingest(
 def preprocess(ingested: Path, out: Path, *, log: Journal | None = None) -> StepResult:
     """De-duplicate, group recordings, split by artist, and fit the transform.
 
-    Parameters
-    ----------
-    ingested
-        Folder of `ingest`.
-    out
-        Folder for tracks, features, transform, split and playlists.
-    log
-        Receives progress.
+    See `segue.features.preprocess.preprocess`.
     """
     from segue.features.preprocess import preprocess as run
 

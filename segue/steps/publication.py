@@ -57,16 +57,10 @@ def publish(
 
     Parameters
     ----------
-    folders
-        Folders of the previous steps.
     evaluated
         Folder of `evaluate`.
     out
         JSON to write: digest, url, outcome, text, reasons, channel, example_seed.
-    target
-        Where and how to publish.
-    log
-        Receives progress.
 
     Raises
     ------

@@ -31,12 +31,7 @@ def read(kind: type[M], values: Mapping[str, Any]) -> M:
 
 
 def check_settings(values: Mapping[str, Any]) -> None:
-    """Validate a run's settings before the first step runs.
-
-    Parameters
-    ----------
-    values
-        Settings of any steps, by name; unknown names are ignored.
+    """Validate the settings of any steps, by name, before the first step runs; unknown names are ignored.
 
     Raises
     ------

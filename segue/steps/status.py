@@ -19,15 +19,7 @@ __all__ = ["evaluation_of", "record_status"]
 
 
 def evaluation_of(evaluated: Path, tracks: Path) -> Evaluation:
-    """Read what a run measured.
-
-    Parameters
-    ----------
-    evaluated
-        Folder of `evaluate`.
-    tracks
-        Folder of `ingest`.
-    """
+    """Read what a run measured, from the folders of `evaluate` and `ingest`."""
     from segue.bundle.training_status import Evaluation
     from segue.catalog.profile import PROFILE, Profile
     from segue.evaluate.findings import Findings

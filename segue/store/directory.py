@@ -30,11 +30,6 @@ class DirectoryStore:
     A file is written in ``.staging/`` on the same file system and renamed, so that a reader sees either the
     old or the new file, and a killed writer leaves no partial file under a key. Compare-and-swap takes a lock
     (flock), which the kernel releases when the process dies.
-
-    Parameters
-    ----------
-    root
-        The directory.
     """
 
     def __init__(self, root: Path) -> None:
@@ -100,11 +95,7 @@ class DirectoryStore:
     def stat(self, key: str) -> Entry | None:
         """Size and time of a file; None if it is missing."""
         with _translated(self._path(key)):
-            try:
-                found = self._path(key).stat()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-        return Entry(key=key, bytes=found.st_size, modified=datetime.fromtimestamp(found.st_mtime, UTC))
+            return self._entry(self._path(key))
 
     def entries(self, prefix: str) -> tuple[Entry, ...]:
         """Files below a folder of the store, sorted by key; hidden ones are not part of the store."""
@@ -136,7 +127,7 @@ class DirectoryStore:
     def _entry(self, path: Path) -> Entry | None:
         try:
             found = path.stat()
-        except FileNotFoundError:  # removed since the folder was read
+        except (FileNotFoundError, NotADirectoryError):  # perhaps removed since its folder was read
             return None
         key = path.relative_to(self._root).as_posix()
         return Entry(key=key, bytes=found.st_size, modified=datetime.fromtimestamp(found.st_mtime, UTC))

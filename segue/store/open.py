@@ -28,12 +28,7 @@ def store_path(url: str) -> Path | None:
 def open_store(url: str, *, s3: S3Settings | None = None) -> Store:
     """Open a store: a path, ``file:///path`` or ``s3://bucket/prefix``. Neither reads nor writes anything.
 
-    Parameters
-    ----------
-    url
-        Address of the store.
-    s3
-        S3 endpoint and credentials; from ``SEGUE_S3_*`` if not given.
+    The S3 endpoint and credentials are those of ``SEGUE_S3_*`` if not given.
 
     Raises
     ------

@@ -126,13 +126,7 @@ class S3Bucket:
 
 
 def _open_client(settings: S3Settings, http: urllib3.PoolManager) -> Minio:
-    """Make the client, without sending a request.
-
-    Raises
-    ------
-    SettingsError
-        Only one of the two keys is set, or both keys and a role.
-    """
+    """Make the client, without sending a request."""
     key, secret = settings.access_key, settings.secret_key
     if (key is None) != (secret is None):
         missing = "SECRET_KEY" if secret is None else "ACCESS_KEY"

@@ -47,7 +47,7 @@ class TestMoves:
             assert channel.digest not in channel.previous
             assert len(set(channel.previous)) == len(channel.previous) <= MAX_PREVIOUS
             assert (channel.digest is None) <= (channel.previous == ())
-            assert Channel.model_validate_json(channel.to_json()) == channel
+            assert Channel.model_validate_json(channel.model_dump_json()) == channel
             if move == "promote":
                 assert channel.digest == digest
                 assert channel.pinned == before.pinned
@@ -153,7 +153,7 @@ class TestChannel:
         assert sorted(names) == ["channels/canary.json", "channels/champion.json"]
 
     def test_a_channel_that_was_emptied_can_be_pinned(self, store: Store) -> None:
-        store.write("channels/champion.json", Channel().to_json())
+        store.write("channels/champion.json", Channel().model_dump_json().encode())
         assert pin(store, "champion", by="ann", reason="not yet").pinned
 
     def test_a_promotion_verifies_first(self, store: Store, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class TestResolve:
         with pytest.raises(ChannelError, match="its store has no channel"):
             open_bundle(f"{store.url}/channels/champion")
         held = Channel().with_pin(True, by="ann", reason="not yet")
-        store.write("channels/champion.json", held.to_json())
+        store.write("channels/champion.json", held.model_dump_json().encode())
         assert resolve(f"{store.url}/channels/champion").digest is None
         with pytest.raises(ChannelError, match=r"no bundle yet: channel .*/channels/champion is empty"):
             open_bundle(f"{store.url}/channels/champion")

@@ -93,7 +93,7 @@ def test_it_stays_small(store: Store) -> None:
         status = status.with_run(run(f"run-{number}", "refused", number, f"{number:064x}"), measured(0.5))
     assert status.runs == {"refused": 1_000}
     assert list(status.figures) == [f"{number:064x}" for number in range(999, 999 - MAX_FIGURES, -1)]
-    assert len(status.to_json()) < 40_000
+    assert len(status.model_dump_json(indent=2)) < 40_000
 
 
 def test_it_is_no_evaluation_and_no_bundle(store: Store, tmp_path: Path) -> None:

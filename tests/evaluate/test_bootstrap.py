@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from segue.evaluate.bootstrap import ClusterBootstrap
+from segue.evaluate.bootstrap import ClusterBootstrap, Figure
 
 
 def test_mean_and_difference_are_those_of_the_seeds():
@@ -54,15 +54,13 @@ def test_undefined_figures_are_left_out():
     assert found.mean == 0.5
     assert found.seeds == 2
     nothing = ClusterBootstrap(np.array([0, 1])).mean(np.array([np.nan, np.nan]))
-    assert nothing.seeds == 0
-    assert nothing.as_dict() == {"mean": None, "low": None, "high": None, "seeds": 0}
+    assert nothing == Figure(mean=None, low=None, high=None, seeds=0)
 
 
 def test_one_cluster_has_a_mean_but_no_interval():
     found = ClusterBootstrap(np.zeros(10, int)).mean(np.arange(10.0))
     assert found.mean == 4.5
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
+    assert (found.low, found.high) == (None, None)
 
 
 def test_no_seeds_at_all():

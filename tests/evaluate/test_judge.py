@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from segue.evaluate.judge import GENRE, PLAYLIST, Judge, TrackFacts, labels, leading_metric
-from segue.evaluate.relevance import TEST, from_playlists, sample_tracks
+from segue.evaluate.relevance import from_playlists, sample_tracks
+from segue.features.split import TEST
 
 
 @pytest.fixture

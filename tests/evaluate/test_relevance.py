@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from segue.evaluate.relevance import TEST, VALIDATION, from_playlists, sample_tracks
+from segue.evaluate.relevance import from_playlists, sample_tracks
+from segue.features.split import TEST, VALIDATION
 
 
 def playlists(rows: list[tuple[str, int, int]]) -> pa.Table:

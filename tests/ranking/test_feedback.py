@@ -17,8 +17,9 @@ from segue.database import migrate, open_engine
 from segue.database.tables import PSEUDONYM_KEY
 from segue.evaluate.judge import PLAYLIST, Judge, TrackFacts
 from segue.evaluate.lists import fetch_pools
-from segue.evaluate.relevance import TEST, from_playlists
+from segue.evaluate.relevance import from_playlists
 from segue.features.preprocess import preprocess
+from segue.features.split import TEST
 from segue.index.build import build_index
 from segue.log.insert import insert_records
 from segue.ranking.settings import TrainSettings
