@@ -55,7 +55,7 @@ class Gateway:
         self.versions: Versions[ServedCatalogue] = Versions(settings, need=FILES, load=open_catalogue)
         self.store_view = StoreView(settings.bundle)
         self.database = Database(database, may_migrate=settings.migrate_on_start)
-        self.log = LogWriter(self.database.engine, **log.model_dump())
+        self.log = LogWriter(self.database.engine, log)
         self.limits = Limits(settings.rate_limit_per_minute)
         ring = KeyRing(self.database.engine, ttl_seconds=settings.keys_ttl_seconds)
         self.keys = NewKeys(ring) if settings.auth == "on" else None
