@@ -19,7 +19,7 @@ from serving.gateway.artwork.covers import add_covers
 from serving.gateway.documentation import ERRORS, INSTANCE_BODY, SESSION
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonResponse
-from serving.gateway.lists import recommend, session_of
+from serving.gateway.lists import recommend
 
 __all__ = ["lists_route", "router"]
 
@@ -37,7 +37,6 @@ _Text = Annotated[str | None, Query(max_length=500)]
 )
 async def post_recommendations(request: Request) -> Response:
     """Answer from tracks, artists, genres or raw features; `null` means the bundle's default."""
-    gateway = gateway_of(request)
     content = await request.body()
     try:
         value = orjson.loads(content)
@@ -48,9 +47,7 @@ async def post_recommendations(request: Request) -> Response:
             "body", f"expected an object such as {{'seeds': ['id']}}, got {reprlib.repr(value)}"
         )
     instance = Instance.parse(value)
-    return JsonResponse(
-        await recommend(gateway, instance, value, content, session=session_of(request), api="native")
-    )
+    return JsonResponse(await recommend(request, instance, value, content, api="native"))
 
 
 def lists_route() -> APIRoute:
