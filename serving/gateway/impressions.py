@@ -31,18 +31,8 @@ def impression_of(
 ) -> Impression:
     """Make the record of a list.
 
-    Parameters
-    ----------
-    impression_id
-        The id that feedback refers to.
-    instance, asked
-        The request, parsed and as it was sent.
-    answer
-        The transformer's answer.
-    catalogue
-        The bundle that it answered from; None if it is not loaded here: then nothing is measured.
-    rows
-        Rows of the list's tracks that the catalogue has.
+    `instance` and `asked` are the request, parsed and as it was sent; `rows` are those of the list's tracks
+    that the catalogue has. Without a catalogue, as the bundle is not loaded here, nothing is measured.
     """
     items = answer["items"]
     return Impression(

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from segue.errors import RequestError
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
-from serving.errors import BadRequest, NotFound
+from serving.errors import BadRequest
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_covers
@@ -108,10 +108,7 @@ async def get_track(request: Request, track_id: str) -> Response:
     """All that the catalogue knows of a track."""
     gateway = gateway_of(request)
     catalogue = gateway.catalogue
-    row = catalogue.lookup.row_of(track_id)
-    if row is None:
-        raise NotFound(f"no track {track_id!r} in the catalogue")
-    track = catalogue.track(row)
+    track = catalogue.track(catalogue.row_of(track_id))
     add_covers(gateway.images, [track])
     return JsonResponse(track)
 
