@@ -53,7 +53,6 @@ def stats_of(shown: Mapping[str, int]) -> Stats:
         recent=(),
         feedback={},
         tracks=shown,
-        tracks_lists=1,
     )
 
 
