@@ -27,22 +27,10 @@ _ISOLATE, _POP = "\u2068", "\u2069"
 
 @dataclass(frozen=True, kw_only=True)
 class TrackCard:
-    """Data of a card.
+    """A track as the list and the catalogue describe it, with its cover and its entry of the explanation.
 
-    Attributes
-    ----------
-    impression
-        The list.
-    item, track
-        The track as the list and as the catalogue describe it.
-    cover
-        Address of its cover.
-    explained
-        Its entry of the explanation.
-    seed
-        Name and features of the seed that it is nearest to; the name is None for raw features.
-    is_chosen
-        Whether the listener chose that seed, and not its artist or genre.
+    The seed is the one that it is nearest to: its name, None for raw features, and its features.
+    `is_chosen`: the listener chose that seed, and not its artist or genre.
     """
 
     impression: schemas.Recommendations

@@ -124,10 +124,7 @@ def _query() -> PageQuery:
 def _open_link() -> tuple[str, ...]:
     """Read seeds and settings from the address if it is new: at the first run, and after "back".
 
-    Returns
-    -------
-    tuple of str
-        Names of the parameters that could not be read.
+    Returns the names of the parameters that could not be read.
     """
     params = _address()
     current = state.shown()
