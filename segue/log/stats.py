@@ -44,12 +44,10 @@ _MEASURED = [
 
 @dataclass(frozen=True, kw_only=True)
 class Stats:
-    """Statistics of the log since a time.
+    """Statistics of the log since a time, in buckets of a width.
 
     Attributes
     ----------
-    since, bucket_seconds
-        As requested.
     totals
         Of the whole period.
     buckets
