@@ -93,17 +93,10 @@ class Supervisor:
     ) -> None:
         """Wait until every member is ready.
 
-        Parameters
-        ----------
-        on_ready
-            Called with each member that is ready.
-        on_wait
-            Called every two seconds with the member that is waited for, and the seconds since the start.
+        `on_ready` is called with each member that is, `on_wait` every two seconds with the member that is
+        waited for and the seconds since the start.
 
-        Raises
-        ------
-        MemberEnded
-            One ended, or was not ready in time; the message has the end of its log.
+        Raises `MemberEnded`, with the end of its log, if one ended or was not ready in time.
         """
         began = told = time.monotonic()
         ends = began + self._ready_seconds
