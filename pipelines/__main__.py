@@ -209,15 +209,7 @@ def trigger(
     """Start a run like the recurring run of that name, as the gateway does on an alert."""
     from pipelines.trigger import trigger as start
 
-    run_id = start(
-        cluster.host,
-        name,
-        experiment=cluster.experiment,
-        namespace=cluster.namespace,
-        token=cluster.token,
-        headers={cluster.user_header: cluster.user} if cluster.user else None,
-    )
-    typer.echo(f"started run {run_id} of {name} on {cluster.host}")
+    typer.echo(f"started run {start(cluster, name)} of {name} on {cluster.host}")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -121,13 +121,7 @@ def show(found: Sequence[Ablation], console: Console) -> None:
 
 
 class _Progress:
-    """Shows the current task in a live line, and a line for each result.
-
-    Parameters
-    ----------
-    console
-        The console.
-    """
+    """Shows the current task in a live line, and a line for each result."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -173,24 +167,21 @@ def _settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, An
 def _write(out: Path, found: Sequence[Ablation]) -> None:
     write_json(out / "ablation.json", [row.model_dump(mode="json") for row in found])
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["left_out", "popularity_weight", *_headings()])
-    for row in found:
-        rows.writerow([row.left_out, row.popularity_weight, *_values(row)])
+    rows = [_columns(row) for row in found]
+    table = csv.DictWriter(text, rows[0], lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
     with replacing(out / "ablation.csv") as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
-def _headings() -> Iterator[str]:
+def _columns(row: Ablation) -> dict[str, object]:
+    columns: dict[str, object] = {"left_out": row.left_out, "popularity_weight": row.popularity_weight}
     for name in FIGURES:
-        for what in (name, f"{name}_gain"):
-            yield from (what, f"{what}_low", f"{what}_high")
-
-
-def _values(row: Ablation) -> Iterator[float | None]:
-    for name in FIGURES:
-        for figure in (row.figures[name], row.gain.get(name)):
-            yield from (None, None, None) if figure is None else (figure.mean, figure.low, figure.high)
+        for what, figure in ((name, row.figures[name]), (f"{name}_gain", row.gain.get(name))):
+            values = (None, None, None) if figure is None else (figure.mean, figure.low, figure.high)
+            columns |= zip((what, f"{what}_low", f"{what}_high"), values, strict=True)
+    return columns
 
 
 def _cell(figure: Figure, *, sign: str = "") -> str:

@@ -7,33 +7,24 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from segue.errors import SettingsError
 
-__all__ = ["Cluster", "cluster_options"]
+__all__ = ["POD_TOKEN", "Cluster", "cluster_options"]
+
+# The pod's service account token for Kubeflow Pipelines, where kfp's client looks for it.
+POD_TOKEN = Path(os.environ.get("KF_PIPELINES_SA_TOKEN_PATH") or "/var/run/secrets/kubeflow/pipelines/token")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """Connection to Kubeflow Pipelines.
+    """Connection to Kubeflow Pipelines; the options below say what its fields are.
 
-    Attributes
-    ----------
-    host
-        Address of its API, for example ``http://localhost:8888``.
-    token
-        Bearer token; None: the pod's token if there is one.
-    namespace
-        The profile's namespace in a multi-user installation; None in a single-user one.
-    user, user_header
-        The caller's name and its header, for a multi-user installation whose gateway reads it from there.
-    experiment
-        The experiment that runs belong to.
-    service_account
-        Service account of the pods; None: the installation's default.
+    Without a token, that of the pod is used if it has one; without a service account, the installation's.
     """
 
     host: str
@@ -76,10 +67,7 @@ def _read(
 def cluster_options(*, starts_pods: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command with the options of a cluster, passed to it as `cluster`.
 
-    Parameters
-    ----------
-    starts_pods
-        Whether to include the option for the pods' service account.
+    Only a command that `starts_pods` has the option for their service account.
     """
     host, *others = inspect.signature(_read, eval_str=True).parameters.values()
     if not starts_pods:

@@ -19,14 +19,9 @@ _SECONDS = re.compile(r"(?P<text>.*) · (?P<seconds>[\d.]+) s")
 
 
 class Display:
-    """Shows one line per step and collects errors.
+    """Shows one line for each of some steps, and collects the errors of all.
 
-    Parameters
-    ----------
-    console
-        The console; on a terminal a live line also shows the running step.
-    steps
-        The steps to show; of other steps only errors are collected.
+    On a terminal a live line also shows the running step.
     """
 
     def __init__(self, console: Console, steps: tuple[str, ...]) -> None:

@@ -35,15 +35,7 @@ _RUNS_KEPT = 3
 
 
 class RunFailed(Exception):
-    """A step failed.
-
-    Attributes
-    ----------
-    step, reason
-        The step, and the reason in one sentence.
-    log
-        File with everything that was printed.
-    """
+    """A step failed, for a reason in one sentence; the log has everything that was printed."""
 
     def __init__(self, step: str, reason: str, log: Path) -> None:
         super().__init__(f"{step} failed: {reason}")
@@ -77,17 +69,10 @@ class Outcome:
 
 
 def run_here(arguments: Mapping[str, Any], *, workdir: Path, console: Console) -> Outcome:
-    """Run every step and show the progress.
+    """Run every step with the pipeline's arguments, and show the progress.
 
-    Parameters
-    ----------
-    arguments
-        The pipeline's parameters.
-    workdir
-        Folder for the steps' files, the log and, unless another is configured, MLflow's database. The last
-        three runs are kept.
-    console
-        Where progress is shown.
+    The working folder gets the steps' files, the log and, unless another is configured, MLflow's database.
+    The last three runs are kept.
 
     Raises
     ------

@@ -47,10 +47,7 @@ class Output(Console):
 class LiveLine:
     """Shows the current task: in the last line of a terminal, elsewhere as a new line every 15 seconds.
 
-    Parameters
-    ----------
-    console
-        The console. Only what is printed to this console appears above the line.
+    Only what is printed to the same console appears above the line.
     """
 
     def __init__(self, console: Console) -> None:
@@ -118,14 +115,9 @@ def waiting(console: Console, doing: str) -> Iterator[None]:
 
 
 class LineSink(io.TextIOBase):
-    """A stream that writes to a log, and passes each complete line to a function.
+    """A stream that writes to a log, and passes each complete line, without its newline, to a function.
 
-    Parameters
-    ----------
-    log
-        The log. Once it is closed, writes are ignored: a library may have kept the stream.
-    take_line
-        Called with each line, without its newline.
+    Once the log is closed, writes are ignored: a library may have kept the stream.
     """
 
     def __init__(self, log: TextIO, take_line: Callable[[str], None]) -> None:
@@ -154,15 +146,7 @@ class LineSink(io.TextIOBase):
 
 @contextlib.contextmanager
 def captured(log: Path, take_line: Callable[[str], None]) -> Iterator[None]:
-    """Redirect sys.stdout and sys.stderr to a log, and pass each line to a function.
-
-    Parameters
-    ----------
-    log
-        The file, overwritten.
-    take_line
-        Called with each line, without its newline.
-    """
+    """Redirect sys.stdout and sys.stderr to a log, which is overwritten, by a `LineSink`."""
     with log.open("w", encoding="utf-8", errors="backslashreplace") as file:
         sink = LineSink(file, take_line)
         with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):

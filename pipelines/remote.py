@@ -7,7 +7,6 @@ import functools
 import hashlib
 import io
 import json
-import os
 import re
 import tempfile
 import warnings
@@ -20,11 +19,10 @@ from typing import Any, Literal
 import kfp_server_api
 import urllib3
 from kfp import Client, compiler
-from kfp import client as kfp_client
 from kfp.client import set_volume_credentials
 
 from pipelines.cluster import for_cluster
-from pipelines.cluster_options import Cluster
+from pipelines.cluster_options import POD_TOKEN, Cluster
 from pipelines.resources import Resources, StepResources, step_resources
 from pipelines.training import NAME, training_pipeline
 from segue.errors import SegueError
@@ -40,10 +38,6 @@ __all__ = [
     "unschedule",
 ]
 
-# The file with the pod's service account token for Kubeflow Pipelines.
-_POD_TOKEN = Path(
-    os.environ.get(kfp_client.KF_PIPELINES_SA_TOKEN_ENV) or kfp_client.KF_PIPELINES_SA_TOKEN_PATH
-)
 _PAGE = 100
 _UNDER_WAY = ("PENDING", "RUNNING", "PAUSED", "CANCELING")
 
@@ -63,12 +57,7 @@ class Scheduled:
 def compile_pipeline(path: Path, resources: StepResources | None = None) -> None:
     """Write the pipeline as YAML for a cluster: the pipeline and its Kubernetes settings.
 
-    Parameters
-    ----------
-    path
-        The file to write.
-    resources
-        Resources of the steps; None: the defaults, overridden by the environment.
+    Without `resources`, the steps have the defaults, overridden by the environment.
     """
     prepare = functools.partial(for_cluster, resources or step_resources())
     compiler.Compiler().compile(training_pipeline(prepare), str(path))
@@ -225,7 +214,7 @@ def _calls(cluster: Cluster) -> Iterator[Client]:
 
 
 def _client(cluster: Cluster) -> Client:
-    has_pod_token = cluster.token is None and _POD_TOKEN.exists()
+    has_pod_token = cluster.token is None and POD_TOKEN.exists()
     client = Client(
         host=cluster.host,
         existing_token=cluster.token,

@@ -23,14 +23,9 @@ Prepare = Callable[[str, dsl.PipelineTask], None]
 
 
 def training_pipeline(prepare: Prepare, *, run_id: str = dsl.PIPELINE_JOB_ID_PLACEHOLDER) -> BaseComponent:
-    """Make the pipeline.
+    """Make the pipeline, and call `prepare` with each step's name and task.
 
-    Parameters
-    ----------
-    prepare
-        Called with each step's name and task: `pipelines.cluster.for_cluster`, or a no-op for a local run.
-    run_id
-        Id of the run; on a cluster, KFP's own id.
+    That is `pipelines.cluster.for_cluster`, or a no-op for a local run, which also has a `run_id` of its own.
     """
 
     def prepared(name: str, task: dsl.PipelineTask) -> dsl.PipelineTask:

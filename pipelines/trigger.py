@@ -6,13 +6,12 @@ The gateway does this on an alert. Pipeline, arguments and service account are t
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from pipelines.cluster_options import POD_TOKEN, Cluster
 from segue.errors import SegueError
 
 __all__ = ["TriggerError", "trigger"]
@@ -20,55 +19,31 @@ __all__ = ["TriggerError", "trigger"]
 _API = "/apis/v2beta1"
 _SECONDS = 30.0
 _COPIED = ("pipeline_spec", "pipeline_version_reference", "runtime_config", "service_account")
-# The pod's service account token for Kubeflow Pipelines, where kfp's client looks for it.
-_POD_TOKEN = Path(os.environ.get("KF_PIPELINES_SA_TOKEN_PATH") or "/var/run/secrets/kubeflow/pipelines/token")
 
 
 class TriggerError(SegueError):
     """There is no such recurring run, or Kubeflow Pipelines refused or did not answer."""
 
 
-def trigger(
-    host: str,
-    name: str,
-    *,
-    experiment: str,
-    namespace: str | None = None,
-    token: str | None = None,
-    headers: dict[str, str] | None = None,
-) -> str:
-    """Start a run like the recurring run of that name.
-
-    Parameters
-    ----------
-    host
-        Address of Kubeflow Pipelines' API.
-    name, experiment
-        The recurring run, and the experiment that it belongs to.
-    namespace
-        The profile's namespace in a multi-user installation.
-    token
-        Bearer token; None: the pod's token if there is one.
-    headers
-        More headers, for example with the caller's name.
-
-    Returns
-    -------
-    str
-        The run's id.
+def trigger(cluster: Cluster, name: str) -> str:
+    """Start a run like the recurring run of that name, and return the run's id.
 
     Raises
     ------
     TriggerError
         No run was started; the message says why.
     """
-    if token is None and _POD_TOKEN.exists():
-        token = _POD_TOKEN.read_text(encoding="utf-8").strip()
-    sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+    headers = {cluster.user_header: cluster.user} if cluster.user else {}
+    token = cluster.token
+    if token is None and POD_TOKEN.exists():
+        token = POD_TOKEN.read_text(encoding="utf-8").strip()
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    url = f"{cluster.host.rstrip('/')}{_API}"
     try:
-        with httpx.Client(base_url=f"{host.rstrip('/')}{_API}", headers=sent, timeout=_SECONDS) as client:
-            place = {"namespace": namespace} if namespace else {}
-            group = _find(client, "experiments", "experiments", experiment, place)
+        with httpx.Client(base_url=url, headers=headers, timeout=_SECONDS) as client:
+            place = {"namespace": cluster.namespace} if cluster.namespace else {}
+            group = _find(client, "experiments", "experiments", cluster.experiment, place)
             scheduled = _find(
                 client, "recurringruns", "recurringRuns", name, {"experiment_id": group["experiment_id"]}
             )
@@ -77,7 +52,7 @@ def trigger(
             body["display_name"] = f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
             return str(_checked(client.post("/runs", json=body))["run_id"])
     except httpx.HTTPError as error:
-        raise TriggerError(f"{host} did not answer: {str(error) or type(error).__name__}") from None
+        raise TriggerError(f"{cluster.host} did not answer: {str(error) or type(error).__name__}") from None
 
 
 def _find(client: httpx.Client, path: str, key: str, name: str, query: dict[str, str]) -> dict[str, Any]:

@@ -21,14 +21,7 @@ class _TooLarge(Exception):
 class BodyLimit:
     """Refuses bodies over the limit: by their declared length, or once too many bytes have come.
 
-    Parameters
-    ----------
-    app
-        The wrapped application.
-    max_bytes
-        The limit.
-    refuse
-        Makes the response from the path and a message.
+    `refuse` makes the response from the path and a message.
     """
 
     def __init__(self, app: Any, max_bytes: int, refuse: Callable[[str, str], Response]) -> None:

@@ -20,13 +20,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 
 class BundleReports:
-    """Reports what happens to bundles; a state that lasts is logged once.
-
-    Parameters
-    ----------
-    url
-        Address of the bundle or channel.
-    """
+    """Reports what happens to the bundles of an address; a state that lasts is logged once."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -59,8 +59,6 @@ class Versions(Generic[T]):
 
     Parameters
     ----------
-    settings
-        Address of the bundle or channel, how often to poll it, how many bundles to keep.
     need
         Files to fetch and check before `load`.
     load

@@ -43,16 +43,9 @@ FUNCTION_BLOCK = 34
 
 
 class CompiledRanker:
-    """The boosters as machine code. lleaves has no contributions, which the booster computes.
+    """The boosters as machine code: lleaves models by booster name.
 
-    Parameters
-    ----------
-    definition
-        Names the boosters and their columns.
-    models
-        lleaves models by booster name.
-    booster
-        Computes contributions.
+    lleaves has no contributions, which the booster itself computes.
     """
 
     def __init__(self, definition: BundleDefinition, models: Mapping[str, Any], booster: Ranker) -> None:
@@ -83,21 +76,9 @@ class CompiledRanker:
 
 
 class Compiler:
-    """Compiles one bundle's boosters in the background.
+    """Compiles one bundle's boosters in the background, into a cache by digest of the model.
 
-    Parameters
-    ----------
-    files
-        The bundle.
-    booster
-        The boosters, whose predictions the compiled ones must equal.
-    cache
-        Folder for compiled code, by digest of the model; the user's cache if not given.
-
-    Attributes
-    ----------
-    ready
-        The compiled ranker; None until it has passed its check.
+    `ready` is the compiled ranker, None until its predictions have been found equal to the booster's.
     """
 
     def __init__(self, files: BundleFiles, booster: Ranker, *, cache: Path | None) -> None:
@@ -159,9 +140,7 @@ class Compiler:
     def _compile(self, source: Path, target: Path) -> str:
         """Compile the model unless the cache has it, load it and predict with it, in a separate process.
 
-        Returns
-        -------
-        sha256 of the compiled code.
+        Returns the sha256 of the compiled code.
         """
         part = target.with_name(f".{target.name}.{os.getpid()}")
         arguments = [str(source), str(part), str(target), str(FUNCTION_BLOCK)]
@@ -182,12 +161,13 @@ class Compiler:
     def _check(self, ranker: CompiledRanker) -> None:
         """Compare predictions on random rows with missing values."""
         random = np.random.default_rng(_SEED)
-        features = np.load(self._files.path("features.npy"), mmap_mode="r") if self._has_features else None
-        if features is not None:
+        definition = self._files.definition
+        if "features.npy" in self._files and definition.ranking_columns == definition.features:
+            features = np.load(self._files.path("features.npy"), mmap_mode="r")
             rows = np.sort(random.integers(0, len(features), _CHECK_ROWS))
             matrix = np.array(features[rows], np.float32)
         else:
-            columns = len(self._files.definition.ranking_columns)
+            columns = len(definition.ranking_columns)
             matrix = (random.standard_normal((_CHECK_ROWS, columns)) * 100).astype(np.float32)
         matrix[random.random(matrix.shape) < 0.05] = np.nan
         expected, seen = self._booster.predict(matrix), ranker.predict(matrix)
@@ -195,11 +175,6 @@ class Compiler:
             worst = float(np.abs(values - seen[name]).max() / (np.abs(values).max() + 1e-9))
             if not worst <= _TOLERANCE:
                 raise RuntimeError(f"compiled {name} differs by {worst:.1e} of its largest value")
-
-    @property
-    def _has_features(self) -> bool:
-        definition = self._files.definition
-        return "features.npy" in self._files and definition.ranking_columns == definition.features
 
 
 def _machine() -> str:

@@ -35,18 +35,9 @@ __all__ = [
 
 
 class ServiceError(Exception):
-    """An error that a request is answered with.
+    """An error that a request is answered with: one sentence for the caller, and further fields of the JSON.
 
-    Parameters
-    ----------
-    detail
-        One sentence for the caller.
-    headers
-        Headers of the response.
-    retry_after_seconds
-        Value of the header Retry-After; the class's own if not given.
-    fields
-        Further fields of the response's JSON.
+    `retry_after_seconds` becomes the header Retry-After; a class may have a value of its own.
     """
 
     status: ClassVar[int] = 500
@@ -121,14 +112,7 @@ class Conflict(ServiceError):
 class BundleNotLoaded(ServiceError):
     """The predictor has not loaded the requested bundle.
 
-    Parameters
-    ----------
-    detail
-        One sentence for the caller.
-    instance
-        Identifies the predictor's process; empty if it is not known.
-    loaded
-        Digests of the bundles that it has loaded.
+    `instance` identifies its process, or is empty; `loaded` has the digests that it holds.
     """
 
     status, grpc_status, outcome = 412, "FAILED_PRECONDITION", "other_bundle"
@@ -195,12 +179,7 @@ PAIR_ERRORS = (BadRequest, NoSuchSeeds, TooLarge, Overloaded, NotReady, BundleNo
 def invalid_request(error: RequestError | UnknownSeeds, *, prefix: str = "") -> ServiceError:
     """Convert what the library raises for a request.
 
-    Parameters
-    ----------
-    error
-        What the library raised.
-    prefix
-        Path of the instance, for example ``instances[3]``, if the error does not name it yet.
+    `prefix` is the path of the instance, such as ``instances[3]``, if the error does not name it yet.
     """
     if isinstance(error, UnknownSeeds):
         detail = f"{prefix}: {error}" if prefix else str(error)

@@ -19,16 +19,8 @@ Answer = Callable[[bytes, dict[str, str]], Awaitable[tuple[bytes, dict[str, str]
 class FastPath:
     """Answers V1 calls without FastAPI, whose routing and middleware take an eighth of the time.
 
-    CloudEvents, bodies in several parts and other paths are passed on to kserve.
-
-    Parameters
-    ----------
-    app
-        The wrapped application.
-    path
-        The path, for example ``/v1/models/segue:predict``.
-    answer
-        Takes the body and headers of a request, returns those of the response.
+    Calls of the path are answered by `answer`, which takes the body and headers of a request and returns
+    those of the response. CloudEvents, bodies in several parts and other paths are passed on to kserve.
     """
 
     def __init__(self, app: Any, path: str, answer: Answer) -> None:

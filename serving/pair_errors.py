@@ -26,14 +26,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 def write_error(error: Exception, headers: Mapping[str, str] | None = None) -> Response:
-    """Write an error as HTTP: ``{"error": …}`` and the error's further fields.
+    """Write an error as HTTP: ``{"error": …}`` and the error's further fields; 500 for one of another kind.
 
-    Parameters
-    ----------
-    error
-        The error; one that is not a `ServiceError` is written with status 500.
-    headers
-        Headers of a request that no model has seen, for its id.
+    `headers` are those of a request that no model has seen, for its id.
     """
     status, fields, written = 500, {}, {"content-type": "application/json"}
     if isinstance(error, ServiceError):

@@ -39,13 +39,7 @@ def read_v1(body: Any) -> tuple[dict[str, Any], list[Any]]:
 
 
 def only_tensor(request: InferRequest, name: str, datatype: str) -> InferInput:
-    """The only input of a V2 call.
-
-    Raises
-    ------
-    BadRequest
-        There are other inputs, or it has another type.
-    """
+    """The only input of a V2 call; raises `BadRequest` for other inputs or another type."""
     names = [tensor.name for tensor in request.inputs]
     if names != [name]:
         raise BadRequest(f"inputs: expected one tensor {name!r}, got {names}", field="inputs")
@@ -63,10 +57,7 @@ def write_v2(
 ) -> InferResponse:
     """Write a V2 response that kserve converts to JSON or gRPC.
 
-    Raises
-    ------
-    BadRequest
-        The call asks for an output that there is not.
+    Raises `BadRequest` if the call asks for an output that there is not.
     """
     requested = {output.name for output in request.request_outputs or ()}
     if unknown := requested - set(outputs):

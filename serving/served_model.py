@@ -22,15 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class ServedModel(kserve.Model):  # type: ignore[misc]
-    """A KServe model that answers from the bundles of a channel.
-
-    Parameters
-    ----------
-    settings
-        The process's settings.
-    versions
-        The bundles that it answers from.
-    """
+    """A KServe model that answers from the bundles of a channel."""
 
     def __init__(self, settings: ServingSettings, versions: Versions[Any]) -> None:
         super().__init__(settings.model_name, return_response_headers=True)
@@ -84,19 +76,12 @@ class ServedModel(kserve.Model):  # type: ignore[misc]
     def read(self, body: Any) -> tuple[Any, int]:
         """Read a body as kserve decoded it: a dict or bytes (V1), or an InferRequest (V2, gRPC).
 
-        Returns
-        -------
-        What `answer` takes, and the number of instances that count as being worked on.
+        Returns what `answer` takes, and the number of instances that count as being worked on.
         """
         return body, 1
 
     async def answer(self, call: Any) -> tuple[Any, dict[str, str], str]:
-        """Answer a call.
-
-        Returns
-        -------
-        The response as kserve takes it, its headers, and the call's outcome.
-        """
+        """Answer a call: the response as kserve takes it, its headers, and the call's outcome."""
         raise NotImplementedError
 
     def _admit(self, instances: int) -> int:

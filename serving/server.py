@@ -64,15 +64,10 @@ class _DataPlane(DataPlane):  # type: ignore[misc]
 
 
 class _RESTServer(RESTServer):  # type: ignore[misc]
-    """kserve's REST server with other middleware.
+    """kserve's REST server, in other middleware: `wrap` puts it around the application, outside of FastAPI's.
 
-    kserve's own reads the CPU time from the kernel twice a request for a trace line, which takes an eighth of
-    the transformer's time.
-
-    Parameters
-    ----------
-    wrap
-        Wraps the application in middleware, outside of FastAPI's.
+    kserve's own reads the CPU time from the kernel twice a request for a trace line, which takes an eighth
+    of the transformer's time.
     """
 
     def __init__(self, *arguments: Any, wrap: Callable[[Any], Any], **settings: Any) -> None:

@@ -41,13 +41,9 @@ class Deleted:
 
 @dataclass(frozen=True, kw_only=True)
 class Forgotten(Deleted):
-    """Number of deleted records of a session.
+    """Number of deleted records of a session; `spooled` are those deleted from the spool on this machine.
 
-    Attributes
-    ----------
-    spooled
-        Number of records deleted from the spool on this machine. Those in the spool of another machine are
-        not counted; they are dropped when they reach the database.
+    Those in the spool of another machine are not counted; they are dropped when they reach the database.
     """
 
     spooled: int
@@ -57,12 +53,7 @@ def forget_session(engine: Engine, session: str, *, spool: Path | None = None) -
     """Erase everything logged about a session until now: lists, their tracks, feedback.
 
     The time is stored with a keyed hash of the session's id, so that older records of it that arrive later
-    are dropped.
-
-    Parameters
-    ----------
-    spool
-        Folder of the spool on this machine.
+    are dropped. Records in the spool's folder on this machine are erased, too.
 
     Raises
     ------

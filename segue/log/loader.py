@@ -36,21 +36,8 @@ class _Unavailable(Exception):
 class Loader:
     """Writes batches to the database, one at a time, and replays the spool when there is none.
 
-    Parameters
-    ----------
-    engine
-        The database.
-    spool
-        Where records wait while it is unavailable; the loader reads and removes them.
-    batch
-        Maximum number of records in one transaction.
-    on_change
-        Called after each batch.
-
-    Attributes
-    ----------
-    written, rejected
-        Number of records that the database has, and that it rejected for what they hold.
+    It calls `on_change` after each batch, and counts in `written` and `rejected` the records that the
+    database has, and those that it rejected for what they hold.
     """
 
     def __init__(self, engine: Engine, spool: Spool, *, batch: int, on_change: Callable[[], None]) -> None:

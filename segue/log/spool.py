@@ -53,13 +53,7 @@ class Spool:
 
     Several processes and threads may use one folder. It holds a record once, by its id. Records that were
     added survive a killed process and a power failure. A corrupt file is moved aside, and a new one begun.
-
-    Parameters
-    ----------
-    root
-        The folder, made if it is missing.
-    max_bytes
-        Maximum total length of the records.
+    A missing folder is made. The lines of the records that wait have at most `max_bytes` together.
 
     Attributes
     ----------

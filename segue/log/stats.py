@@ -44,12 +44,10 @@ _MEASURED = [
 
 @dataclass(frozen=True, kw_only=True)
 class Stats:
-    """Statistics of the log since a time.
+    """Statistics of the log since a time, in buckets of a width.
 
     Attributes
     ----------
-    since, bucket_seconds
-        As requested.
     totals
         Of the whole period.
     buckets
@@ -60,8 +58,6 @@ class Stats:
         Number of events by kind.
     tracks
         Number of times each track was shown in the latest lists, the most frequent first.
-    tracks_lists
-        Number of those lists.
     """
 
     since: datetime
@@ -71,7 +67,6 @@ class Stats:
     recent: tuple[RecentRequest, ...]
     feedback: Mapping[str, int]
     tracks: Mapping[str, int]
-    tracks_lists: int
 
 
 def read_stats(
@@ -109,7 +104,6 @@ def read_stats(
         least = max(1, -(-int(seconds) // _MAX_BUCKETS))
         raise RequestError("bucket_seconds", f"expected at least {least}, got {bucket_seconds}")
     with explained(engine), engine.connect() as connection:
-        tracks, tracks_lists = _tracks(connection, since, lists)
         of_all = _ranked(since, literal(0))
         return Stats(
             since=since,
@@ -118,8 +112,7 @@ def read_stats(
             buckets=_buckets(connection, since, bucket_seconds),
             recent=_recent(connection, since, recent),
             feedback=_feedback(connection, since),
-            tracks=tracks,
-            tracks_lists=tracks_lists,
+            tracks=_tracks(connection, since, lists),
         )
 
 
@@ -193,12 +186,11 @@ def _feedback(connection: Connection, since: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _tracks(connection: Connection, since: datetime, lists: int) -> tuple[dict[str, int], int]:
+def _tracks(connection: Connection, since: datetime, lists: int) -> dict[str, int]:
     logs, items = RECOMMEND_LOGS.c, RECOMMEND_ITEMS.c
     latest = (
         select(logs.impression_id).where(logs.time >= since).order_by(logs.time.desc()).limit(lists)
     ).subquery()
-    counted = connection.execute(select(func.count()).select_from(latest)).scalar_one()
     shown = func.count()
     query = (
         select(items.track_id, shown)
@@ -206,4 +198,4 @@ def _tracks(connection: Connection, since: datetime, lists: int) -> tuple[dict[s
         .group_by(items.track_id)
         .order_by(shown.desc(), items.track_id)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}, counted
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -7,13 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from segue.errors import LogError
 from segue.log.loader import Loader
 from segue.log.record import Record
+from segue.log.settings import LogSettings
 from segue.log.spool import Spool
 
 __all__ = ["LogWriter"]
@@ -29,40 +29,12 @@ class LogWriter:
 
     While the database is unavailable, hangs, or is too slow, records go to a spool on disk, and from there to
     the database when it is back. Each is there once, because its id is the row's key. A killed process loses
-    at most the records of its last second.
-
-    Parameters
-    ----------
-    engine
-        The database.
-    spool
-        The spool's folder, which all writers on this machine may share.
-    max_queued
-        Maximum number of records in memory.
-    batch
-        Maximum number of records in one transaction.
-    flush_seconds
-        Maximum time for which a record waits for others.
-    max_spool_bytes
-        Maximum total length of the records in the spool.
+    at most the records of its last second. All writers on a machine may share a spool.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        spool: Path,
-        max_queued: int = 10_000,
-        batch: int = 500,
-        flush_seconds: float = 0.5,
-        max_spool_bytes: int = 1 << 30,
-    ) -> None:
+    def __init__(self, engine: Engine, settings: LogSettings) -> None:
         self._engine = engine
-        self._root = spool
-        self._max_queued = max_queued
-        self._batch = batch
-        self._flush_seconds = flush_seconds
-        self._max_spool_bytes = max_spool_bytes
+        self._settings = settings
         self._queue: deque[Record] = deque()
         self._wake = threading.Event()
         self._counting = threading.Lock()
@@ -108,8 +80,9 @@ class LogWriter:
         LogError
             The spool can't be written to.
         """
-        self._spool = Spool(self._root, max_bytes=self._max_spool_bytes)
-        self._loader = Loader(self._engine, self._spool, batch=self._batch, on_change=self._wake.set)
+        settings = self._settings
+        self._spool = Spool(settings.spool, max_bytes=settings.max_spool_bytes)
+        self._loader = Loader(self._engine, self._spool, batch=settings.batch, on_change=self._wake.set)
         self._thread = threading.Thread(
             target=self._run, args=(self._spool, self._loader), name="segue-log", daemon=True
         )
@@ -132,11 +105,11 @@ class LogWriter:
     def put(self, record: Record) -> bool:
         """Take a record without waiting; False if memory is full, and the record lost and counted."""
         queued = len(self._queue)
-        if not self._is_accepting or queued >= self._max_queued:
+        if not self._is_accepting or queued >= self._settings.max_queued:
             self._lose()
             return False
         self._queue.append(record)
-        if queued >= self._batch and not self._wake.is_set():
+        if queued >= self._settings.batch and not self._wake.is_set():
             self._wake.set()
         return True
 
@@ -149,7 +122,7 @@ class LogWriter:
 
     def _run(self, spool: Spool, loader: Loader) -> None:
         while self._stop_at is None:
-            self._wake.wait(self._flush_seconds)
+            self._wake.wait(self._settings.flush_seconds)
             self._wake.clear()
             try:
                 self._flush(spool, loader)
@@ -173,10 +146,10 @@ class LogWriter:
         if not self._keep(spool, loader.take_back(after_seconds=_MAX_BATCH_SECONDS)):
             return
         while self._queue:
-            records = self._take(self._batch)
+            records = self._take(self._settings.batch)
             if loader.offer(records):
                 continue
-            if not loader.needs_spool and len(self._queue) + len(records) <= self._max_queued // 2:
+            if not loader.needs_spool and len(self._queue) + len(records) <= self._settings.max_queued // 2:
                 self._put_back(records)
                 break
             if not self._keep(spool, records):

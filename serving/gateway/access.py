@@ -27,26 +27,14 @@ _CALLER = "segue.key"
 
 
 class Limits:
-    """The request rate of each key over a sliding minute, in this process's memory.
-
-    Parameters
-    ----------
-    per_minute
-        Requests of a key in a minute; 0 for no limit.
-    """
+    """The request rate of each key over a sliding minute, in this process's memory; 0 for no limit."""
 
     def __init__(self, per_minute: int) -> None:
         self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def take(self, key_id: str) -> None:
-        """Count a request.
-
-        Raises
-        ------
-        TooManyRequests
-            The key is over its rate.
-        """
+        """Count a request; raises `TooManyRequests` if the key is over its rate."""
         if self._item is None or self._limiter.hit(self._item, key_id):
             return
         metrics.GATEWAY_RATE_LIMITED.inc()
@@ -88,16 +76,9 @@ class NewKeys:
 
 
 class Access:
-    """Refuses requests without a valid key. Each route asks for its scope with `needs`.
+    """Refuses requests without a valid key, unless authentication is off: then `keys` is None.
 
-    Parameters
-    ----------
-    app
-        The application that this middleware wraps.
-    keys
-        The keys; None where authentication is off.
-    limits
-        Their rates.
+    Each route asks for its scope with `needs`.
     """
 
     def __init__(self, app: Any, keys: NewKeys | None, limits: Limits) -> None:
@@ -140,13 +121,7 @@ def _credential(scope: Any) -> str:
 
 
 def needs(scope: Scope) -> Any:
-    """A route's dependency that checks the scope of the caller's key.
-
-    Raises
-    ------
-    Forbidden
-        The key lacks the scope.
-    """
+    """A route's dependency that raises `Forbidden` if the caller's key lacks a scope."""
 
     async def check(request: Request) -> None:
         key: Key | None = request.scope[_CALLER]

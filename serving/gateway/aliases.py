@@ -42,14 +42,9 @@ def native_mask(ids: pa.Array) -> npt.NDArray[np.bool_]:
 
 
 def alias_of(kind: str, text: str) -> str:
-    """The alias of an id or a name.
+    """The alias of a catalogue's id or name.
 
-    Parameters
-    ----------
-    kind
-        ``track``, ``artist`` or ``album``: the same text has another alias as each.
-    text
-        The catalogue's id or name.
+    The same text has another alias as each `kind`: ``track``, ``artist`` or ``album``.
 
     Examples
     --------
@@ -79,15 +74,7 @@ def keys_of_native(ids: Iterable[str]) -> Keys:
 
 
 class AliasTable:
-    """Rows by the key of their public id.
-
-    Parameters
-    ----------
-    keys
-        uint64 [n].
-    rows
-        int32 [n].
-    """
+    """Rows, int32 [n], by the key of their public id, uint64 [n]."""
 
     def __init__(self, keys: Keys, rows: Rows) -> None:
         order = np.argsort(keys, kind="stable")

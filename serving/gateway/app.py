@@ -42,12 +42,7 @@ def build_app(
 ) -> FastAPI:
     """Build the application. Nothing is started before it serves.
 
-    Parameters
-    ----------
-    settings
-        The process's settings.
-    database, log
-        Settings of database and log; read from the environment if not given.
+    Settings of database and log are read from the environment if they are not given.
     """
     gateway = Gateway(
         settings, database or read_settings(DatabaseSettings), log or read_settings(LogSettings)

@@ -17,21 +17,10 @@ class Breaker:
     """Closed: every call passes. Open: none does, for `open_seconds`. Then half-open: one call decides.
 
     A failure counts if its call was made after the last failure that counted and after the last success. So
-    slow calls that were made together count once, and not at all while others are answered: one caller's slow
-    requests do not open it.
+    slow calls that were made together count once, and not at all while others are answered: one caller's
+    slow requests do not open it.
 
-    Not thread-safe: for one event loop.
-
-    Parameters
-    ----------
-    name
-        The service that is called, for the log and the metric.
-    failures
-        Failures in a row that open it.
-    open_seconds
-        How long it stays open.
-    clock
-        Seconds, monotonic.
+    `name` is what the log and the metric call the service. Not thread-safe: for one event loop.
     """
 
     def __init__(
@@ -88,13 +77,7 @@ class Breaker:
         self._heard = self._clock()
 
     def failed(self, made_at: float) -> None:
-        """Report a call that failed.
-
-        Parameters
-        ----------
-        made_at
-            `now` when the call was made.
-        """
+        """Report a call that failed; `made_at` was `now` when it was made."""
         if made_at < self._heard:
             return
         self._heard = self._clock()

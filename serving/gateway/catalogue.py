@@ -16,6 +16,7 @@ from segue.features.reference import Reference
 from segue.features.transform import GENRE
 from segue.recommend.bundle_data import BundleData
 from segue.search import SearchIndex
+from serving.errors import NotFound
 
 __all__ = ["FILES", "Catalogue"]
 
@@ -34,15 +35,7 @@ _REPEATED = ("genre", "artist_name", "album_name", "album_id", "artist_id", "ima
 
 
 class Catalogue(BundleData):
-    """A bundle, opened to show its tracks.
-
-    Attributes
-    ----------
-    reference
-        Bins of the features.
-    search
-        Search by name.
-    """
+    """A bundle, opened to show its tracks, with the bins of its features and search by name."""
 
     def __init__(self, files: BundleFiles) -> None:
         super().__init__(
@@ -96,6 +89,13 @@ class Catalogue(BundleData):
     def rows_of(self, track_ids: Sequence[str]) -> list[int | None]:
         """Rows of tracks by id; None for each that the catalogue lacks."""
         return [self.lookup.row_of(track_id) for track_id in track_ids]
+
+    def row_of(self, track_id: str) -> int:
+        """Row of a track; raises `NotFound` if the catalogue lacks it."""
+        row = self.lookup.row_of(track_id)
+        if row is None:
+            raise NotFound(f"no track {track_id!r} in the catalogue")
+        return row
 
     def known_rows(self, track_ids: Iterable[str]) -> list[int]:
         """Rows of the tracks that the catalogue has."""

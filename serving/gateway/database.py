@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from sqlalchemy import Engine
@@ -23,34 +22,17 @@ _AGAIN_SECONDS = 2.0
 class Database:
     """Waits for the database in the background, so that the gateway runs while it does not answer.
 
-    Parameters
-    ----------
-    settings
-        Its address.
-    may_migrate
-        Migrate its tables to this version at the start. SQLite's always are: the file is local.
+    Its tables are migrated to this version at the start if that is allowed; SQLite's always are, since the
+    file is local.
     """
 
     def __init__(self, settings: DatabaseSettings, *, may_migrate: bool) -> None:
         self._url = settings.url.get_secret_value()
         self.engine: Engine = open_engine(self._url)
         self._may_migrate = may_migrate or self.engine.dialect.name == "sqlite"
-        self._task: asyncio.Task[None] | None = None
         self.waiting_for: str | None = "the first connection to the database"
 
-    def start(self) -> None:
-        """Start to connect."""
-        self._task = asyncio.create_task(self._run(), name="database")
-
-    async def stop(self) -> None:
-        """Stop, and close all connections."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await asyncio.to_thread(self.engine.dispose)
-
-    async def _run(self) -> None:
+    async def connect(self) -> None:
         """Try until the tables are those of this version; log and keys handle later outages."""
         while True:
             try:

@@ -90,15 +90,10 @@ def _of_framework(error: HTTPException) -> ServiceError:
 
 
 def write_error(path: str, error: ServiceError) -> Response:
-    """Write an error as a response.
+    """Write an error in the form of the API that the path belongs to.
 
-    Parameters
-    ----------
-    path
-        Path of the request. Native API: problem+json (RFC 9457). Spotify's: ``{"error": {"status",
-        "message"}}``. The token endpoint: ``{"error", "error_description"}`` (RFC 6749, 5.2).
-    error
-        The error.
+    Native API: problem+json (RFC 9457). Spotify's: ``{"error": {"status", "message"}}``. The token
+    endpoint: ``{"error", "error_description"}`` (RFC 6749, 5.2).
     """
     names = next(_NAMES[kind] for kind in type(error).__mro__ if kind in _NAMES)
     media = "application/json"

@@ -14,14 +14,8 @@ __all__ = ["FastPath"]
 class FastPath:
     """Answers one route without FastAPI's routing and middleware, which take a sixth of the time of a list.
 
-    Exceptions are answered by the outermost middleware, as for all routes.
-
-    Parameters
-    ----------
-    app
-        The wrapped application.
-    route
-        The route; its endpoint and its dependencies take the request as their only argument.
+    The route's endpoint and dependencies take the request as their only argument. Exceptions are answered
+    by the outermost middleware, as for all routes.
     """
 
     def __init__(self, app: Any, route: APIRoute) -> None:

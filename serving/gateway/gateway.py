@@ -19,11 +19,11 @@ from serving.bundles import Versions
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.gateway.access import Limits, NewKeys
 from serving.gateway.artwork.spotify_images import SpotifyImages
-from serving.gateway.catalogue import FILES, Catalogue
+from serving.gateway.catalogue import FILES
 from serving.gateway.database import Database
 from serving.gateway.quality import ListMeasures
 from serving.gateway.retrain import CommandRetrainer
-from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
+from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.split import Transformers
 from serving.gateway.store_view import StoreView
 from serving.gateway.training import TrainingWatch
@@ -40,34 +40,19 @@ _STORE_SECONDS = 30.0
 
 
 class Gateway:
-    """What requests are answered with.
-
-    Parameters
-    ----------
-    settings
-        The process's settings.
-    database, log
-        Settings of the database with the keys and the log, and of the log's queue and spool.
-    """
+    """What requests are answered with. The database has the keys and the log."""
 
     def __init__(self, settings: GatewaySettings, database: DatabaseSettings, log: LogSettings) -> None:
         self.settings = settings
-        self.versions: Versions[ServedCatalogue] = Versions(settings, need=FILES, load=open_catalogue)
+        self.versions: Versions[ServedCatalogue] = Versions(settings, need=FILES, load=ServedCatalogue)
         self.store_view = StoreView(settings.bundle)
         self.database = Database(database, may_migrate=settings.migrate_on_start)
-        self.log = LogWriter(self.database.engine, **log.model_dump())
+        self.log = LogWriter(self.database.engine, log)
         self.limits = Limits(settings.rate_limit_per_minute)
         ring = KeyRing(self.database.engine, ttl_seconds=settings.keys_ttl_seconds)
         self.keys = NewKeys(ring) if settings.auth == "on" else None
         self.retrainer = CommandRetrainer(settings.retrain_command) if settings.retrain_command else None
         self.lists = ListMeasures()
-        self._training = (
-            TrainingWatch(
-                self.store_view.store, self.store_view.channel, seconds=settings.training_poll_seconds
-            )
-            if self.store_view.channel
-            else None
-        )
         self._counted: dict[Counter, int] = {}
         self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="search")
         self._slow_pool = ThreadPoolExecutor(4, thread_name_prefix="store")
@@ -78,47 +63,40 @@ class Gateway:
         self.images = SpotifyImages(self.settings)
         self.log.start()
         self.versions.start()
-        self.database.start()
-        self.images.start()
-        if self._training is not None:
-            self._training.start()
+        self._tasks = [
+            asyncio.create_task(self.database.connect(), name="database"),
+            asyncio.create_task(self.images.run(), name="covers"),
+        ]
+        if channel := self.store_view.channel:
+            seconds = self.settings.training_poll_seconds
+            watch = TrainingWatch(self.store_view.store, channel, seconds=seconds)
+            self._tasks.append(asyncio.create_task(watch.run(), name="training"))
         if self.keys is not None:
             self.keys.ring.start()
 
     async def stop(self) -> None:
         """Stop them; then what requests left in the log is written or spooled."""
         await asyncio.to_thread(self.versions.stop)
-        if self._training is not None:
-            await self._training.stop()
-        await self.images.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
         await self.transformers.close()
         await asyncio.to_thread(self.log.stop, _LOG_SECONDS)
         if self.keys is not None:
             await asyncio.to_thread(self.keys.ring.stop)
-        await self.database.stop()
+        await asyncio.to_thread(self.database.engine.dispose)
         for pool in (self._pool, self._slow_pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
     @property
-    def served(self) -> ServedCatalogue:
-        """The bundle in service.
-
-        Raises
-        ------
-        Unavailable
-            There is none yet.
-        """
-        versions = self.versions.preferred()
-        if not versions:
+    def catalogue(self) -> ServedCatalogue:
+        """The bundle in service; raises `Unavailable` where there is none yet."""
+        catalogue = self.catalogue_of("")
+        if catalogue is None:
             raise Unavailable(f"waiting for {self.versions.waiting_for}")
-        return versions[0].value
+        return catalogue
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """Catalogue of the bundle in service; raises as `served` does."""
-        return self.served.catalogue
-
-    def served_of(self, digest: str) -> ServedCatalogue | None:
+    def catalogue_of(self, digest: str) -> ServedCatalogue | None:
         """The bundle with this digest, else the one in service, else None.
 
         A challenger's bundle is not loaded here: its lists are shown and measured with the champion's tracks.
@@ -161,21 +139,10 @@ class Gateway:
         return await self.in_thread(work, seconds=_STORE_SECONDS, what=what)
 
     async def in_thread(self, work: Callable[[], T], *, seconds: float, what: str, is_slow: bool = True) -> T:
-        """Run blocking work in a thread, within a deadline.
+        """Run blocking work in a thread; `what` is its name in the message of `DeadlineExceeded`.
 
-        Parameters
-        ----------
-        work, what
-            The work, and its name in the error message.
-        seconds
-            The deadline.
-        is_slow
-            It waits for a store or a database, and gets other threads than searches.
-
-        Raises
-        ------
-        DeadlineExceeded
-            It took longer. Work that has begun is finished, and its result dropped.
+        Slow work waits for a store or a database, and gets other threads than searches. After the deadline,
+        work that has begun is finished, and its result dropped.
         """
         pool = self._slow_pool if is_slow else self._pool
         try:

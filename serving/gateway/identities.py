@@ -22,10 +22,7 @@ __all__ = ["Identities"]
 class Identities:
     """Public ids of a bundle's tracks, artists and albums.
 
-    Parameters
-    ----------
-    catalogue
-        The bundle. The tables are built here, so that no request waits for them.
+    Their tables are built here, so that no request waits for them.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:

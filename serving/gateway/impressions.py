@@ -12,6 +12,7 @@ import numpy as np
 
 from segue.log.record import Api, Impression, ImpressionItem
 from segue.recommend.request import Request as Instance
+from segue.recommend.request import Seed
 from serving.gateway.catalogue import Catalogue
 
 __all__ = ["avg_popularity", "genre_precision", "impression_of", "known_popularity", "list_diversity"]
@@ -31,18 +32,8 @@ def impression_of(
 ) -> Impression:
     """Make the record of a list.
 
-    Parameters
-    ----------
-    impression_id
-        The id that feedback refers to.
-    instance, asked
-        The request, parsed and as it was sent.
-    answer
-        The transformer's answer.
-    catalogue
-        The bundle that it answered from; None if it is not loaded here: then nothing is measured.
-    rows
-        Rows of the list's tracks that the catalogue has.
+    `instance` and `asked` are the request, parsed and as it was sent; `rows` are those of the list's tracks
+    that the catalogue has. Without a catalogue, as the bundle is not loaded here, nothing is measured.
     """
     items = answer["items"]
     return Impression(
@@ -109,23 +100,21 @@ def genre_precision(catalogue: Catalogue, rows: Sequence[int], instance: Instanc
     wanted: set[int] = set()
     for seed in instance.seeds:
         if seed.weight > 0:
-            wanted.update(_genres(catalogue, seed.track_id, seed.artist, seed.genre))
+            wanted.update(_genres(catalogue, seed))
     got = [code for code in catalogue.genre[list(rows)].tolist() if code >= 0]
     if not wanted or not got:
         return None
     return round(sum(code in wanted for code in got) / len(got), 4)
 
 
-def _genres(catalogue: Catalogue, track_id: str | None, artist: str | None, genre: str | None) -> set[int]:
-    if genre is not None:
-        code = catalogue.transform.genre_code(genre)
+def _genres(catalogue: Catalogue, seed: Seed) -> set[int]:
+    if seed.genre is not None:
+        code = catalogue.transform.genre_code(seed.genre)
         return {int(code)} if np.isfinite(code) else set()
-    lookup = catalogue.lookup
     rows: Sequence[int] = []
-    if track_id is not None:
-        row = lookup.row_of(track_id)
-        rows = [] if row is None else [row]
-    elif artist is not None:
-        number = lookup.artist_number(artist)
-        rows = [] if number is None else lookup.rows_of_artist_number(number)[:5].tolist()
+    if seed.track_id is not None:
+        rows = catalogue.known_rows([seed.track_id])
+    elif seed.artist is not None:
+        number = catalogue.lookup.artist_number(seed.artist)
+        rows = [] if number is None else catalogue.lookup.rows_of_artist_number(number)[:5].tolist()
     return {int(code) for code in catalogue.genre[list(rows)] if code >= 0}

@@ -7,13 +7,14 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Request
 
+from segue.log.record import Api
 from segue.recommend.request import Request as Instance
 from serving.errors import BadRequest
-from serving.gateway.gateway import Gateway
+from serving.gateway.gateway import gateway_of
 from serving.gateway.impressions import impression_of
 from serving.logs import request_id
 from serving.wire import PLAIN_ID, REQUEST_ID
@@ -24,13 +25,7 @@ _PLAIN_ID = re.compile(PLAIN_ID)
 
 
 def session_of(request: Request) -> str | None:
-    """The caller's ``X-Session-Id``: opaque, and plain, since it goes into the log.
-
-    Raises
-    ------
-    BadRequest
-        It is not plain.
-    """
+    """The caller's ``X-Session-Id``: opaque, and plain, since it goes into the log, else a `BadRequest`."""
     given = request.headers.get("x-session-id")
     if given is not None and not _PLAIN_ID.fullmatch(given):
         raise BadRequest(
@@ -40,38 +35,20 @@ def session_of(request: Request) -> str | None:
 
 
 async def recommend(
-    gateway: Gateway,
-    instance: Instance,
-    asked: Mapping[str, Any],
-    content: bytes,
-    *,
-    session: str | None,
-    api: Literal["native", "spotify"],
+    request: Request, instance: Instance, asked: Mapping[str, Any], content: bytes, *, api: Api
 ) -> dict[str, Any]:
     """Answer one instance.
 
-    Parameters
-    ----------
-    gateway
-        What is shared.
-    instance, asked, content
-        The instance, as it came, and its JSON.
-    session
-        Session id of the caller, if sent.
-    api
-        ``native`` or ``spotify``.
-
-    Returns
-    -------
-    The transformer's answer with `impression_id` before it.
+    It comes as a model, as it was sent, and as JSON. Returns the transformer's answer with `impression_id`
+    before it.
     """
+    gateway, session = gateway_of(request), session_of(request)
     started = time.perf_counter()
     answer = await gateway.transformers.recommend(content, {REQUEST_ID: request_id.get()}, session=session)
     identity, seconds = uuid.uuid4(), time.perf_counter() - started
 
     def log() -> None:
-        served = gateway.served_of(answer["digest"])
-        catalogue = served.catalogue if served else None
+        catalogue = gateway.catalogue_of(answer["digest"])
         rows = catalogue.known_rows(item["track_id"] for item in answer["items"]) if catalogue else []
         impression = impression_of(
             identity,

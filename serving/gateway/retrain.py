@@ -31,15 +31,8 @@ _MAX_KEPT = 50
 class CommandRetrainer:
     """Runs a command in the background, for example ``python -m pipelines submit …``; one at a time.
 
-    Parameters
-    ----------
-    command
-        Split as a shell does, and run without one. Its environment has ``SEGUE_RETRAIN_REASON``.
-
-    Raises
-    ------
-    SettingsError
-        It can't be split.
+    It is split as a shell does, and run without one. Its environment has ``SEGUE_RETRAIN_REASON``. Raises
+    `SettingsError` if it can't be split.
     """
 
     def __init__(self, command: str) -> None:
@@ -50,13 +43,7 @@ class CommandRetrainer:
         self._running: set[asyncio.Task[None]] = set()
 
     async def start(self, reason: str) -> None:
-        """Start it.
-
-        Raises
-        ------
-        OSError
-            There is no such program.
-        """
+        """Start it; raises `OSError` if there is no such program."""
         process = await asyncio.create_subprocess_exec(
             *self._words,
             stdin=asyncio.subprocess.DEVNULL,
@@ -81,13 +68,7 @@ class CommandRetrainer:
 def claim_start(
     store: Store, channel: str, *, cooldown_seconds: float, most_a_day: int, now: datetime | None = None
 ) -> str | None:
-    """Claim the start of a run now.
-
-    Returns
-    -------
-    str or None
-        Why no run may start now; None if it may.
-    """
+    """Claim the start of a run now; returns why none may start, or None if it may."""
     now = now or datetime.now(UTC)
     for _ in range(_ATTEMPTS):
         starts, version = _read(store, channel)

@@ -22,11 +22,6 @@ class Transformers:
 
     A session always gets the same one, on every replica. If the challenger fails, the champion answers, so
     listeners always get a list.
-
-    Parameters
-    ----------
-    settings
-        Addresses, and the challenger's share.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:

@@ -24,15 +24,7 @@ MIN_SEEDS = 500
 
 
 def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
-    """Build the answer of ``GET /api/stats``.
-
-    Parameters
-    ----------
-    stats
-        The log's own figures.
-    catalogue
-        The bundle in service, for genres, years and features of tracks; None before the first one.
-    """
+    """Build the answer of ``GET /api/stats`` from the log's figures and the bundle in service, if any."""
     genres: list[dict[str, Any]] = []
     decades: list[dict[str, Any]] = []
     if catalogue:
@@ -53,19 +45,10 @@ def describe_stats(stats: Stats, catalogue: Catalogue | None) -> dict[str, Any]:
 
 
 def query_drift(catalogue: Catalogue, seeds: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Drift of the seeds: PSI of the newer half against the older, by feature.
+    """Drift of the seeds: population stability index of the newer half against the older, by feature.
 
-    Parameters
-    ----------
-    catalogue
-        The seeds' features, and the bins of each.
-    seeds
-        Seeds of each request, newest first; those that are not tracks of the catalogue are left out.
-
-    Returns
-    -------
-    dict
-        `rows` in each half, whether they are enough, and the population stability index by feature.
+    `seeds` are those of each request, newest first. Those that are not tracks of the catalogue are left
+    out.
     """
     known = catalogue.known_rows(track for request in seeds for track in request)
     half = len(known) // 2

@@ -25,13 +25,7 @@ _LEFT_OUT = ("examples", "index_curve")
 
 
 class StoreView:
-    """A store, and the channel that the gateway follows in it.
-
-    Parameters
-    ----------
-    url
-        Address of the channel or bundle. A plain folder has no store.
-    """
+    """The store of the gateway's bundle, and the channel followed there. A plain folder has no store."""
 
     def __init__(self, url: str) -> None:
         parsed = parse_bundle_url(url)
@@ -41,13 +35,7 @@ class StoreView:
 
     @property
     def store(self) -> Store:
-        """The store.
-
-        Raises
-        ------
-        Conflict
-            The gateway serves a plain folder.
-        """
+        """The store; raises `Conflict` where the gateway serves a plain folder."""
         if self._store is None:
             raise Conflict(
                 "this gateway serves a plain folder: it has no store, no channels, no other bundles"
@@ -57,10 +45,7 @@ class StoreView:
     def channel_named(self, name: str | None) -> str:
         """The channel to move: the one that is named, else the one that the gateway follows.
 
-        Raises
-        ------
-        Conflict
-            None is named, and the gateway follows none.
+        Raises `Conflict` if none is named and the gateway follows none.
         """
         found = name or self.channel
         if found is None:
@@ -78,13 +63,7 @@ class StoreView:
         }
 
     def report(self, digest: str) -> bytes:
-        """The newest report on a bundle, HTML.
-
-        Raises
-        ------
-        NotFound
-            The bundle has no report.
-        """
+        """The newest report on a bundle, HTML; raises `NotFound` if it has none."""
         for keys in list_evaluations(self.store, digest).values():
             for key in keys:
                 if key.endswith("/report.html"):

@@ -7,7 +7,6 @@ replica exports the same; dashboards and alerts take the maximum.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from segue.bundle.channel import Channel, read_channel
@@ -25,30 +24,17 @@ class TrainingWatch:
     """Reads the training status and the channel at intervals, and exports them: two small objects.
 
     In a store that no run has written a status to, no run is known until the next one ends.
-
-    Parameters
-    ----------
-    store, channel
-        Whose training is watched.
-    seconds
-        Time between two readings.
     """
 
     def __init__(self, store: Store, channel: str, *, seconds: float) -> None:
         self._store, self._channel, self._seconds = store, channel, seconds
-        self._task: asyncio.Task[None] | None = None
         self._trouble = ""
 
-    def start(self) -> None:
-        """Start to read."""
-        self._task = asyncio.create_task(self._run(), name="training")
-
-    async def stop(self) -> None:
-        """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+    async def run(self) -> None:
+        """Read and export at intervals, until cancelled."""
+        while True:
+            await asyncio.to_thread(self.look)
+            await asyncio.sleep(self._seconds)
 
     def look(self) -> None:
         """Read and export once; while the store can't be read the metrics stay as they are."""
@@ -62,11 +48,6 @@ class TrainingWatch:
             return
         self._trouble = ""
         _export(status, channel)
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.to_thread(self.look)
-            await asyncio.sleep(self._seconds)
 
 
 def _export(status: TrainingStatus, channel: Channel) -> None:

@@ -45,19 +45,18 @@ class _Answer:
     headers: Mapping[str, str]
     content: bytes
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The JSON object that came back; empty if it is none."""
+        try:
+            value = orjson.loads(self.content)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
 
 class TransformerClient:
-    """Asks one transformer for lists. For one event loop.
-
-    Parameters
-    ----------
-    url
-        Its address.
-    name
-        What it is called in metrics and messages.
-    settings
-        Deadline, breaker, model name.
-    """
+    """Asks one transformer for lists; `name` is what metrics and messages call it. For one event loop."""
 
     def __init__(self, url: str, *, name: str, settings: GatewaySettings) -> None:
         base = url.rstrip("/")
@@ -91,19 +90,9 @@ class TransformerClient:
             return False
 
     async def recommend(self, instance: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Answer one instance.
+        """Answer one instance, given as JSON, and pass headers on.
 
-        Parameters
-        ----------
-        instance
-            JSON of the instance.
-        headers
-            Headers to pass on.
-
-        Raises
-        ------
-        ServiceError
-            What the transformer refused, or why it was not asked or did not answer.
+        Raises a `ServiceError`: what the transformer refused, or why it was not asked or did not answer.
         """
         wait = self._breaker.retry_after_seconds()
         if wait:
@@ -118,7 +107,8 @@ class TransformerClient:
         except ServiceError:
             self._breaker.failed(made_at)
             raise
-        if response.status in _AWAY and not _is_busy(response):
+        # one that refuses a call because it works on others is there
+        if response.status in _AWAY and not response.fields.get(wire.OVERLOADED):
             self._breaker.failed(made_at)
         else:
             # whatever else it answers, it is there: a 500 to one request must not shut the others out
@@ -128,8 +118,8 @@ class TransformerClient:
             raise _error_of(response, self._name)
         metrics.GATEWAY_TRANSFORMER_CALLS.labels(self._name, outcome).inc()
         try:
-            answer: dict[str, Any] = orjson.loads(response.content)[wire.PREDICTIONS][0]
-        except (ValueError, LookupError, TypeError):
+            answer: dict[str, Any] = response.fields[wire.PREDICTIONS][0]
+        except (LookupError, TypeError):
             raise BadGateway(f"the {self._name}'s answer is not a list") from None
         return answer
 
@@ -161,21 +151,12 @@ class TransformerClient:
             return _Answer(response.status, response.headers, await response.read())
 
 
-def _is_busy(response: _Answer) -> bool:
-    """Whether it refused a call because it works on others: then it is there."""
-    try:
-        return bool(orjson.loads(response.content)[wire.OVERLOADED])
-    except (ValueError, LookupError, TypeError):
-        return False
-
-
 def _error_of(response: _Answer, name: str) -> ServiceError:
     """The gateway's error for a response that is not 200."""
-    try:
-        fields = orjson.loads(response.content)
-        detail = str(fields.pop(wire.ERROR))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    fields = response.fields
+    if wire.ERROR not in fields:
         return BadGateway(f"the {name} answered {response.status}")
+    detail = str(fields[wire.ERROR])
     match response.status:
         case 400:
             return BadRequest(detail, field=str(fields.get("field", "")))

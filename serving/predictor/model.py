@@ -75,13 +75,7 @@ class Boosters:
 
 
 class Predictor(ServedModel):
-    """LightGBM on KServe.
-
-    Parameters
-    ----------
-    settings
-        The process's settings.
-    """
+    """LightGBM on KServe."""
 
     def __init__(self, settings: PredictorSettings) -> None:
         self.settings = settings

@@ -35,12 +35,8 @@ def parameter(request: InferRequest, name: str) -> str | bool | None:
 def read_tensor(request: InferRequest, columns: Sequence[str]) -> Floats:
     """The tensor ``features``, FP32 [n, f].
 
-    NaN is a missing value, which every feature may have; an infinite value is an error.
-
-    Raises
-    ------
-    BadRequest
-        Another name, type, shape or number of bytes; or an infinite value, by its row and column.
+    NaN is a missing value, which every feature may have. Raises `BadRequest` for another name, type, shape
+    or number of bytes, and for an infinite value, by its row and column.
     """
     tensor = only_tensor(request, FEATURES, "FP32")
     shape = list(tensor.shape)

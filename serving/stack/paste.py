@@ -10,15 +10,7 @@ __all__ = ["to_paste"]
 
 
 def to_paste(variables: Mapping[str, str], track_id: str) -> str:
-    """The variables that the manual's commands use, a request by curl, and one on the command line.
-
-    Parameters
-    ----------
-    variables
-        Variables by name, the key among them.
-    track_id
-        A track of the catalogue.
-    """
+    """The variables that the manual's commands use, a request by curl, and one on the command line."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     body = shlex.quote(json.dumps({"seeds": [{"track_id": track_id}], "k": 5}))
     lines = (

@@ -24,9 +24,7 @@ class Ports:
 def pick_ports(names: frozenset[str]) -> tuple[Ports, dict[str, tuple[int, int]]]:
     """Choose the default ports, or free ones instead of those that are taken.
 
-    Returns
-    -------
-    The ports, and for each of `names` whose default port is taken: that port and the chosen one.
+    Returns them, and for each of `names` whose default port is taken: that port and the chosen one.
     """
     chosen: dict[str, int] = {}
     moved: dict[str, tuple[int, int]] = {}

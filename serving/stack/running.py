@@ -29,10 +29,7 @@ class AlreadyRunning(SegueError):
 def running_alone(home: Path) -> Iterator[None]:
     """Hold the home folder while a stack runs.
 
-    Raises
-    ------
-    AlreadyRunning
-        A stack is running: it would lose its key to this one.
+    Raises `AlreadyRunning` if one is running: it would lose its key to this one.
     """
     home.mkdir(parents=True, exist_ok=True)
     # locked, since the number alone stays after a crash, and may be another process's by then
@@ -50,20 +47,9 @@ def running_alone(home: Path) -> Iterator[None]:
 
 
 def start_detached(arguments: Sequence[str], last_line: str, say: Callable[[str], object]) -> int:
-    """Start ``python -m serving.stack`` in the background, and repeat what it says until it is ready.
+    """Start ``python -m serving.stack`` in the background, and say what it says until its `last_line`.
 
-    Parameters
-    ----------
-    arguments
-        Its arguments.
-    last_line
-        The line after which it has left the terminal.
-    say
-        Receives its lines.
-
-    Returns
-    -------
-    0, or its exit code if it ended before that line.
+    By then it has left the terminal. Returns 0, or its exit code if it ended before that line.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "serving.stack", *arguments],
@@ -97,16 +83,9 @@ def leave_terminal(log: Path) -> None:
 
 
 def stop_running(home: Path) -> bool:
-    """Stop the stack of a home folder, and wait until it has ended.
+    """Stop the stack of a home folder, and wait until it has ended; returns whether one was running.
 
-    Returns
-    -------
-    Whether one was running.
-
-    Raises
-    ------
-    SegueError
-        It did not end within a minute.
+    Raises `SegueError` if it did not end within a minute.
     """
     path = home / _LOCK
     if not path.exists():

@@ -36,16 +36,12 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One process.
+    """One process, the module ``serving.<name>``.
 
     Attributes
     ----------
-    name
-        Its module, ``serving.<name>``.
     flags
         Its flags by name.
-    ready_url
-        Address of its readiness probe.
     environment
         Variables in addition to this process's.
     log
@@ -68,12 +64,7 @@ class Member:
 class Supervisor:
     """Runs the members of a stack. A context manager that stops them at its end.
 
-    Parameters
-    ----------
-    members
-        The processes, in the order in which they are started; they are stopped in reverse order.
-    ready_seconds
-        How long they may take to be ready, together.
+    They are started in their order, must all be ready in `ready_seconds`, and are stopped in reverse order.
     """
 
     def __init__(self, members: Sequence[Member], *, ready_seconds: float = 120.0) -> None:
@@ -102,17 +93,10 @@ class Supervisor:
     ) -> None:
         """Wait until every member is ready.
 
-        Parameters
-        ----------
-        on_ready
-            Called with each member that is ready.
-        on_wait
-            Called every two seconds with the member that is waited for, and the seconds since the start.
+        `on_ready` is called with each member that is, `on_wait` every two seconds with the member that is
+        waited for and the seconds since the start.
 
-        Raises
-        ------
-        MemberEnded
-            One ended, or was not ready in time; the message has the end of its log.
+        Raises `MemberEnded`, with the end of its log, if one ended or was not ready in time.
         """
         began = told = time.monotonic()
         ends = began + self._ready_seconds

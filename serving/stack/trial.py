@@ -18,12 +18,7 @@ class TrialFailed(SegueError):
 
 
 def try_stack(gateway_url: str, page_url: str, key: str) -> list[str]:
-    """Request a list for a genre, and the page.
-
-    Returns
-    -------
-    The list, each track as ``artist - title``.
-    """
+    """Request the page and a list for a genre; returns its tracks as ``artist - title``."""
     genres = _call(f"{gateway_url}/api/genres", key)["items"]
     seed = {"genre": genres[0]["genre"]} if genres else {}
     answer = _call(f"{gateway_url}/api/recommendations", key, {"seeds": [seed], "k": 5})

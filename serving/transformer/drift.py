@@ -25,17 +25,7 @@ _BATCH = 512
 
 
 class DriftCounts:
-    """Counts of one bundle.
-
-    Parameters
-    ----------
-    digest
-        The bundle.
-    features
-        Names of the columns of the features.
-    reference
-        Bins and expected shares.
-    """
+    """Counts of one bundle: its features and outputs by the bins of its reference."""
 
     def __init__(self, digest: str, features: Iterable[str], reference: Reference) -> None:
         self.digest = digest

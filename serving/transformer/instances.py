@@ -32,16 +32,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Call:
-    """One call, read.
+    """One call, read: its instances, validated, and the V2 request that it came as, None for V1.
 
-    Attributes
-    ----------
-    requests
-        Its instances, validated.
-    origin
-        The V2 request that it came as; None for V1.
-    position
-        Position of its one instance in the call that it is part of; None for a whole call.
+    `position` is that of its one instance in the call that it is part of; None for a whole call.
     """
 
     requests: list[Request]
@@ -70,19 +63,9 @@ class Call:
 
 
 def read_call(body: Any, *, max_instances: int) -> Call:
-    """Read a call and validate each of its instances.
+    """Read a call, as kserve decoded it, and validate each of its instances.
 
-    Parameters
-    ----------
-    body
-        As kserve decoded it: a dict or bytes (V1), or an InferRequest (V2, gRPC).
-    max_instances
-        Most instances of a call.
-
-    Raises
-    ------
-    BadRequest
-        Names the wrong field and, with several instances, which one.
+    Raises `BadRequest`, which names the wrong field and, with several instances, which one.
     """
     origin = body if isinstance(body, InferRequest) else None
     if origin is None:

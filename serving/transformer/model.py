@@ -37,15 +37,7 @@ _LOGGED_CHARACTERS = 4_000
 
 
 class Transformer(ServedModel):
-    """FAISS on KServe, and the client of the predictor.
-
-    Parameters
-    ----------
-    settings
-        The process's settings.
-    bundles
-        The bundles that it answers from.
-    """
+    """FAISS on KServe, and the client of the predictor."""
 
     def __init__(self, settings: TransformerSettings, bundles: ServedBundles) -> None:
         super().__init__(settings, bundles.versions)
@@ -87,10 +79,8 @@ class Transformer(ServedModel):
     async def _answer_each(self, call: Call) -> Sequence[Answer | Failure]:
         """Answer all instances; a fault in one of several never fails the others.
 
-        Raises
-        ------
-        ServiceError
-            The call can't be answered. `InternalError`: all of its instances met a fault of this process.
+        Raises `ServiceError` if the call can't be answered: `InternalError` if all its instances met a
+        fault of this process.
         """
         try:
             return await self._answer_together(call)
@@ -143,10 +133,7 @@ class Transformer(ServedModel):
     ) -> list[Answer]:
         """Answer from one bundle, degraded if the predictor has failed.
 
-        Raises
-        ------
-        BundleNotLoaded
-            The predictor has not loaded it.
+        Raises `BundleNotLoaded` if the predictor has not loaded it.
         """
         recommender = version.value.recommender
         light = is_light(call.requests)
@@ -217,10 +204,7 @@ class Transformer(ServedModel):
     def _note_degraded(self, failed: PredictorFailed | None) -> None:
         """Count a degraded answer, and log when answers begin or cease to be degraded.
 
-        Raises
-        ------
-        NotReady
-            Settings do not allow degraded answers.
+        Raises `NotReady` if settings do not allow degraded answers.
         """
         reason = failed.reason if failed else ""
         is_new, self._degraded_reason = reason != self._degraded_reason, reason

@@ -55,15 +55,7 @@ _OPTIONS = (
 
 
 class PredictorFailed(Exception):
-    """The predictor is unreachable, too slow, overloaded or failing.
-
-    Parameters
-    ----------
-    reason
-        A label of metrics.
-    message
-        One sentence for the log.
-    """
+    """The predictor is unreachable, too slow, overloaded or failing; the reason is a label of metrics."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -79,13 +71,7 @@ def grpc_target(host: str) -> str:
 
 
 class PredictorClient:
-    """A client of all replicas of the predictor, for one event loop.
-
-    Parameters
-    ----------
-    settings
-        Address, deadlines, and how often the channel is reopened.
-    """
+    """A client of all replicas of the predictor, for one event loop."""
 
     def __init__(self, settings: TransformerSettings) -> None:
         self._settings = settings
@@ -108,20 +94,9 @@ class PredictorClient:
         return wanted[0] if wanted else None
 
     async def predict(self, digest: str, matrix: Floats, *, is_alone: bool = False) -> dict[str, Floats]:
-        """Predict for the rows of a matrix.
+        """Predict for the rows of a matrix, float32 [m, f]; returns float32 [m] by booster name.
 
-        Parameters
-        ----------
-        digest
-            The bundle to predict with.
-        matrix
-            float32 [m, f].
-        is_alone
-            This process makes no other call now, so the predictor may use all its CPUs for this one.
-
-        Returns
-        -------
-        float32 [m] by booster name.
+        If this process makes no other call now (`is_alone`), the predictor may use all its CPUs.
 
         Raises
         ------

@@ -27,12 +27,9 @@ _SHARE_BESIDE_REQUESTS = 1 / 11
 
 
 class LiveRecall:
-    """Compares what the index finds with exact search.
+    """Compares what the index finds with exact search, for a share of the requests.
 
-    Parameters
-    ----------
-    share
-        Share of requests that are sampled; none is while another one is searched.
+    None is sampled while another one is searched.
     """
 
     def __init__(self, share: float) -> None:

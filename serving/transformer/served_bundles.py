@@ -47,18 +47,7 @@ class ServedBundle:
 
 
 class ServedBundles:
-    """The bundles that the channel names, and the metrics of their requests and answers.
-
-    Parameters
-    ----------
-    settings
-        The process's settings.
-
-    Attributes
-    ----------
-    versions
-        The bundles.
-    """
+    """The bundles that the channel names, and the metrics of their requests and answers."""
 
     def __init__(self, settings: TransformerSettings) -> None:
         self.versions: Versions[ServedBundle] = Versions(

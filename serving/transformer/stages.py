@@ -48,10 +48,7 @@ def is_light(requests: Sequence[Request]) -> bool:
 def prepare(recommender: Recommender, call: Call) -> list[Candidates]:
     """Resolve the seeds of a call and retrieve the candidates.
 
-    Raises
-    ------
-    ServiceError
-        Names a wrong field, or the seeds that are all unknown.
+    Raises a `ServiceError` that names a wrong field, or the seeds that are all unknown.
     """
     started = time.perf_counter()
     queries = []

@@ -22,21 +22,10 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class GatewayClient:
-    """Calls the gateway; one for all sessions, safe from several threads.
+    """Calls the gateway with the page's own key, if it needs one; safe from several threads.
 
-    Parameters
-    ----------
-    url
-        The gateway's address.
-    key
-        The page's own key; None where the gateway needs none.
-    timeout_seconds
-        How long to wait for an answer.
-
-    Raises
-    ------
-    GatewayFault
-        Any call: the gateway does not answer, is slow, refuses, or its answer is not the API's.
+    Any call raises `GatewayFault`: the gateway does not answer, is slow, refuses, or its answer is not the
+    API's.
     """
 
     def __init__(self, url: str, key: SecretStr | None, *, timeout_seconds: float) -> None:
@@ -100,18 +89,10 @@ class GatewayClient:
         """The report of an evaluation, one HTML page."""
         return self._send("GET", path).text
 
-    def readiness(self) -> schemas.Readiness:
-        """Whether the gateway is ready, and what is missing."""
-        answer = self._exchange("GET", "/readyz")
-        return self._read(answer, schemas.Readiness)
-
     def move(self, action: str, move: schemas.Move, *, admin_key: str) -> schemas.ChannelState:
         """Move a channel: ``promote`` (which takes a `Promotion`), ``rollback``, ``pin`` or ``unpin``.
 
-        Raises
-        ------
-        GatewayRefused
-            It is pinned, or somebody else moved it meanwhile.
+        It is refused if the channel is pinned, or somebody else moved it meanwhile.
         """
         answer = self._send(
             "POST",
@@ -129,14 +110,8 @@ class GatewayClient:
         return self._read(answer, kind)
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        answer = self._exchange(method, path, **options)
-        if answer.is_error:
-            raise refusal_of(answer, has_key=self.has_key)
-        return answer
-
-    def _exchange(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            return self._http.request(method, path, **options)
+            answer = self._http.request(method, path, **options)
         except httpx.ConnectTimeout:
             raise GatewayAway(self.url) from None
         except httpx.TimeoutException:
@@ -146,6 +121,9 @@ class GatewayClient:
         except httpx.InvalidURL as error:
             # httpx parses the address of a redirect even if it does not follow it
             raise GatewayStrange(f"{path}: {error}") from None
+        if answer.is_error:
+            raise refusal_of(answer, has_key=self.has_key)
+        return answer
 
     def _read(self, answer: httpx.Response, kind: type[Answer]) -> Answer:
         try:

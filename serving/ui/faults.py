@@ -47,19 +47,14 @@ _RETRY_SECONDS = 2
 class GatewayFault(SegueError):
     """The gateway gave no answer that can be shown.
 
-    Attributes
-    ----------
-    words
-        Names of the two texts that say what happened and what to do.
-    values
-        Values for the texts, by name.
+    `words` are the names of the two texts that say what happened and what to do, `values` what is in them.
     """
 
     words: ClassVar[tuple[str, str]]
 
     def __init__(self, message: str, **values: object) -> None:
         super().__init__(message)
-        self.values: Mapping[str, object] = values
+        self.values: Mapping[str, object] = {"detail": message, **values}
 
 
 class GatewayAway(GatewayFault):
@@ -85,17 +80,11 @@ class GatewayStrange(GatewayFault):
 
     words = ("error.strange", "error.strange_more")
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, detail=detail)
-
 
 class GatewayRefused(GatewayFault):
     """An error of the API, with the gateway's own sentence."""
 
     words = ("error.refused", "error.refused_more")
-
-    def __init__(self, detail: str, **values: object) -> None:
-        super().__init__(detail, detail=detail, **values)
 
 
 class NoKey(GatewayRefused):

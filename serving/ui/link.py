@@ -31,20 +31,11 @@ def to_params(query: PageQuery) -> dict[str, list[str]]:
             params[name] = texts
     for feature, value in query.sound.items():
         params[f"sound.{feature}"] = [value if isinstance(value, str) else f"{value:g}"]
-    default = PageQuery()
-    numbers = {
-        "k": (query.k, default.k),
-        "popularity": (query.popularity_weight, default.popularity_weight),
-        "diversity": (query.diversity, default.diversity),
-        "per_artist": (query.max_per_artist, default.max_per_artist),
-    }
-    params |= {
-        name: [f"{value:g}"]
-        for name, (value, usual) in numbers.items()
-        if value != usual and value is not None
-    }
-    if query.clean:
-        params["clean"] = ["1"]
+    for name, (field, _) in _SETTINGS.items():
+        value = getattr(query, field)
+        if value != getattr(PageQuery, field):
+            # a boolean is written as 1
+            params[name] = [f"{value:g}"]
     if query.genres:
         params["only"] = list(query.genres)
     for name, (low, high) in query.ranges.items():
@@ -53,19 +44,9 @@ def to_params(query: PageQuery) -> dict[str, list[str]]:
 
 
 def from_params(params: Mapping[str, Sequence[str]]) -> tuple[PageQuery, tuple[str, ...]]:
-    """Read a link.
+    """Read a link's values by parameter, as a browser sent them, not validated.
 
-    Parameters
-    ----------
-    params
-        Values by parameter, as a browser sent them, not validated.
-
-    Returns
-    -------
-    query
-        What could be read.
-    ignored
-        Names of the parameters that could not.
+    Returns the query, as far as it could be read, and the names of the parameters that could not be.
     """
     given: dict[str, Any] = {}
     ignored: list[str] = []

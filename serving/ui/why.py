@@ -20,18 +20,10 @@ _MIN_POINTS = 0.5
 def reasons(
     item: schemas.Item, explained: Mapping[str, Any] | None, *, seed_title: str | None, is_chosen: bool = True
 ) -> tuple[str, ...]:
-    """Sentences about one track of a list.
+    """Sentences about one track of a list, from its entry of the answer's explanation.
 
-    Parameters
-    ----------
-    item
-        The track.
-    explained
-        Its entry of the answer's explanation; None where there is none.
-    seed_title
-        Name of the seed that it is nearest to; None for raw features.
-    is_chosen
-        Whether the listener chose that track, and not its artist or genre.
+    `seed_title` names the seed that it is nearest to, and is None for raw features. `is_chosen`: the
+    listener chose that track, and not its artist or genre.
     """
     if not explained:
         return (say("why.none"),)

@@ -23,13 +23,7 @@ def all_words(code: str) -> Mapping[str, str]:
 
 
 def say_in(code: str, name: str, /, **values: object) -> str:
-    """A text in a language, its ``{names}`` filled in.
-
-    Raises
-    ------
-    KeyError
-        No language has a text of that name.
-    """
+    """A text in a language, its ``{names}`` filled in; raises `KeyError` if no language has it."""
     text = all_words(code).get(name) or all_words("en")[name]
     return text.format(**values) if values else text
 

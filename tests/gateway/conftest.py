@@ -23,7 +23,7 @@ from segue.log.settings import LogSettings
 from serving.gateway.app import build_app
 from serving.gateway.catalogue import FILES
 from serving.gateway.gateway import Gateway
-from serving.gateway.served_catalogue import ServedCatalogue, open_catalogue
+from serving.gateway.served_catalogue import ServedCatalogue
 from serving.settings import GatewaySettings
 from tests.serving.conftest import BundleStore, Family, make_family
 from tests.serving.processes import (
@@ -97,7 +97,7 @@ def served(gateway_families: list[Family], tmp_path_factory: pytest.TempPathFact
     """The bundle, as the gateway opens it."""
     bundle_store = BundleStore(tmp_path_factory.mktemp("served") / "store", gateway_families)
     bundle_store.publish(0)
-    return open_catalogue(open_bundle(bundle_store.channel_url, need=FILES))
+    return ServedCatalogue(open_bundle(bundle_store.channel_url, need=FILES))
 
 
 @dataclass

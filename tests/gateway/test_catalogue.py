@@ -80,7 +80,7 @@ def test_it_refuses_what_the_library_refuses_in_the_same_words(
 
 
 def test_it_reads_no_column_that_it_does_not_show(served: ServedCatalogue) -> None:
-    columns = served.catalogue.columns
+    columns = served.columns
     assert set(columns) == {
         *("track_id", "track_name", "artist_name", "album_name", "genre", "year", "popularity"),
         *("explicit", "image_url", "preview_url", "album_id", "artist_id", "recording", "artist"),

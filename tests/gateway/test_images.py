@@ -89,14 +89,14 @@ def test_it_writes_initials(artist: str, letters: str) -> None:
 def test_it_looks_covers_up_in_the_background_and_keeps_them(server: SpotifyServer) -> None:
     async def scenario() -> None:
         images = SpotifyImages(settings_of(server))
-        images.start()
+        running = asyncio.create_task(images.run())
         assert [images.find(identity) for identity in IDS] == [None] * len(IDS)
         assert images.find("not-an-id-of-spotify") is None
         await until(lambda: all(images.is_settled(identity) for identity in IDS))
         # the middle size; Spotify does not know the last twenty
         assert images.find(IDS[0]) == f"https://i.example/{IDS[0]}?300"
         assert [images.find(identity) for identity in IDS[100:]] == [None] * 20
-        await images.stop()
+        running.cancel()
         assert [len(ids) for ids in server.asked] == [50, 50, 20]
         assert server.tokens == 1
 
@@ -108,13 +108,13 @@ def test_it_does_not_ask_again_while_it_waits_for_an_answer(server: SpotifyServe
 
     async def scenario() -> None:
         images = SpotifyImages(settings_of(server))
-        images.start()
+        running = asyncio.create_task(images.run())
         images.find(IDS[0])
         await until(lambda: server.asked)
         images.find(IDS[0])
         images.find(IDS[1])
         await until(lambda: images.is_settled(IDS[0]) and images.is_settled(IDS[1]))
-        await images.stop()
+        running.cancel()
         assert server.asked == [[IDS[0]], [IDS[1]]]
 
     asyncio.run(scenario())
@@ -128,7 +128,7 @@ def test_it_leaves_spotify_alone_as_long_as_it_asks(server: SpotifyServer, secon
     async def scenario() -> None:
         nonlocal now
         images = SpotifyImages(settings_of(server), clock=lambda: now)
-        images.start()
+        running = asyncio.create_task(images.run())
         server.fail_with = (429, {"retry-after": str(seconds)})
         images.find(IDS[0])
         await until(lambda: images.is_resting)
@@ -140,7 +140,7 @@ def test_it_leaves_spotify_alone_as_long_as_it_asks(server: SpotifyServer, secon
         now += 2
         images.find(IDS[0])
         await until(lambda: images.find(IDS[0]))
-        await images.stop()
+        running.cancel()
 
     asyncio.run(scenario())
 
@@ -157,14 +157,14 @@ def test_it_draws_where_spotify_is_of_no_use(server: SpotifyServer, trouble: str
             server.fail_with = (200, {"content-type": "text/html"})
             server.covers.clear()
         images = SpotifyImages(settings_of(server, **wrong))
-        images.start()
+        running = asyncio.create_task(images.run())
         images.find(IDS[0])
         if trouble == "no json":
             await until(lambda: images.is_settled(IDS[0]) or images.is_resting)
         else:
             await until(lambda: images.is_resting)
         assert images.find(IDS[0]) is None
-        await images.stop()
+        running.cancel()
 
     asyncio.run(scenario())
 
@@ -175,7 +175,7 @@ def test_it_takes_a_new_token_when_the_old_one_is_refused(server: SpotifyServer)
     async def scenario() -> None:
         nonlocal now
         images = SpotifyImages(settings_of(server), clock=lambda: now)
-        images.start()
+        running = asyncio.create_task(images.run())
         images.find(IDS[0])
         await until(lambda: images.find(IDS[0]))
         server.tokens += 1  # the one given out is no more
@@ -184,7 +184,7 @@ def test_it_takes_a_new_token_when_the_old_one_is_refused(server: SpotifyServer)
         now += 31
         images.find(IDS[1])
         await until(lambda: images.find(IDS[1]))
-        await images.stop()
+        running.cancel()
 
     asyncio.run(scenario())
 
@@ -197,11 +197,11 @@ def test_it_keeps_a_bounded_number(server: SpotifyServer, monkeypatch: pytest.Mo
         images = SpotifyImages(settings_of(server))
         for identity in IDS:
             images.find(identity)
-        images.start()
+        running = asyncio.create_task(images.run())
         await until(lambda: len(server.asked) == 2)
         await until(lambda: images.is_settled(IDS[59]))
         assert sum(images.is_settled(identity) for identity in IDS) == 10
-        await images.stop()
+        running.cancel()
 
     asyncio.run(scenario())
 

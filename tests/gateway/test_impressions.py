@@ -17,47 +17,45 @@ from tests.gateway.conftest import NATIVE_TRACK
 
 
 def test_it_measures_diversity_in_units_of_chance(served: ServedCatalogue) -> None:
-    catalogue = served.catalogue
     rows = [0, 3, 200, 999]
     distances = [
-        np.linalg.norm(catalogue.embedding[left] - catalogue.embedding[right])
+        np.linalg.norm(served.embedding[left] - served.embedding[right])
         for left, right in combinations(rows, 2)
     ]
-    expected = np.mean(distances) / catalogue.definition.similarity_scale
-    assert list_diversity(catalogue, rows) == pytest.approx(expected, abs=1e-3)
-    drawn = np.random.default_rng(0).choice(catalogue.size, 100, replace=False).tolist()
-    assert list_diversity(catalogue, drawn) == pytest.approx(1, abs=0.15)
-    assert list_diversity(catalogue, [5, 5]) == pytest.approx(0, abs=1e-2)
-    assert list_diversity(catalogue, [5]) is None
+    expected = np.mean(distances) / served.definition.similarity_scale
+    assert list_diversity(served, rows) == pytest.approx(expected, abs=1e-3)
+    drawn = np.random.default_rng(0).choice(served.size, 100, replace=False).tolist()
+    assert list_diversity(served, drawn) == pytest.approx(1, abs=0.15)
+    assert list_diversity(served, [5, 5]) == pytest.approx(0, abs=1e-2)
+    assert list_diversity(served, [5]) is None
 
 
 def test_it_averages_the_popularity_that_is_known(served: ServedCatalogue) -> None:
-    known = [float(served.catalogue.popularity[row]) for row in (0, 1, 2)]
-    assert avg_popularity(served.catalogue, [0, 1, 2]) == pytest.approx(np.mean(known), abs=0.01)
-    assert avg_popularity(served.catalogue, []) is None
+    known = [float(served.popularity[row]) for row in (0, 1, 2)]
+    assert avg_popularity(served, [0, 1, 2]) == pytest.approx(np.mean(known), abs=0.01)
+    assert avg_popularity(served, []) is None
 
 
 @pytest.mark.parametrize("kind", ["track", "artist", "genre"])
 def test_it_counts_the_tracks_of_a_seeds_genre(served: ServedCatalogue, kind: str) -> None:
-    catalogue = served.catalogue
-    row = catalogue.lookup.row_of("id000700") or 0
-    genre = catalogue.cell("genre", row)
+    row = served.lookup.row_of("id000700") or 0
+    genre = served.cell("genre", row)
     seed = {
         "track": "id000700",
-        "artist": {"artist": catalogue.cell("artist_name", row)},
+        "artist": {"artist": served.cell("artist_name", row)},
         "genre": {"genre": genre},
     }[kind]
-    genres = [catalogue.cell("genre", other) for other in range(40)]
+    genres = [served.cell("genre", other) for other in range(40)]
     instance = Instance.parse({"seeds": [seed, {"genre": "nothing"}]})
-    assert genre_precision(catalogue, range(40), instance) == genres.count(genre) / 40
+    assert genre_precision(served, range(40), instance) == genres.count(genre) / 40
 
 
 def test_it_leaves_out_what_the_list_was_pushed_away_from(served: ServedCatalogue) -> None:
     instance = Instance.parse({"seeds": [{"genre": "rap"}, {"genre": "metal", "weight": -1}]})
-    rows = [row for row in range(300) if served.catalogue.cell("genre", row) == "metal"]
-    assert genre_precision(served.catalogue, rows, instance) == 0
+    rows = [row for row in range(300) if served.cell("genre", row) == "metal"]
+    assert genre_precision(served, rows, instance) == 0
     raw = Instance.parse({"features": {"energy": 0.5}})
-    assert genre_precision(served.catalogue, rows, raw) is None
+    assert genre_precision(served, rows, raw) is None
 
 
 def test_it_keeps_ranks_and_scores(served: ServedCatalogue) -> None:
@@ -75,8 +73,8 @@ def test_it_keeps_ranks_and_scores(served: ServedCatalogue) -> None:
         Instance.parse(asked),
         asked,
         answer,
-        catalogue=served.catalogue,
-        rows=served.catalogue.known_rows([NATIVE_TRACK, "?"]),
+        catalogue=served,
+        rows=served.known_rows([NATIVE_TRACK, "?"]),
         api="native",
         session="s",
         latency_seconds=0.1,

@@ -28,18 +28,17 @@ def value(name: str, **labels: str) -> float:
 
 
 def impression(served: ServedCatalogue, rows: list[int], *, seeds: list[int], **fields: Any) -> Impression:
-    catalogue = served.catalogue
-    ids = [catalogue.cell("track_id", row) for row in rows]
+    ids = [served.cell("track_id", row) for row in rows]
     given: dict[str, Any] = {
         "impression_id": uuid.uuid4(),
         "at": datetime.now(UTC),
         "session": None,
         "api": "native",
         "request": {},
-        "seeds": tuple(catalogue.cell("track_id", row) for row in seeds),
+        "seeds": tuple(served.cell("track_id", row) for row in seeds),
         "k": len(rows),
         "latency_seconds": 0.01,
-        "digest": catalogue.digest,
+        "digest": served.digest,
         "degraded": False,
         "list_diversity": 0.5,
         "avg_popularity": 40.0,
@@ -62,22 +61,22 @@ def test_it_names_bands_of_popularity(popularity: float | None, band: str) -> No
 def test_it_compares_the_popularity_of_lists_with_that_of_their_seeds(served: ServedCatalogue) -> None:
     names = ("segue_list_popularity", "segue_seed_popularity", "segue_list_diversity")
     before = {name: (value(f"{name}_sum"), value(f"{name}_count")) for name in names}
-    ListMeasures().note_list(impression(served, [10, 11], seeds=[0, 1]), served.catalogue, [10, 11])
-    expected = dict(zip(names, (40.0, float(served.catalogue.popularity[[0, 1]].mean()), 0.5), strict=True))
+    ListMeasures().note_list(impression(served, [10, 11], seeds=[0, 1]), served, [10, 11])
+    expected = dict(zip(names, (40.0, float(served.popularity[[0, 1]].mean()), 0.5), strict=True))
     for name in names:
         assert value(f"{name}_sum") - before[name][0] == pytest.approx(expected[name]), name
         assert value(f"{name}_count") - before[name][1] == 1
 
 
 def test_it_forgets_lists_that_are_long_gone_and_those_of_another_bundle(served: ServedCatalogue) -> None:
-    measures, size = ListMeasures(), served.catalogue.size
-    measures.note_list(impression(served, [1, 2, 3], seeds=[0]), served.catalogue, [1, 2, 3])
-    measures.note_list(impression(served, [3, 4], seeds=[0]), served.catalogue, [3, 4])
+    measures, size = ListMeasures(), served.size
+    measures.note_list(impression(served, [1, 2, 3], seeds=[0]), served, [1, 2, 3])
+    measures.note_list(impression(served, [3, 4], seeds=[0]), served, [3, 4])
     assert value("segue_list_coverage_ratio") == pytest.approx(4 / size)
     for _ in range(LOOKED_BACK - 1):
-        measures.note_list(impression(served, [4], seeds=[0]), served.catalogue, [4])
+        measures.note_list(impression(served, [4], seeds=[0]), served, [4])
     assert value("segue_list_coverage_ratio") == pytest.approx(2 / size)
-    measures.note_list(impression(served, [7], seeds=[0], digest="f" * 64), served.catalogue, [7])
+    measures.note_list(impression(served, [7], seeds=[0], digest="f" * 64), served, [7])
     assert value("segue_list_coverage_ratio") == pytest.approx(1 / size)
 
 

@@ -164,7 +164,7 @@ def test_it_takes_a_bound_and_a_target_on_every_feature(served: ServedCatalogue)
 
 
 def test_it_resolves_seeds_to_what_the_catalogue_calls_them(served: ServedCatalogue) -> None:
-    row = served.catalogue.search.search(track="봄날")[0]
+    row = served.search.search(track="봄날")[0]
     track, artist = served.identities.of_track(row), served.identities.of_artist(row)
     instance, seeds = instance_of(
         {"seed_tracks": f"{track}, {NATIVE_TRACK}", "seed_artists": f"{NATIVE_ARTIST},{artist}"}, served
@@ -172,7 +172,7 @@ def test_it_resolves_seeds_to_what_the_catalogue_calls_them(served: ServedCatalo
     assert instance["seeds"] == [
         {"artist": "Nina Simone"},
         {"artist": "방탄소년단"},
-        {"track_id": served.catalogue.cell("track_id", row)},
+        {"track_id": served.cell("track_id", row)},
         {"track_id": NATIVE_TRACK},
     ]
     assert [kind for kind, _ in seeds] == ["ARTIST", "ARTIST", "TRACK", "TRACK"]

@@ -16,6 +16,7 @@ from segue.errors import RequestError
 from segue.log.erase import Deleted, Forgotten, delete_older_than, forget_session
 from segue.log.insert import insert_records
 from segue.log.record import Record
+from segue.log.settings import LogSettings
 from segue.log.spool import Spool
 from segue.log.writer import LogWriter
 from tests.log.records import count, feedback, impression, rows, spooled_lines, until
@@ -77,9 +78,9 @@ def test_it_does_not_let_a_session_come_back_but_lets_it_go_on(database: Engine)
 def test_it_erases_from_the_spools_of_dead_and_living_processes(tmp_path: Path) -> None:
     url, spool = f"sqlite:///{tmp_path / 'segue.db'}", tmp_path / "spool"
     engine = open_engine(url)  # no tables yet: whatever is logged is spooled
-    living = LogWriter(engine, spool=spool, flush_seconds=0.02)
+    living = LogWriter(engine, LogSettings(spool=spool, flush_seconds=0.02))
     living.start()
-    dead = LogWriter(engine, spool=spool, flush_seconds=0.02)
+    dead = LogWriter(engine, LogSettings(spool=spool, flush_seconds=0.02))
     dead.start()
     for record in (*of_anna()[-2:], *of_others()):
         assert dead.put(record)
@@ -114,7 +115,7 @@ def test_what_a_process_spools_of_an_erased_session_does_not_reach_the_database(
     late = Spool(spool)  # as one whose queue still held it
     late.append([impression(session="anna", at=before), impression(session="bo", at=before)])
     late.close()
-    writer = LogWriter(engine, spool=spool)
+    writer = LogWriter(engine, LogSettings(spool=spool))
     writer.start()
     until(lambda: writer.spooled == 0)
     writer.stop(5)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from segue.database import migrate, open_engine
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.log.settings import LogSettings
 from segue.log.spool import Spool
 from segue.log.writer import LogWriter
 from tests.database_servers import DatabaseServer
@@ -53,7 +54,7 @@ def put_all(writer: LogWriter, numbers: range) -> None:
 def test_it_loses_nothing_when_the_database_is_killed_for_a_third_of_the_time(
     server: DatabaseServer, engine: Engine, tmp_path: Path
 ) -> None:
-    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     writer.start()
     put_all(writer, range(3_333))
     server.kill()
@@ -77,7 +78,7 @@ def test_it_loses_nothing_when_the_database_is_killed_for_a_third_of_the_time(
 @pytest.mark.live
 @SERVERS
 def test_it_goes_on_when_the_database_hangs(server: DatabaseServer, engine: Engine, tmp_path: Path) -> None:
-    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     writer.start()
     put_all(writer, range(500))
     until(lambda: writer.written == 600)
@@ -100,7 +101,7 @@ def test_it_goes_on_when_the_database_hangs(server: DatabaseServer, engine: Engi
 def test_stopping_while_the_database_hangs_leaves_the_rest_in_the_spool(
     server: DatabaseServer, engine: Engine, tmp_path: Path
 ) -> None:
-    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     writer.start()
     until(lambda: count(engine, RECOMMEND_LOGS) == 0)
     server.pause()
@@ -109,7 +110,7 @@ def test_stopping_while_the_database_hangs_leaves_the_rest_in_the_spool(
         writer.stop(2)  # who waited for the database would wait for ever
     finally:
         server.resume()
-    after = LogWriter(engine, spool=tmp_path / "spool")
+    after = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     after.start()
     until(lambda: after.written == 240)
     after.stop(10)
@@ -125,7 +126,7 @@ def test_two_writers_that_replay_one_spool_neither_reject_nor_count_twice(
     for start in range(0, 5_000, 500):
         spool.append([impression(n) for n in range(start, start + 500)])
     spool.close()
-    writers = [LogWriter(engine, spool=tmp_path / "spool") for _ in range(2)]
+    writers = [LogWriter(engine, LogSettings(spool=tmp_path / "spool")) for _ in range(2)]
     for writer in writers:
         writer.start()
     until(lambda: sum(writer.written for writer in writers) == 5_000)
@@ -140,7 +141,7 @@ def test_it_goes_on_while_another_process_has_the_file_locked(tmp_path: Path) ->
     path = tmp_path / "segue.db"
     migrate(f"sqlite:///{path}")
     engine = open_engine(f"sqlite:///{path}")
-    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     writer.start()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -163,7 +164,7 @@ def test_it_sets_aside_once_what_was_tried_while_the_database_was_slow(
     path = tmp_path / "segue.db"
     migrate(f"sqlite:///{path}")
     engine = open_engine(f"sqlite:///{path}")
-    writer = LogWriter(engine, spool=tmp_path / "spool", flush_seconds=0.02)
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool", flush_seconds=0.02))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     writer.start()
@@ -184,14 +185,9 @@ def test_it_loses_only_what_neither_memory_nor_disk_holds(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'segue.db'}"
     engine = open_engine(url)  # no tables: away
-    writer = LogWriter(
-        engine,
-        spool=tmp_path / "spool",
-        max_queued=1_000,
-        batch=20,
-        flush_seconds=0.02,
-        max_spool_bytes=100_000,
-    )
+    settings = LogSettings(spool=tmp_path / "spool", max_queued=1_000, batch=20, flush_seconds=0.02)
+    # smaller than a setting can be, so that few records fill it
+    writer = LogWriter(engine, settings.model_copy(update={"max_spool_bytes": 100_000}))
     writer.start()
     taken = 0
     for n in range(3_000):

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from segue.database import migrate, open_engine
 from segue.database.tables import RECOMMEND_ITEMS, RECOMMEND_LOGS
+from segue.log.settings import LogSettings
 from segue.log.writer import LogWriter
 from tests.log.records import count, impression, rows, spooled_lines, until
 
@@ -73,7 +74,7 @@ def test_it_loses_a_second_at_most_while_the_database_is_there(database_url: str
     with writing(database_url, tmp_path / "spool", rate=300) as process:
         put = read(process, until=lambda put: len(put.older_than(1.2)) > 300)
     engine = open_engine(database_url)
-    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     writer.start()
     writer.stop(5)
     written, old = ids_in(engine), put.older_than(1.2)
@@ -93,7 +94,7 @@ def test_it_replays_what_a_killed_process_spooled(
     assert spooled >= put.spooled
     migrate(database_url)
     engine = open_engine(database_url)
-    writer = LogWriter(engine, spool=tmp_path / "spool")
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool"))
     with caplog.at_level(logging.INFO, "segue.log"):
         writer.start()
         until(lambda: writer.written == spooled)
@@ -113,7 +114,7 @@ def test_writers_share_a_spool_and_write_each_record_once(tmp_path: Path) -> Non
         assert other.stdout is not None
         while int(other.stdout.readline().split()[2]) < 50:
             pass
-        writer = LogWriter(engine, spool=spool, flush_seconds=0.02)
+        writer = LogWriter(engine, LogSettings(spool=spool, flush_seconds=0.02))
         writer.start()
         assert writer.spooled >= 50  # of the other one
         own = impression(session="own")
@@ -124,7 +125,7 @@ def test_writers_share_a_spool_and_write_each_record_once(tmp_path: Path) -> Non
     # both have ended, one was killed: the next ones have the records of both
     records = len(spooled_lines(spool))
     migrate(url)
-    both = [LogWriter(engine, spool=spool, flush_seconds=0.02) for _ in range(2)]
+    both = [LogWriter(engine, LogSettings(spool=spool, flush_seconds=0.02)) for _ in range(2)]
     for after in both:
         after.start()
     until(lambda: sum(after.written for after in both) == records)

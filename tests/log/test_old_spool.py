@@ -18,6 +18,7 @@ from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.log.erase import forget_session
 from segue.log.old_spool import import_old_files
 from segue.log.record import encode, record_id
+from segue.log.settings import LogSettings
 from segue.log.spool import Spool
 from segue.log.writer import LogWriter
 from tests.log.records import DIGEST, START, count, impression, rows, spooled_lines, until
@@ -73,7 +74,7 @@ def test_records_are_in_the_database_after_an_upgrade(
     migrate(url)
     write_old(root, {"0-ab12cd34-000000.jsonl": EVENT, "1-00000000.jsonl": LIST + LIST[:90]})
     engine = open_engine(url)
-    writer = LogWriter(engine, spool=root, flush_seconds=0.02)
+    writer = LogWriter(engine, LogSettings(spool=root, flush_seconds=0.02))
     writer.start()
     until(lambda: writer.written == 2)
     writer.stop(5)

@@ -31,6 +31,7 @@ from segue.log.record import (
     record_id,
     rejected_rows,
 )
+from segue.log.settings import LogSettings
 from segue.log.spool import Spool
 from segue.log.writer import LogWriter
 from tests.log.records import feedback, impression, spooled_lines
@@ -298,7 +299,7 @@ def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_it_refuses_to_start_where_it_can_not_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    writer = LogWriter(open_engine("sqlite://"), spool=tmp_path / "file" / "spool")
+    writer = LogWriter(open_engine("sqlite://"), LogSettings(spool=tmp_path / "file" / "spool"))
     with pytest.raises(LogError, match="the log's spool can't be written to: Not a directory"):
         writer.start()
 

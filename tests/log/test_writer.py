@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from segue.database.tables import FEEDBACK, RECOMMEND_ITEMS, RECOMMEND_LOGS
 from segue.log.insert import insert_records, takes_rows
 from segue.log.record import ImpressionItem
+from segue.log.settings import LogSettings
 from segue.log.writer import LogWriter
 from tests.log.records import START, count, feedback, impression, rows, spooled_lines, until
 
@@ -28,7 +29,8 @@ def start(database: Engine, tmp_path: Path) -> Iterator[Start]:
     started: list[LogWriter] = []
 
     def start(**options: Any) -> LogWriter:
-        writer = LogWriter(database, **{"spool": tmp_path / "spool", "flush_seconds": 0.02, **options})
+        settings = LogSettings(**{"spool": tmp_path / "spool", "flush_seconds": 0.02, **options})
+        writer = LogWriter(database, settings)
         writer.start()
         started.append(writer)
         return writer
@@ -136,7 +138,7 @@ def test_it_waits_for_tables_that_are_not_there_yet(
     from segue.database import migrate, open_engine
 
     engine = open_engine(database_url)
-    writer = LogWriter(engine, spool=tmp_path / "spool", flush_seconds=0.02)
+    writer = LogWriter(engine, LogSettings(spool=tmp_path / "spool", flush_seconds=0.02))
     with caplog.at_level(logging.INFO, "segue.log"):
         writer.start()
         records = [impression(n) for n in range(50)]

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from segue.database import open_engine
+from segue.log.settings import LogSettings
 from segue.log.writer import LogWriter
 from tests.log.records import impression
 
@@ -19,7 +20,7 @@ from tests.log.records import impression
 def main(url: str, spool: str, rate: str, most_bytes: str = "") -> None:
     if most_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(most_bytes), resource.RLIM_INFINITY))
-    writer = LogWriter(open_engine(url), spool=Path(spool))
+    writer = LogWriter(open_engine(url), LogSettings(spool=Path(spool)))
     writer.start()
     started = time.monotonic()
     for n in itertools.count():

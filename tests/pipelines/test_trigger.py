@@ -33,7 +33,7 @@ def test_it_starts_what_was_scheduled_with_its_arguments_and_account(api: KfpApi
     cluster = Cluster(host=api.url, experiment="music", service_account="pipeline-runner")
     done = schedule(cluster, "nightly", "30 3 * * *", ARGUMENTS)
 
-    run = api.runs[trigger(api.url, "nightly", experiment="music")]
+    run = api.runs[trigger(Cluster(host=api.url, experiment="music"), "nightly")]
 
     scheduled = api.recurring[done.id]
     assert run["runtime_config"]["parameters"] == ARGUMENTS
@@ -44,20 +44,21 @@ def test_it_starts_what_was_scheduled_with_its_arguments_and_account(api: KfpApi
 
 
 def test_it_says_what_is_missing_where_nothing_was_scheduled(api: KfpApi) -> None:
+    cluster = Cluster(host=api.url, experiment="music")
     with pytest.raises(TriggerError, match="knows no experiment music: schedule the pipeline first"):
-        trigger(api.url, "nightly", experiment="music")
-    schedule(Cluster(host=api.url, experiment="music"), "weekly", "30 3 * * 1", ARGUMENTS)
+        trigger(cluster, "nightly")
+    schedule(cluster, "weekly", "30 3 * * 1", ARGUMENTS)
     with pytest.raises(TriggerError, match="knows no recurring run nightly"):
-        trigger(api.url, "nightly", experiment="music")
+        trigger(cluster, "nightly")
 
 
 def test_it_says_in_one_sentence_that_the_api_refused_or_is_away(api: KfpApi) -> None:
     api.token = "s3cret"
     with pytest.raises(TriggerError, match=r"answered HTTP 401: Request not authenticated") as caught:
-        trigger(api.url, "nightly", experiment="music", token="wr0ng")
+        trigger(Cluster(host=api.url, experiment="music", token="wr0ng"), "nightly")
     assert "wr0ng" not in str(caught.value)
     with pytest.raises(TriggerError, match=r"^http://127\.0\.0\.1:9 did not answer"):
-        trigger("http://127.0.0.1:9", "nightly", experiment="music")
+        trigger(Cluster(host="http://127.0.0.1:9", experiment="music"), "nightly")
 
 
 def test_it_triggers_with_its_token_where_kfp_is_not_installed(api: KfpApi) -> None:

@@ -42,14 +42,9 @@ def spotify_image(url: str) -> dict[str, Any]:
 
 
 def draw_cover(track_id: str, track_name: str, artist_name: str) -> bytes:
-    """Draw an SVG of 300 by 300.
+    """Draw an SVG of 300 by 300 with the artist's initials, in colours that the track's id decides.
 
-    Parameters
-    ----------
-    track_id
-        Decides the colours.
-    track_name, artist_name
-        Its label for screen readers; the artist's initials are drawn.
+    Title and artist are its label for screen readers.
 
     Examples
     --------

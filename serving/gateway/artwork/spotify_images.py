@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import OrderedDict
@@ -35,12 +34,7 @@ _GATHER_SECONDS = 0.2
 class SpotifyImages:
     """Addresses of covers by track id. For one event loop; no request waits here.
 
-    Parameters
-    ----------
-    settings
-        Credentials and addresses. Without credentials nothing is ever looked up.
-    clock
-        Seconds, monotonic.
+    Without credentials nothing is ever looked up.
     """
 
     def __init__(self, settings: GatewaySettings, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,7 +43,6 @@ class SpotifyImages:
         self._kept: OrderedDict[str, str | None] = OrderedDict()
         self._waiting: OrderedDict[str, None] = OrderedDict()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._token, self._token_ends = "", 0.0
         self._pause = _MIN_PAUSE
         self._off_until = 0.0
@@ -78,19 +71,10 @@ class SpotifyImages:
         """Whether the result of `find` will not change soon."""
         return not self.is_on or track_id in self._kept or not is_native(track_id)
 
-    def start(self) -> None:
-        """Start to look up, if there are credentials."""
-        if self.is_on:
-            self._task = asyncio.create_task(self._run(), name="covers")
-
-    async def stop(self) -> None:
-        """Stop looking up."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Look up until cancelled, if there are credentials."""
+        if not self.is_on:
+            return
         async with httpx.AsyncClient(timeout=_SECONDS) as http:
             while True:
                 await self._wake.wait()

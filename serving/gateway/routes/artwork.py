@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from segue.keys import Scope
-from serving.errors import NotFound
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import draw_cover
 from serving.gateway.documentation import ERRORS
@@ -32,9 +31,7 @@ async def get_image(request: Request, track_id: str) -> Response:
     """Leads to the cover where one is known; else one is drawn."""
     gateway = gateway_of(request)
     catalogue = gateway.catalogue
-    row = catalogue.lookup.row_of(track_id)
-    if row is None:
-        raise NotFound(f"no track {track_id!r} in the catalogue")
+    row = catalogue.row_of(track_id)
     known = catalogue.image_url(row) or gateway.images.find(track_id)
     if known is not None:
         return Response(status_code=302, headers={"location": known, "cache-control": _DAY})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -22,6 +23,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api/bundles", route_class=JsonRoute, tags=["bundles"], responses=ERRORS)
 
 _Digest = Annotated[str, Path(pattern=SHA256_PATTERN)]
+_post_move = partial(router.post, response_model=schemas.ChannelState, dependencies=[needs(Scope.ADMIN)])
 
 
 @router.get(
@@ -33,8 +35,8 @@ _Digest = Annotated[str, Path(pattern=SHA256_PATTERN)]
 async def get_bundles(request: Request) -> Response:
     """The newest 50, and all channels of the store."""
     gateway = gateway_of(request)
-    versions = gateway.versions.preferred()
-    in_service = versions[0].digest if versions else None
+    catalogue = gateway.catalogue_of("")
+    in_service = catalogue.digest if catalogue else None
     return JsonResponse(await gateway.with_store(lambda: gateway.store_view.describe(in_service)))
 
 
@@ -54,45 +56,25 @@ async def get_report(request: Request, digest: _Digest) -> Response:
     return Response(page, headers=headers, media_type="text/html")
 
 
-@router.post(
-    "/promote",
-    response_model=schemas.ChannelState,
-    summary="Point a channel at a bundle",
-    dependencies=[needs(Scope.ADMIN)],
-)
+@_post_move("/promote", summary="Point a channel at a bundle")
 async def post_promote(request: Request, move: schemas.Promotion) -> Response:
     """Refused where the channel is pinned, unless forced; the bundle's files are checked first."""
     return await _move(request, move, channels.promote)
 
 
-@router.post(
-    "/rollback",
-    response_model=schemas.ChannelState,
-    summary="Go back to the bundle before, and pin it",
-    dependencies=[needs(Scope.ADMIN)],
-)
+@_post_move("/rollback", summary="Go back to the bundle before, and pin it")
 async def post_rollback(request: Request, move: schemas.Move) -> Response:
     """The newest of the channel's previous bundles that is whole."""
     return await _move(request, move, channels.rollback)
 
 
-@router.post(
-    "/pin",
-    response_model=schemas.ChannelState,
-    summary="Keep pipelines from moving a channel",
-    dependencies=[needs(Scope.ADMIN)],
-)
+@_post_move("/pin", summary="Keep pipelines from moving a channel")
 async def post_pin(request: Request, move: schemas.Move) -> Response:
     """A pinned channel refuses promotion."""
     return await _move(request, move, channels.pin)
 
 
-@router.post(
-    "/unpin",
-    response_model=schemas.ChannelState,
-    summary="Let pipelines move a channel again",
-    dependencies=[needs(Scope.ADMIN)],
-)
+@_post_move("/unpin", summary="Let pipelines move a channel again")
 async def post_unpin(request: Request, move: schemas.Move) -> Response:
     """The next promotion may come."""
     return await _move(request, move, channels.unpin)

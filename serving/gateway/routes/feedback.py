@@ -53,8 +53,7 @@ async def post_feedback(request: Request, feedback: schemas.FeedbackRequest) -> 
     )
     if not is_taken:
         raise Unavailable("the log takes no records now")
-    served = gateway.served_of("")
-    gateway.lists.note_feedback(feedback.event, feedback.track_id, served.catalogue if served else None)
+    gateway.lists.note_feedback(feedback.event, feedback.track_id, gateway.catalogue_of(""))
     return JsonResponse({"feedback_id": identity}, 202)
 
 
@@ -85,14 +84,6 @@ async def get_stats(
         seconds=_STATS_SECONDS,
         what="reading the log",
     )
-    served = gateway.served_of("")
-    described = describe_stats(stats, served.catalogue if served else None)
-    log = gateway.log
-    described["log"] = {
-        "queued": log.queued,
-        "spooled": log.spooled,
-        "written": log.written,
-        "rejected": log.rejected,
-        "lost": log.lost,
-    }
+    described = describe_stats(stats, gateway.catalogue_of(""))
+    described["log"] = {name: getattr(gateway.log, name) for name in schemas.LogState.model_fields}
     return JsonResponse(described)

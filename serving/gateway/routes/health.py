@@ -29,13 +29,8 @@ async def get_healthz() -> Response:
 async def get_readyz(request: Request) -> Response:
     """The readiness probe: 503 while something is missing, and what."""
     gateway = gateway_of(request)
-    missing = await gateway.missing()
-    versions = gateway.versions.preferred()
-    value = {
-        "ready": not missing,
-        "missing": missing,
-        "digest": versions[0].digest if versions else None,
-    }
+    missing, catalogue = await gateway.missing(), gateway.catalogue_of("")
+    value = {"ready": not missing, "missing": missing, "digest": catalogue.digest if catalogue else None}
     return JsonResponse(value, 503 if missing else 200)
 
 

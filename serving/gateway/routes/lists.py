@@ -12,14 +12,14 @@ from fastapi.routing import APIRoute
 from segue.errors import RequestError
 from segue.keys import Scope
 from segue.recommend.request import Request as Instance
-from serving.errors import BadRequest, NotFound
+from serving.errors import BadRequest
 from serving.gateway import schemas
 from serving.gateway.access import needs
 from serving.gateway.artwork.covers import add_covers
 from serving.gateway.documentation import ERRORS, INSTANCE_BODY, SESSION
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonResponse
-from serving.gateway.lists import recommend, session_of
+from serving.gateway.lists import recommend
 
 __all__ = ["lists_route", "router"]
 
@@ -37,7 +37,6 @@ _Text = Annotated[str | None, Query(max_length=500)]
 )
 async def post_recommendations(request: Request) -> Response:
     """Answer from tracks, artists, genres or raw features; `null` means the bundle's default."""
-    gateway = gateway_of(request)
     content = await request.body()
     try:
         value = orjson.loads(content)
@@ -48,9 +47,7 @@ async def post_recommendations(request: Request) -> Response:
             "body", f"expected an object such as {{'seeds': ['id']}}, got {reprlib.repr(value)}"
         )
     instance = Instance.parse(value)
-    return JsonResponse(
-        await recommend(gateway, instance, value, content, session=session_of(request), api="native")
-    )
+    return JsonResponse(await recommend(request, instance, value, content, api="native"))
 
 
 def lists_route() -> APIRoute:
@@ -111,10 +108,7 @@ async def get_track(request: Request, track_id: str) -> Response:
     """All that the catalogue knows of a track."""
     gateway = gateway_of(request)
     catalogue = gateway.catalogue
-    row = catalogue.lookup.row_of(track_id)
-    if row is None:
-        raise NotFound(f"no track {track_id!r} in the catalogue")
-    track = catalogue.track(row)
+    track = catalogue.track(catalogue.row_of(track_id))
     add_covers(gateway.images, [track])
     return JsonResponse(track)
 

@@ -17,7 +17,7 @@ from serving.gateway.artwork.covers import add_spotify_covers
 from serving.gateway.documentation import SPOTIFY_ERRORS, TUNING
 from serving.gateway.gateway import gateway_of
 from serving.gateway.json_route import JsonResponse
-from serving.gateway.lists import recommend, session_of
+from serving.gateway.lists import recommend
 from serving.gateway.served_catalogue import ServedCatalogue
 from serving.gateway.spotify.examples import TRACK_ID
 from serving.gateway.spotify.objects import Writer
@@ -40,15 +40,15 @@ _Id = Annotated[str, Path(description="Id of a track.", examples=[TRACK_ID])]
 class _Call:
     """A call of one of these routes: the gateway, the bundle in service, and the objects written from it."""
 
-    def __init__(self, request: Request, served: ServedCatalogue | None = None) -> None:
+    def __init__(self, request: Request, catalogue: ServedCatalogue | None = None) -> None:
         self.gateway = gateway_of(request)
         self.base = f"{self.gateway.settings.public_url or str(request.base_url).rstrip('/')}/v1"
-        self.served = served or self.gateway.served
-        self.writer = Writer(self.served, self.base)
+        self.catalogue = catalogue or self.gateway.catalogue
+        self.writer = Writer(self.catalogue, self.base)
 
     def row_of(self, public_id: str) -> int:
         """Row of a track; NotFound if the catalogue lacks it."""
-        row = self.served.identities.track_row(public_id)
+        row = self.catalogue.identities.track_row(public_id)
         if row is None:
             raise NotFound(f"Non existing id: 'spotify:track:{public_id:.100}'")
         return row
@@ -57,12 +57,12 @@ class _Call:
         self, ids: str, limit: int, write: Callable[[int], dict[str, Any]]
     ) -> list[dict[str, Any] | None]:
         """Objects in the order of their ids, None for those that are unknown."""
-        rows = [self.served.identities.track_row(name) for name in _listed(ids, limit)]
+        rows = [self.catalogue.identities.track_row(name) for name in _listed(ids, limit)]
         return [None if row is None else write(row) for row in rows]
 
     def with_covers(self, tracks: list[T]) -> list[T]:
         """Fill covers in that were looked up."""
-        add_spotify_covers(self.gateway.images, tracks, self.served.catalogue)
+        add_spotify_covers(self.gateway.images, tracks, self.catalogue)
         return tracks
 
 
@@ -79,16 +79,14 @@ def _listed(ids: str, limit: int) -> list[str]:
 async def get_recommendations(request: Request) -> Response:
     """At most five seeds together. The answer's header `X-Impression-Id` is what feedback refers to."""
     gateway = gateway_of(request)
-    served = gateway.served
-    value, seeds = instance_of(request.query_params, served)
+    catalogue = gateway.catalogue
+    value, seeds = instance_of(request.query_params, catalogue)
     instance = Instance.parse(value)
-    answer = await recommend(
-        gateway, instance, value, orjson.dumps(value), session=session_of(request), api="spotify"
-    )
+    answer = await recommend(request, instance, value, orjson.dumps(value), api="spotify")
     # tracks are taken from the bundle that chose them, which may no longer be the newest
-    served = gateway.served_of(answer["digest"]) or served
-    call = _Call(request, served)
-    rows = served.catalogue.rows_of([item["track_id"] for item in answer["items"]])
+    catalogue = gateway.catalogue_of(answer["digest"]) or catalogue
+    call = _Call(request, catalogue)
+    rows = catalogue.rows_of([item["track_id"] for item in answer["items"]])
     tracks = call.with_covers([call.writer.track(row) for row in rows if row is not None])
     labels = [seed.label for seed in instance.seeds]
     return JsonResponse(
@@ -141,7 +139,7 @@ async def get_search(
     last = offset + limit
 
     def find() -> tuple[int, list[dict[str, Any]]]:
-        rows = query.find(call.served.catalogue)
+        rows = query.find(call.catalogue)
         return len(rows), [call.writer.track(row) for row in rows[offset:last]]
 
     total, items = await call.gateway.in_thread(

@@ -15,19 +15,11 @@ _OPEN = "https://open.spotify.com"
 
 
 class Writer:
-    """Writes objects of one bundle.
+    """Writes objects of one bundle; their `href` begin with `base`, the address of the API with ``/v1``."""
 
-    Parameters
-    ----------
-    served
-        The bundle.
-    base
-        Address of the API with ``/v1``, for `href`.
-    """
-
-    def __init__(self, served: ServedCatalogue, base: str) -> None:
-        self._catalogue = served.catalogue
-        self._ids = served.identities
+    def __init__(self, catalogue: ServedCatalogue, base: str) -> None:
+        self._catalogue = catalogue
+        self._ids = catalogue.identities
         self._base = base.rstrip("/")
 
     def track(self, row: int) -> dict[str, Any]:

@@ -34,16 +34,9 @@ _YEARS = re.compile(r"(\d{4})(?:-(\d{4}))?")
 
 @dataclass(frozen=True, kw_only=True)
 class SearchQuery:
-    """A parsed query.
+    """A parsed query; album and genre are folded.
 
-    Attributes
-    ----------
-    words, artist, track
-        Looked up in the index.
-    album, genre
-        Folded. The album's name contains it; the genre equals it.
-    years
-        First and last.
+    The album's name contains the one here; the genre is equal. Years are the first and the last.
     """
 
     words: str | None = None
@@ -57,10 +50,7 @@ class SearchQuery:
     def parse(cls, text: str) -> SearchQuery:
         """Read a query such as ``remaster artist:"Miles Davis" year:1955-1960``.
 
-        Raises
-        ------
-        BadRequest
-            It has no words and no filter that the index supports.
+        Raises `BadRequest` if it has no words and no filter that the index supports.
         """
         text = " ".join(text.split())
         found = {name.lower(): quoted or plain for name, quoted, plain in _FILTER.findall(text)}

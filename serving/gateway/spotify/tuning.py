@@ -38,15 +38,10 @@ _SEEDS = ("artists", "genres", "tracks")
 Seeds = list[tuple[str, str]]
 
 
-def instance_of(parameters: Mapping[str, str], served: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
-    """Read the parameters of a request.
+def instance_of(parameters: Mapping[str, str], catalogue: ServedCatalogue) -> tuple[dict[str, Any], Seeds]:
+    """Read the parameters of a request; raises `BadRequest`, which names a wrong one.
 
-    Parameters
-    ----------
-    parameters
-        Query parameters.
-    served
-        Resolves public ids. An unknown id is passed on, and reported as an unknown seed.
+    An unknown id is passed on, and reported as an unknown seed.
 
     Returns
     -------
@@ -54,14 +49,9 @@ def instance_of(parameters: Mapping[str, str], served: ServedCatalogue) -> tuple
         As the native API takes it.
     seeds
         Kind (``TRACK``, ``ARTIST``, ``GENRE``) and id of each seed, as they were given.
-
-    Raises
-    ------
-    BadRequest
-        Names the parameter.
     """
     given = {kind: _listed(parameters.get(f"seed_{kind}", "")) for kind in _SEEDS}
-    given["genres"] = genres_in(parameters.get("seed_genres", ""), served.catalogue.transform.genres)
+    given["genres"] = genres_in(parameters.get("seed_genres", ""), catalogue.transform.genres)
     number = sum(len(names) for names in given.values())
     if not 1 <= number <= MAX_SEEDS:
         raise BadRequest(f"expected 1 to {MAX_SEEDS} seeds together, got {number}")
@@ -80,7 +70,7 @@ def instance_of(parameters: Mapping[str, str], served: ServedCatalogue) -> tuple
     }
     k = _limit(parameters.get("limit", "20"))
     instance = {
-        "seeds": [_seed(kind, name, served) for kind, name in seeds],
+        "seeds": [_seed(kind, name, catalogue) for kind, name in seeds],
         "k": k,
         "candidates": _CANDIDATES * k if k > _LONG else None,
         "filters": {"min": bounds["min"], "max": bounds["max"]},
@@ -111,13 +101,12 @@ def genres_in(text: str, known: Sequence[str]) -> list[str]:
     return [name for name in found if name]
 
 
-def _seed(kind: str, name: str, served: ServedCatalogue) -> dict[str, str]:
-    catalogue, identities = served.catalogue, served.identities
+def _seed(kind: str, name: str, catalogue: ServedCatalogue) -> dict[str, str]:
     if kind == "TRACK":
-        row = identities.track_row(name)
+        row = catalogue.identities.track_row(name)
         return {"track_id": name if row is None else catalogue.cell("track_id", row)}
     if kind == "ARTIST":
-        row = identities.artist_row(name)
+        row = catalogue.identities.artist_row(name)
         return {"artist": name if row is None else catalogue.cell("artist_name", row)}
     return {"genre": name}
 

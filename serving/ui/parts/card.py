@@ -12,7 +12,7 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
-from serving.ui.parts.markup import about, bar, cover, explicit_mark, named, show_html
+from serving.ui.parts.markup import about, bar, cover, explicit_mark, named
 from serving.ui.parts.page import fault_words, plain
 from serving.ui.parts.radar import Features, radar
 from serving.ui.query import PageSeed
@@ -27,22 +27,10 @@ _ISOLATE, _POP = "\u2068", "\u2069"
 
 @dataclass(frozen=True, kw_only=True)
 class TrackCard:
-    """Data of a card.
+    """A track as the list and the catalogue describe it, with its cover and its entry of the explanation.
 
-    Attributes
-    ----------
-    impression
-        The list.
-    item, track
-        The track as the list and as the catalogue describe it.
-    cover
-        Address of its cover.
-    explained
-        Its entry of the explanation.
-    seed
-        Name and features of the seed that it is nearest to; the name is None for raw features.
-    is_chosen
-        Whether the listener chose that seed, and not its artist or genre.
+    The seed is the one that it is nearest to: its name, None for raw features, and its features.
+    `is_chosen`: the listener chose that seed, and not its artist or genre.
     """
 
     impression: schemas.Recommendations
@@ -59,7 +47,7 @@ def card(shown: TrackCard) -> None:
     """Draw it. A fragment, so that a button of one card does not run the others again."""
     item, track = shown.item, shown.track
     with st.container(border=True, key=f"card-{item.rank}", gap="small"):
-        show_html(_head(shown))
+        st.html(_head(shown))
         with st.container(horizontal=True, gap="xsmall", key=f"actions-{item.rank}"):
             _feedback(shown, "like", icon=":material/thumb_up:")
             _feedback(shown, "skip", icon=":material/skip_next:")
@@ -176,7 +164,7 @@ def _why(shown: TrackCard) -> None:
         # or a right-to-left title would move the full stop
         title = f"{_ISOLATE}{name}{_POP}" if name else None
         sentences = reasons(shown.item, shown.explained, seed_title=title, is_chosen=shown.is_chosen)
-        show_html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in sentences))
+        st.html("".join(f'<p class="segue-reason">{escape(sentence)}</p>' for sentence in sentences))
     with chart:
         radar(
             (shown.track.track_name, shown.track.features),

@@ -22,7 +22,7 @@ _RANGES: Mapping[str, tuple[float, str]] = {
     "year": (1, "%d"),
     "known": (5.0, "%.0f"),
 }
-_EXPLAINED = ("valence", "known")
+_EXPLAINED = ("popularity", "diversity", "valence", "known")
 
 
 def controls() -> None:
@@ -35,42 +35,25 @@ def controls() -> None:
             return
         st.checkbox(say("settings.popularity_default"), **_kept("popularity_auto"))
         if not st.session_state["set_popularity_auto"]:
-            st.slider(
-                say("settings.popularity"),
-                0.0,
-                1.0,
-                step=0.05,
-                help=say("settings.popularity_help"),
-                **_kept("popularity"),
-            )
-        st.slider(
-            say("settings.diversity"),
-            0.0,
-            1.0,
-            step=0.05,
-            help=say("settings.diversity_help"),
-            **_kept("diversity"),
-        )
+            _slider("popularity", 0.0, 1.0, 0.05)
+        _slider("diversity", 0.0, 1.0, 0.05)
         for name, (low, high) in BOUNDS.items():
             step, shown_as = _RANGES[name]
             kind = type(step)
-            st.slider(
-                say(f"settings.{name}"),
-                kind(low),
-                kind(high),
-                step=step,
-                format=shown_as,
-                help=say(f"settings.{name}_help") if name in _EXPLAINED else None,
-                **_kept(name),
-            )
+            _slider(name, kind(low), kind(high), step, shown_as)
         genres = gateway.genre_options(st.session_state["set_genres"])
         st.multiselect(
             say("settings.genres"), genres, placeholder=say("settings.genres_any"), **_kept("genres")
         )
         st.number_input(say("settings.per_artist"), 1, MAX_K, step=1, **_kept("per_artist"))
-        st.slider(say("settings.k"), 1, MAX_K, step=1, **_kept("k"))
+        _slider("k", 1, MAX_K, 1)
         st.checkbox(say("settings.explicit"), **_kept("clean"))
         st.button(say("settings.reset"), key="reset-controls", type="tertiary", on_click=reset_controls)
+
+
+def _slider(name: str, low: float, high: float, step: float, shown_as: str | None = None) -> None:
+    words = say(f"settings.{name}_help") if name in _EXPLAINED else None
+    st.slider(say(f"settings.{name}"), low, high, step=step, format=shown_as, help=words, **_kept(name))
 
 
 def read_controls() -> dict[str, Any]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-import streamlit as st
-
 from serving.gateway import schemas
 from serving.ui.words import say
 
-__all__ = ["about", "bar", "cover", "explicit_mark", "named", "show_html", "track_line"]
-
-
-def show_html(text: str) -> None:
-    """Put HTML on the page."""
-    st.html(text)
+__all__ = ["about", "bar", "cover", "explicit_mark", "name_line", "named", "track_line"]
 
 
 def named(text: str) -> str:
@@ -32,13 +25,17 @@ def cover(address: str | None, *, size: str) -> str:
     )
 
 
-def track_line(track: schemas.TrackSummary, address: str | None, *, size: str = "small") -> str:
-    """A cover with title, artist, year and genre beside it."""
+def name_line(title: str, more: str, address: str | None, *, end: str = "") -> str:
+    """A small cover, and HTML beside it: a title, more below it, and what stands at the end of the line."""
     return (
-        f'<div class="segue-track">{cover(address, size=size)}<div class="segue-names">'
-        f'<div class="segue-title">{named(track.track_name)}{explicit_mark(track)}</div>'
-        f'<div class="segue-about">{about(track)}</div></div></div>'
+        f'<div class="segue-track">{cover(address, size="small")}<div class="segue-names">'
+        f'<div class="segue-title">{title}</div><div class="segue-about">{more}</div></div>{end}</div>'
     )
+
+
+def track_line(track: schemas.TrackSummary, address: str | None) -> str:
+    """A cover with title, artist, year and genre beside it."""
+    return name_line(f"{named(track.track_name)}{explicit_mark(track)}", about(track), address)
 
 
 def about(track: schemas.TrackSummary) -> str:

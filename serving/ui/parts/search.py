@@ -6,7 +6,7 @@ import streamlit as st
 
 from serving.gateway import schemas
 from serving.ui import gateway, state
-from serving.ui.parts.markup import show_html, track_line
+from serving.ui.parts.markup import track_line
 from serving.ui.parts.page import faults_shown, plain
 from serving.ui.query import PageSeed
 from serving.ui.words import say
@@ -69,7 +69,7 @@ def _found(track: schemas.TrackSummary, cover: str | None) -> None:
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"found-{track.track_id}"
     ):
-        show_html(track_line(track, cover))
+        st.html(track_line(track, cover))
         st.button(
             say("search.added" if is_chosen else "search.add"),
             key=f"add-{track.track_id}",

@@ -9,7 +9,7 @@ import streamlit as st
 from serving.gateway import schemas
 from serving.ui import gateway, state
 from serving.ui.faults import GatewayFault
-from serving.ui.parts.markup import cover, named, show_html
+from serving.ui.parts.markup import name_line, named
 from serving.ui.parts.page import plain
 from serving.ui.query import WEIGHTS, PageSeed
 from serving.ui.words import say
@@ -53,12 +53,9 @@ def _known(seeds: tuple[PageSeed, ...]) -> dict[str, schemas.Track]:
 
 def _seed(position: int, seed: PageSeed, name: str, track: schemas.Track | None, address: str | None) -> None:
     with st.container(border=True, key=f"seed-{position}", gap="xsmall"):
-        show_html(
-            f'<div class="segue-track">{cover(address, size="small")}<div class="segue-names">'
-            f'<div class="segue-title">{named(name)}</div>'
-            f'<div class="segue-about">{named(_about(seed, track))}</div></div>'
-            f'<div class="segue-weight segue-weight-{_sign(seed)}">{escape(_weight(seed))}</div></div>'
-        )
+        sign = "against" if seed.weight < 0 else "for"
+        weight = f'<div class="segue-weight segue-weight-{sign}">{escape(_weight(seed))}</div>'
+        st.html(name_line(named(name), named(_about(seed, track)), address, end=weight))
         with st.container(horizontal=True, gap="xsmall"):
             for label, steps, icon in (("less", -1, "remove"), ("more", 1, "add")):
                 st.button(
@@ -90,7 +87,3 @@ def _about(seed: PageSeed, track: schemas.Track | None) -> str:
 def _weight(seed: PageSeed) -> str:
     nearest = min(WEIGHTS, key=lambda weight: abs(weight - seed.weight))
     return say(f"weight.{nearest:g}")
-
-
-def _sign(seed: PageSeed) -> str:
-    return "against" if seed.weight < 0 else "for"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from serving.ui import gateway
-from serving.ui.sound import KEYS, SHARES, SLIDERS, feature_name
+from serving.ui.sound import KEYS, SHARES, SLIDERS, feature_name, feature_value
 from serving.ui.words import say
 
 __all__ = ["read_sound", "set_sound", "sound_form"]
@@ -30,7 +31,8 @@ def sound_form() -> None:
     st.slider(_title("duration_ms"), low, high, step=0.25, format="%.2f min", **_kept("minutes"))
     chosen = st.session_state.get("sound_genre")
     genres = gateway.genre_options([chosen] if chosen is not None else [])
-    st.selectbox(say("sound.genre"), genres, index=None, placeholder=say("sound.unset"), **_kept("genre"))
+    unset: dict[str, Any] = {"index": None, "placeholder": say("sound.unset")}
+    st.selectbox(say("sound.genre"), genres, **unset, **_kept("genre"))
     st.number_input(
         say("sound.year"),
         int(SLIDERS["year"].low),
@@ -40,22 +42,9 @@ def sound_form() -> None:
         placeholder=say("sound.unset"),
         **_kept("year"),
     )
-    st.selectbox(
-        say("sound.key"),
-        range(len(KEYS)),
-        format_func=KEYS.__getitem__,
-        index=None,
-        placeholder=say("sound.unset"),
-        **_kept("key"),
-    )
-    st.selectbox(
-        say("sound.mode"),
-        (1, 0),
-        format_func=lambda mode: say("value.major" if mode else "value.minor"),
-        index=None,
-        placeholder=say("sound.unset"),
-        **_kept("mode"),
-    )
+    for name, values in (("key", range(len(KEYS))), ("mode", (1, 0))):
+        shown_as = partial(feature_value, name)
+        st.selectbox(say(f"sound.{name}"), values, format_func=shown_as, **unset, **_kept(name))
 
 
 def read_sound() -> dict[str, float | str]:

@@ -30,10 +30,10 @@ def figures(stats: schemas.StatsAnswer) -> None:
         ("sessions", f"{totals.sessions:,}"),
         ("p50", _milliseconds(totals.latency_p50_seconds)),
         ("p95", _milliseconds(totals.latency_p95_seconds)),
-        ("degraded", _share(share)),
-        ("popularity", _number(totals.avg_popularity, 0)),
-        ("diversity", _number(totals.list_diversity, 2)),
-        ("precision", _share(totals.genre_precision)),
+        ("degraded", _number(share, ".1%")),
+        ("popularity", _number(totals.avg_popularity, ".0f")),
+        ("diversity", _number(totals.list_diversity, ".2f")),
+        ("precision", _number(totals.genre_precision, ".1%")),
     )
     with st.grid(4, min_column_width=150, gap="small", key="figures"):
         for name, value in shown:
@@ -48,12 +48,8 @@ def _milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None else say("value.milliseconds", value=f"{seconds * 1000:.0f}")
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def _number(value: float | None, shown_as: str) -> str:
+    return "–" if value is None else format(value, shown_as)
 
 
 def drift(found: schemas.QueryDrift | None) -> None:

@@ -7,7 +7,6 @@ import streamlit as st
 from serving.ui import gateway, state
 from serving.ui.link import from_params, to_params
 from serving.ui.parts.controls import controls, read_controls, set_controls
-from serving.ui.parts.markup import show_html
 from serving.ui.parts.page import faults_shown, heading, plain
 from serving.ui.parts.search import genre_seeds, search
 from serving.ui.parts.seeds import seed_list
@@ -103,7 +102,7 @@ def _ask(query: PageQuery) -> None:
 
 def _nothing_yet() -> None:
     with st.container(border=True, key="nothing-yet"):
-        show_html(_MARK)
+        st.html(_MARK)
         st.markdown(f"**{say('list.nothing_yet')}**", text_alignment="center")
         st.markdown(f":gray[{say('list.nothing_yet_more')}]", text_alignment="center")
 
@@ -124,10 +123,7 @@ def _query() -> PageQuery:
 def _open_link() -> tuple[str, ...]:
     """Read seeds and settings from the address if it is new: at the first run, and after "back".
 
-    Returns
-    -------
-    tuple of str
-        Names of the parameters that could not be read.
+    Returns the names of the parameters that could not be read.
     """
     params = _address()
     current = state.shown()
