@@ -171,6 +171,18 @@ def test_what_is_of_the_genres_comes_first_and_each_half_keeps_its_order(tmp_pat
     assert finished(bundle, seeds=[{"genre": "rap"}, id_of(0)])[0] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("diversity", [0, 0.1])
+def test_the_last_of_the_genres_comes_before_the_first_of_the_others(
+    tmp_path: Path, diversity: float
+) -> None:
+    releases = [Track(0, 0, 90, genre="rap", recording=1)] * 41
+    bundle = make_bundle(tmp_path, [*releases, Track(1, 0, genre="metal"), Track(2, 0, 10, genre="rap")])
+    rows, scores, _ = finished(bundle, seeds=[{"genre": "rap"}], diversity=diversity)
+    assert rows == [42, 41]
+    assert scores == pytest.approx([0.5, 0.5])
+    assert scores[0] > scores[1]
+
+
 def test_diversity_takes_the_furthest_from_what_is_picked_already(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path, line(0, 1, 1.25, 2, 4))
     # scores of 1, 11/12, 2/3 and 0, a median distance of 1.625: beside the first, the second says little new
