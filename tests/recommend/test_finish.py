@@ -194,6 +194,16 @@ def test_diversity_takes_the_furthest_from_what_is_picked_already(tmp_path: Path
     assert finished(bundle, seeds=[id_of(0)], diversity=1.0)[0] == [1, 4, 3, 2]
 
 
+@pytest.mark.parametrize("unit", [0.01, 0.1, 1])
+def test_what_is_near_for_diversity_is_measured_by_the_candidates_own_distances(
+    tmp_path: Path, unit: float
+) -> None:
+    bundle = make_bundle(tmp_path, line(*(unit * place for place in (0, 1, 1.25, 2, 4))))
+    rows, scores, _ = finished(bundle, seeds=[id_of(0)], diversity=0.5)
+    assert rows == [1, 3, 2, 4]
+    assert scores == pytest.approx([1, 2 / 3, 11 / 12, 0], abs=1e-4)
+
+
 def test_diversity_too_keeps_the_cap_and_counts_whom_it_drops(tmp_path: Path) -> None:
     tracks = [Track(0, 0), *line(1, 1.5, 4, artist="A"), *line(2, 3, artist="B")]
     bundle = make_bundle(tmp_path, tracks)
@@ -204,6 +214,7 @@ def test_diversity_too_keeps_the_cap_and_counts_whom_it_drops(tmp_path: Path) ->
     assert len(finished(bundle, seeds=[id_of(0)], diversity=0.01, k=3)[0]) == 3
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_diversity_of_nothing_is_nothing(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path, line(0, 1))
     nothing = finished(bundle, seeds=[id_of(0)], diversity=0.5, filters={"genres": ["polka"]})
