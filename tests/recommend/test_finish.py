@@ -155,6 +155,12 @@ def test_the_list_is_ordered_by_score_and_ties_by_nearness(tmp_path: Path) -> No
     assert by_popularity == ([4, 1, 3], [1, 1, 0], 0)
 
 
+def test_who_stands_below_a_full_list_is_not_counted_as_dropped_by_the_cap(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path, line(0, 1, 2, 3))
+    assert finished(bundle, seeds=[id_of(0)], k=1, max_per_artist=1) == ([1], [1], 0)
+    assert finished(bundle, seeds=[id_of(0)], k=2, max_per_artist=1) == ([1], [1], 2)
+
+
 def test_what_is_of_the_genres_comes_first_and_each_half_keeps_its_order(tmp_path: Path) -> None:
     tracks = [
         Track(0, 0, 90, genre="rap", recording=1),

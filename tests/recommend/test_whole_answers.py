@@ -167,7 +167,7 @@ def of_relevance(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
     """A bundle with both boosters: popular is what has much energy, relevant what is far from its seed."""
     root = tmp_path_factory.mktemp("relevance")
     write_booster(root / "popularity.txt", 0, 20, 60, width=len(FEATURES), at=2.75)
-    write_booster(root / "relevance.txt", 2, -1.25, 0.5, width=3, at=1.25)
+    write_booster(root / "relevance.txt", 2, -1.2345678, 0.5, width=3, at=1.25)
     popularity = Booster(name="popularity", file="popularity.txt", columns=list(FEATURES), trees=1)
     relevance = Booster(
         name="relevance", file="relevance.txt", columns=["gap_energy", *PAIRS[1::-1]], trees=1
@@ -189,7 +189,7 @@ def test_what_is_relevant_comes_before_what_is_near(of_relevance: Recommender) -
         (id_of(2), 1.0, 0.5),
         (id_of(3), 1.0, 0.5),
         (id_of(4), 1.0, 0.5),
-        (id_of(1), 0.0, -1.25),
+        (id_of(1), 0.0, -1.234568),
     ]
     assert [item.predicted_popularity for item in items] == [20, 60, 60, 20]
 
@@ -208,7 +208,7 @@ def test_a_candidate_is_as_relevant_as_its_nearest_seed_makes_it(of_relevance: R
     seeds = [id_of(0), id_of(4), {"track_id": id_of(3), "weight": -1}]
     relevance = {item.track_id: item.relevance for item in both(of_relevance, seeds=seeds)}
     # 1 from the first, and 1.5 from the second, but a half from the one that pushes away
-    assert relevance == {id_of(1): -1.25, id_of(2): 0.5}
+    assert relevance == {id_of(1): -1.234568, id_of(2): 0.5}
 
 
 def test_what_lies_between_a_candidate_and_its_seed(of_relevance: Recommender) -> None:
