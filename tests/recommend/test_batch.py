@@ -4,13 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue.bundle.definition import Booster
 from segue.errors import RequestError, UnknownSeeds
 from segue.recommend.batch import CHUNK, read_seeds, recommend_each, write_batch
 from segue.recommend.names import find_track
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
-from tests.recommend.hand_made import id_of, line, make_bundle
+from tests.recommend.hand_made import FEATURES, id_of, line, make_bundle, write_booster
 
 
 def _ids(recommender: Recommender) -> list[str]:
@@ -120,3 +121,22 @@ def test_of_many_unknown_seeds_ten_are_named(few: Recommender, tmp_path: Path) -
     with pytest.raises(UnknownSeeds) as caught:
         write_batch(tmp_path / "recs.csv", recommend_each(few, None, seeds, Request.parse({"seeds": ["a"]})))
     assert caught.value.seeds == tuple(seeds[:10])
+
+
+def test_lists_come_before_all_seeds_are_read(few: Recommender) -> None:
+    seeds = iter([id_of(0)] * (3 * CHUNK))
+    seed, answer = next(recommend_each(few, None, seeds, Request.parse({"seeds": ["any"], "k": 1})))
+    assert answer is not None
+    assert (seed, answer.items[0].track_id) == (id_of(0), id_of(1))
+    assert len(list(seeds)) == 2 * CHUNK
+
+
+def test_boosters_order_the_lists_of_a_batch_too(tmp_path: Path) -> None:
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=len(FEATURES))
+    booster = Booster(name="popularity", file="popularity.txt", columns=list(FEATURES), trees=1)
+    bundle = make_bundle(tmp_path, line(0, 1, 3), boosters=[booster])
+    template = Request.parse({"seeds": ["any"], "k": 1, "popularity_weight": 1})
+    boosters = LocalRanker(bundle.definition, bundle.path)
+    ((_, answer),) = recommend_each(Recommender(bundle), boosters, [id_of(0)], template)
+    assert answer is not None
+    assert [(item.track_id, item.predicted_popularity) for item in answer.items] == [(id_of(2), 60.0)]
