@@ -177,6 +177,8 @@ def test_a_seed_in_a_thin_region_is_heard_as_much_as_one_in_a_crowd(tmp_path: Pa
     assert first[2] == pytest.approx(0.5)
     assert first[8] == pytest.approx(0.5)
     assert first[7] == first[13] == 0
+    # one before: a fifth of the way from the edge to the nearest
+    assert [first[6], first[12]] == pytest.approx([0.1, 0.1], abs=1e-4)
 
 
 def test_a_crowd_does_not_take_the_share_of_a_seed_in_a_thin_region(tmp_path: Path) -> None:
