@@ -101,7 +101,7 @@ pictures: $(STAMP) ## pictures of the dashboards for docs, from the live test
 	@SEGUE_PICTURES=docs/images $(BIN)/pytest -q -m live tests/dashboards/test_watched.py
 
 .PHONY: mutants
-mutants: $(STAMP) ## change the core a little at a time, and see whether a test notices; half an hour
+mutants: $(STAMP) ## change the core a little at a time, and see whether a test notices; an hour on two idle cores
 	@rm -rf mutants
 	@env -u CI OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children $(WORKERS) $(ONLY)
 	@$(BIN)/python -m tests.mutants

@@ -107,6 +107,9 @@ def learn(data: LearningData, *, settings: TrainSettings, progress: Callable[[st
     result.columns = relevance_columns(settings.leave_out)
     progress("retrieving for training queries")
     examples = _examples(data, listening, entries, result, settings)
+    if examples is None:
+        result.report["outcome"] = "the learned embedding is used; too few playlists for a relevance model"
+        return result
     progress(f"learning relevance from {len(examples.sizes):,} queries")
     chosen = embedded(table, fit, listening.inputs)
     _choose_ranker(result, validation, chosen, candidates, examples, settings=settings)
@@ -160,26 +163,27 @@ def _examples(
     entries: Entries,
     result: LearningResult,
     settings: TrainSettings,
-) -> Examples:
-    """Examples of every fold, each in the embedding learned from the other folds."""
+) -> Examples | None:
+    """Examples of every fold, each in the embedding learned from the other folds; None if there are none."""
     parts = []
     for own in folds_of(entries, settings.folds, seed=settings.seed):
-        fit = _fit(listening, entries.take(~own), settings)
+        # there may be more folds than playlists
+        fit = _fit(listening, entries.take(~own), settings) if own.any() else None
         if fit is None:
             continue
         table = embedded(data.table, fit.weighted(result.report["artist_weight"]), listening.inputs)
-        parts.append(
-            make_examples(
-                table,
-                data.recording,
-                result.columns,
-                entries.take(own),
-                queries=settings.max_queries // settings.folds,
-                candidates=settings.candidates,
-                seed=settings.seed,
-            )
+        examples = make_examples(
+            table,
+            data.recording,
+            result.columns,
+            entries.take(own),
+            queries=settings.max_queries // settings.folds,
+            candidates=settings.candidates,
+            seed=settings.seed,
         )
-    return Examples.join(parts)
+        if len(examples.sizes):
+            parts.append(examples)
+    return Examples.join(parts) if parts else None
 
 
 def _choose_ranker(

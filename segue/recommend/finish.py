@@ -19,6 +19,8 @@ __all__ = ["Picks", "Rules", "blend", "finish", "take_capped"]
 Floats = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
 
+_BELOW_HALF = np.nextafter(np.float32(0.5), np.float32(0))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -100,9 +102,10 @@ def finish(bundle: Bundle, candidates: Candidates, predictions: Predictions | No
     scores = blend(candidates, predictions, rules, bundle.popularity)
     if rules.genres:
         codes = [bundle.transform.genre_code(genre) for genre in rules.genres]
-        # tracks of the genres score 0.5..1 and come first, all others 0..0.5
+        # tracks of the genres score 0.5..1 and come first, all others less than 0.5
         is_in_genres = np.isin(bundle.genre[candidates.rows], codes)
-        scores = np.float32(0.5) * (scores + is_in_genres.astype(np.float32))
+        halved = np.float32(0.5) * scores
+        scores = np.where(is_in_genres, np.float32(0.5) + halved, np.minimum(halved, _BELOW_HALF))
     artist = bundle.artist[candidates.rows]
     order = np.argsort(-scores, kind="stable")
     if rules.diversity > 0:

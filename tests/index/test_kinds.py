@@ -39,4 +39,5 @@ def test_small_catalogues_are_searched_exactly_and_large_ones_by_two_sizes_of_li
     assert factories_for(50_000) == ("Flat",)
     assert factories_for(50_001) == ("IVF256,Flat", "IVF1024,Flat")
     assert factories_for(250_000) == ("IVF512,Flat", "IVF2048,Flat")
+    assert factories_for(500_000) == ("IVF512,Flat", "IVF2048,Flat")
     assert factories_for(1_160_000) == ("IVF1024,Flat", "IVF4096,Flat")

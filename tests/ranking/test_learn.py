@@ -12,10 +12,11 @@ import pytest
 
 from segue.bundle.definition import Booster
 from segue.catalog.ingest import ingest
+from segue.features.colistening import Entries
 from segue.features.preprocess import preprocess
 from segue.files import write_parquet
 from segue.index.build import build_index
-from segue.ranking.examples import candidates_of
+from segue.ranking.examples import candidates_of, folds_of
 from segue.ranking.settings import TrainSettings
 from segue.ranking.train import TrainingSummary, train
 from segue.recommend.model import Bundle
@@ -195,6 +196,60 @@ def test_too_few_playlists_leave_standardised_features(features: Path, tmp_path:
     assert summary.learning["outcome"].startswith("too few playlists")
     assert not (tmp_path / "model" / "relevance.txt").exists()
     assert orjson.loads((tmp_path / "model" / "transform.json").read_bytes())["learned"] is None
+
+
+def two_tastes(features: Path, root: Path, folds: int) -> Path:
+    """Playlists of the most and of the least energy; of those to learn from only two have three tracks."""
+    for name in ("tracks.parquet", "features.npy", "split.npy", "transform.json"):
+        (root / name).symlink_to(features / name)
+    random = np.random.default_rng(3)
+    names = orjson.loads((features / "transform.json").read_bytes())["features"]
+    order = np.argsort(np.load(features / "features.npy")[:, names.index("energy")])
+    tastes = [order[:400], order[-400:]]
+    numbers = Entries(np.arange(14, dtype=np.int32), np.zeros(14, np.int32))
+    first = folds_of(numbers, folds, seed=SETTINGS.seed)[0]
+    long = [int(np.flatnonzero(fold)[0]) for fold in (first, ~first)]
+    # number, split and tracks
+    playlists = [(n, 0, random.choice(tastes[n == long[0]], 200 if n in long else 2)) for n in range(14)]
+    playlists += [(n, 1, random.choice(tastes[n % 2], 20, replace=False)) for n in range(14, 44)]
+    table = pa.table(
+        {
+            "playlist_id": [f"p{number:03d}" for number, _, tracks in playlists for _ in tracks],
+            "track": np.concatenate([tracks for _, _, tracks in playlists]).astype(np.int32),
+            "split": np.array([split for _, split, tracks in playlists for _ in tracks], np.uint8),
+        }
+    )
+    write_parquet(root / "playlists.parquet", table)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("folds", "queries"),
+    [
+        # neither fold can be learned without the other
+        (2, 400),
+        # less than one query a fold
+        (4, 3),
+    ],
+)
+def test_playlists_that_are_too_few_for_a_relevance_model_leave_the_embedding(
+    features: Path, tmp_path: Path, folds: int, queries: int
+) -> None:
+    settings = SETTINGS.model_copy(update={"folds": folds, "max_queries": queries})
+    summary = train(two_tastes(features, tmp_path, folds), tmp_path / "model", settings=settings)
+    told = summary.learning
+    assert told["outcome"] == "the learned embedding is used; too few playlists for a relevance model"
+    assert max(told["recall"].values()) > told["recall"]["standardised"]
+    assert summary.relevance_trees == 0
+    assert not (tmp_path / "model" / "relevance.txt").exists()
+    assert orjson.loads((tmp_path / "model" / "transform.json").read_bytes())["learned"] is not None
+
+
+def test_there_may_be_more_folds_than_playlists(features: Path, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={**QUICK, "folds": 20})
+    told = train(two_tastes(features, tmp_path, 20), tmp_path / "model", settings=settings).learning
+    assert told["queries"] > 0
+    assert "ranked" in told["precision"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import faiss
+import lightgbm
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -67,6 +68,16 @@ def line(*places: float, **same: object) -> list[Track]:
 
 def id_of(row: int) -> str:
     return f"t{row:03d}"
+
+
+def write_booster(path: Path, column: int, low: float, high: float, *, width: int, at: float = 2) -> None:
+    """A booster of one tree: `low` where a column is under `at`, else `high`."""
+    rows = np.ones((20, width)) * (at - 1)
+    rows[10:, column] = at + 1
+    parameters = {"objective": "regression", "verbosity": -1, "num_threads": 1}
+    parameters |= {"min_data_in_leaf": 1, "num_leaves": 2, "learning_rate": 1.0, "lambda_l2": 0.0}
+    target = np.where(rows[:, column] < at, low, high)
+    lightgbm.train(parameters, lightgbm.Dataset(rows, target), 1).save_model(path)
 
 
 def make_bundle(

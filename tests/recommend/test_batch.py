@@ -4,13 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segue.bundle.definition import Booster
 from segue.errors import RequestError, UnknownSeeds
 from segue.recommend.batch import CHUNK, COLUMNS, read_seeds, recommend_each, write_batch
 from segue.recommend.names import find_track
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
-from tests.recommend.hand_made import Track, id_of, line, make_bundle
+from tests.recommend.hand_made import FEATURES, Track, id_of, line, make_bundle, write_booster
 
 
 def _ids(recommender: Recommender) -> list[str]:
@@ -133,3 +134,22 @@ def test_a_name_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path) -> No
     with (tmp_path / "recs.csv").open(newline="") as file:
         names = [(row["track_name"], row["artist_name"]) for row in csv.DictReader(file)]
     assert names == [("'@SUM(1)", "Fine"), ("'-2+3", "'=HYPERLINK(1)")]
+
+
+def test_lists_come_before_all_seeds_are_read(few: Recommender) -> None:
+    seeds = iter([id_of(0)] * (3 * CHUNK))
+    seed, answer = next(recommend_each(few, None, seeds, Request.parse({"seeds": ["any"], "k": 1})))
+    assert answer is not None
+    assert (seed, answer.items[0].track_id) == (id_of(0), id_of(1))
+    assert len(list(seeds)) == 2 * CHUNK
+
+
+def test_boosters_order_the_lists_of_a_batch_too(tmp_path: Path) -> None:
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=len(FEATURES))
+    booster = Booster(name="popularity", file="popularity.txt", columns=list(FEATURES), trees=1)
+    bundle = make_bundle(tmp_path, line(0, 1, 3), boosters=[booster])
+    template = Request.parse({"seeds": ["any"], "k": 1, "popularity_weight": 1})
+    boosters = LocalRanker(bundle.definition, bundle.path)
+    ((_, answer),) = recommend_each(Recommender(bundle), boosters, [id_of(0)], template)
+    assert answer is not None
+    assert [(item.track_id, item.predicted_popularity) for item in answer.items] == [(id_of(2), 60.0)]

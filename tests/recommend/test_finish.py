@@ -155,6 +155,12 @@ def test_the_list_is_ordered_by_score_and_ties_by_nearness(tmp_path: Path) -> No
     assert by_popularity == ([4, 1, 3], [1, 1, 0], 0)
 
 
+def test_who_stands_below_a_full_list_is_not_counted_as_dropped_by_the_cap(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path, line(0, 1, 2, 3))
+    assert finished(bundle, seeds=[id_of(0)], k=1, max_per_artist=1) == ([1], [1], 0)
+    assert finished(bundle, seeds=[id_of(0)], k=2, max_per_artist=1) == ([1], [1], 2)
+
+
 def test_what_is_of_the_genres_comes_first_and_each_half_keeps_its_order(tmp_path: Path) -> None:
     tracks = [
         Track(0, 0, 90, genre="rap", recording=1),
@@ -171,6 +177,18 @@ def test_what_is_of_the_genres_comes_first_and_each_half_keeps_its_order(tmp_pat
     assert finished(bundle, seeds=[{"genre": "rap"}, id_of(0)])[0] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("diversity", [0, 0.1])
+def test_the_last_of_the_genres_comes_before_the_first_of_the_others(
+    tmp_path: Path, diversity: float
+) -> None:
+    releases = [Track(0, 0, 90, genre="rap", recording=1)] * 41
+    bundle = make_bundle(tmp_path, [*releases, Track(1, 0, genre="metal"), Track(2, 0, 10, genre="rap")])
+    rows, scores, _ = finished(bundle, seeds=[{"genre": "rap"}], diversity=diversity)
+    assert rows == [42, 41]
+    assert scores == pytest.approx([0.5, 0.5])
+    assert scores[0] > scores[1]
+
+
 def test_diversity_takes_the_furthest_from_what_is_picked_already(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path, line(0, 1, 1.25, 2, 4))
     # scores of 1, 11/12, 2/3 and 0, a median distance of 1.625: beside the first, the second says little new
@@ -180,6 +198,16 @@ def test_diversity_takes_the_furthest_from_what_is_picked_already(tmp_path: Path
     assert scores == pytest.approx([1, 2 / 3, 11 / 12, 0])
     assert finished(bundle, seeds=[id_of(0)], diversity=0.2)[0] == [1, 2, 3, 4]
     assert finished(bundle, seeds=[id_of(0)], diversity=1.0)[0] == [1, 4, 3, 2]
+
+
+@pytest.mark.parametrize("unit", [0.01, 0.1, 1])
+def test_what_is_near_for_diversity_is_measured_by_the_candidates_own_distances(
+    tmp_path: Path, unit: float
+) -> None:
+    bundle = make_bundle(tmp_path, line(*(unit * place for place in (0, 1, 1.25, 2, 4))))
+    rows, scores, _ = finished(bundle, seeds=[id_of(0)], diversity=0.5)
+    assert rows == [1, 3, 2, 4]
+    assert scores == pytest.approx([1, 2 / 3, 11 / 12, 0], abs=1e-4)
 
 
 def test_diversity_too_keeps_the_cap_and_counts_whom_it_drops(tmp_path: Path) -> None:
@@ -192,6 +220,7 @@ def test_diversity_too_keeps_the_cap_and_counts_whom_it_drops(tmp_path: Path) ->
     assert len(finished(bundle, seeds=[id_of(0)], diversity=0.01, k=3)[0]) == 3
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_diversity_of_nothing_is_nothing(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path, line(0, 1))
     nothing = finished(bundle, seeds=[id_of(0)], diversity=0.5, filters={"genres": ["polka"]})

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segue.bundle.definition import Block
 from segue.errors import BundleError
+from segue.recommend.bundle_data import BundleData
 from segue.recommend.model import Bundle
 from segue.throttle import Throttle
 from tests.recommend.hand_made import FEATURES, NAN, Track, id_of, line, make_bundle
@@ -50,6 +53,15 @@ def test_cells_are_read_one_or_several_at_a_time(tmp_path: Path) -> None:
     assert bundle.values("track_name", np.array([2, 0])) == ["한국", "Jóga"]
     assert bundle.values("artist_name", np.array([], np.int64)) == []
     assert bundle.value("track_id", 1) == id_of(1)
+
+
+def test_columns_of_few_values_are_kept_as_dictionaries(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path, TRACKS)
+    columns = ("track_id", "artist_name", "popularity", "recording", "artist")
+    data = BundleData(bundle.definition, bundle.path, columns, repeated=["artist_name"])
+    assert pa.types.is_dictionary(data.columns["artist_name"].type)
+    assert data.columns["artist_name"].to_pylist() == ["Björk", "Abba", "Abba"]
+    assert data.columns["track_id"].type == bundle.columns["track_id"].type
 
 
 def test_rows_are_found_by_what_a_person_knows(tmp_path: Path) -> None:
@@ -138,3 +150,53 @@ def test_an_index_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "index.faiss").write_bytes(b"not an index")
     with pytest.raises(BundleError, match=r"index\.faiss can't be read"):
         Bundle(good.definition, tmp_path.joinpath)
+
+
+def reason(root: Path, name: str) -> str:
+    """Why a bundle can't be opened after one of its files was replaced."""
+    good = make_bundle(root, TRACKS).definition
+    (root / "new").rename(root / name)
+    with pytest.raises(BundleError) as caught:
+        Bundle(good, root.joinpath)
+    before, _, after = str(caught.value).partition(f": {name} can't be read: ")
+    assert before == f"bundle {good.digest[:12]}"
+    return after
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.zeros((3, len(FEATURES))), "got float64 of 2 dimensions"),
+        (np.zeros(3, np.float32), "got float32 of 1 dimensions"),
+    ],
+)
+def test_an_array_that_is_no_matrix_of_float32_is_refused(
+    tmp_path: Path, array: np.ndarray, said: str
+) -> None:
+    with (tmp_path / "new").open("wb") as file:
+        np.save(file, array)
+    assert reason(tmp_path, "features.npy") == f"expected a matrix of float32, {said}"
+
+
+def test_of_a_long_error_the_first_line_is_said(tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("{}")
+    assert reason(tmp_path, "transform.json").endswith(" validation errors for FeatureTransform")
+
+
+def test_columns_that_the_tracks_lack_are_named(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "whole", TRACKS)
+    table = pq.read_table(tmp_path / "whole" / "tracks.parquet")
+    pq.write_table(table.drop_columns(["popularity", "artist_name"]), tmp_path / "new")
+    assert reason(tmp_path, "tracks.parquet") == "it lacks the columns artist_name, popularity"
+
+
+def test_tracks_of_several_row_groups_are_all_read(tmp_path: Path) -> None:
+    whole = make_bundle(tmp_path, TRACKS)
+    table = pq.read_table(tmp_path / "tracks.parquet")
+    (tmp_path / "tracks.parquet").unlink()
+    pq.write_table(table, tmp_path / "tracks.parquet", row_group_size=2)
+    columns = ("track_id", "artist_name", "popularity", "recording", "artist")
+    data = BundleData(whole.definition, tmp_path.joinpath, columns, repeated=["artist_name"])
+    assert data.columns["artist_name"].to_pylist() == ["Björk", "Abba", "Abba"]
+    assert data.columns["track_id"].to_pylist() == [id_of(0), id_of(1), id_of(2)]
+    assert data.recording.tolist() == [1000, 1001, 4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,13 @@ def test_a_distance_is_that_of_what_a_track_is_without_its_artist() -> None:
     assert column("distance", [1, 2], nearest(0, 0), table(whole)) == pytest.approx(expected)
 
 
-def test_artists_are_alike_by_their_angle_whatever_the_weight_of_their_block() -> None:
-    assert column("artist_similarity", [0, 1, 2], nearest(0, 0, 0)) == pytest.approx([1, 0, 0.6])
+@pytest.mark.parametrize("weight", [0.5, 2.0, 3.0])
+def test_artists_are_alike_by_their_angle_whatever_the_weight_of_their_block(weight: float) -> None:
+    embedding = EMBEDDING * np.array([1, 1, weight / 2, weight / 2], np.float32)
+    block = Block(name="artist", start=2, width=2, weight=weight)
+    weighted = replace(table([TASTE, block]), embedding=embedding)
+    seeds = replace(nearest(0, 0, 0), points=embedding[[0, 0, 0]])
+    assert column("artist_similarity", [0, 1, 2], seeds, weighted) == pytest.approx([1, 0, 0.6])
 
 
 def test_of_an_artist_whom_nothing_is_known_of_the_similarity_is_missing() -> None:

@@ -146,6 +146,24 @@ def test_an_error_says_what_was_seen_and_what_was_expected(instance: Any, said: 
     assert str(caught.value).startswith(said), str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("instance", "said"),
+    [
+        ({**GOOD, "seeds": {"a": 1}}, "seeds: Input should be a valid list"),
+        ({**GOOD, "filters": {"year": {"a": 1}}}, "filters.year: Input should be a valid tuple"),
+        ({**GOOD, "filters": {"year": [2, 1]}}, "filters.year: expected [first, last], got [2.0, 1.0]"),
+        (
+            {"seeds": [{"genre": "x", "weight": 0}]},
+            "seeds[0].weight: must not be 0, and at least 1e-06 in magnitude, got 0.0",
+        ),
+    ],
+)
+def test_what_was_seen_is_said_once_and_an_object_or_a_list_is_not_repeated(instance: Any, said: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        Request.parse(instance)
+    assert str(caught.value) == said
+
+
 def test_what_is_shown_of_a_value_is_at_most_sixty_characters() -> None:
     def shown(value: list[str]) -> str:
         with pytest.raises(RequestError) as caught:

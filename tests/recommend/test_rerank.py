@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import lightgbm
 import numpy as np
@@ -13,22 +12,12 @@ import pytest
 from segue.bundle.definition import Booster, BundleDefinition, IndexSpec
 from segue.errors import BundleError
 from segue.recommend.rerank import LocalRanker
+from tests.recommend.hand_made import write_booster
 from tests.small_catalogue import Steps
 
 COLUMNS = ["energy", "key", "valence"]
 # 1 and 3 in each column, in every combination
 MATRIX = np.array(np.meshgrid([1, 3], [1, 3], [1, 3], indexing="ij"), np.float32).reshape(3, -1).T
-QUIET = {"verbosity": -1, "num_threads": 1, "min_data_in_leaf": 1, "num_leaves": 2, "learning_rate": 1.0}
-
-
-def write_booster(path: Path, column: int, low: float, high: float, *, width: int = 3, **more: Any) -> None:
-    """A booster of one tree: `low` where a column is under 2, else `high`."""
-    rows = np.ones((20, width))
-    rows[10:, column] = 3
-    target = np.where(rows[:, column] < 2, low, high)
-    parameters = {"objective": "regression", "lambda_l2": 0.0, **QUIET, **more}
-    given = {"group": [20]} if parameters["objective"] == "lambdarank" else {}
-    lightgbm.train(parameters, lightgbm.Dataset(rows, target, **given), 1).save_model(path)
 
 
 def ranker(root: Path, *boosters: tuple[str, list[str]], threads: int = 1) -> LocalRanker:
@@ -50,7 +39,7 @@ def ranker(root: Path, *boosters: tuple[str, list[str]], threads: int = 1) -> Lo
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_booster_answers_by_the_column_that_it_reads(tmp_path: Path, threads: int) -> None:
-    write_booster(tmp_path / "popularity.txt", 2, 20, 60)
+    write_booster(tmp_path / "popularity.txt", 2, 20, 60, width=3)
     predicted = ranker(tmp_path, ("popularity", COLUMNS), threads=threads).predict(MATRIX)
     assert list(predicted) == ["popularity"]
     assert predicted["popularity"].tolist() == pytest.approx([20, 60] * 4)
@@ -60,7 +49,7 @@ def test_a_booster_answers_by_the_column_that_it_reads(tmp_path: Path, threads: 
 def test_each_booster_reads_its_own_columns_in_its_own_order(tmp_path: Path) -> None:
     # the one splits by valence, its first column of two; the other by energy, the last of three
     write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=2)
-    write_booster(tmp_path / "relevance.txt", 2, -1, 1)
+    write_booster(tmp_path / "relevance.txt", 2, -1, 1, width=3)
     both = ranker(
         tmp_path, ("popularity", ["valence", "energy"]), ("relevance", ["key", "valence", "energy"])
     )
@@ -70,7 +59,7 @@ def test_each_booster_reads_its_own_columns_in_its_own_order(tmp_path: Path) -> 
 
 
 def test_nothing_to_rank_has_no_predictions_and_no_contributions(tmp_path: Path) -> None:
-    write_booster(tmp_path / "popularity.txt", 0, 20, 60)
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=3)
     one = ranker(tmp_path, ("popularity", COLUMNS))
     predicted = one.predict(MATRIX[:0])["popularity"]
     assert (predicted.shape, predicted.dtype) == ((0,), np.float32)
@@ -83,7 +72,7 @@ def test_contributions_stand_in_the_columns_of_the_matrix_and_the_average_last(t
     # half of what it learned from is 20, half 60: valence takes 20 off the average of 40, or adds them
     assert given.tolist() == [[0, 0, pytest.approx(-20), pytest.approx(40)], [0, 0, pytest.approx(20), 40]]
     assert given.dtype == np.float32
-    write_booster(tmp_path / "popularity.txt", 1, 20, 60)
+    write_booster(tmp_path / "popularity.txt", 1, 20, 60, width=3)
     whole = ranker(tmp_path, ("popularity", COLUMNS), threads=2).contributions(MATRIX[:1])
     assert whole.tolist() == [[0, pytest.approx(-20), 0, pytest.approx(40)]]
 
@@ -117,6 +106,6 @@ def test_calls_at_the_same_time_do_not_mix(small: Steps) -> None:
 
 
 def test_a_matrix_of_another_width_is_refused(tmp_path: Path) -> None:
-    write_booster(tmp_path / "popularity.txt", 0, 20, 60)
+    write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=3)
     with pytest.raises(lightgbm.basic.LightGBMError, match="number of features"):
         ranker(tmp_path, ("popularity", COLUMNS)).predict(np.zeros((2, 4), np.float32))

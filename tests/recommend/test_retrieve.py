@@ -158,6 +158,17 @@ def test_seeds_beside_each_other_fill_the_pool_from_further_down(tmp_path: Path)
     assert sorted(found.rows.tolist()) == list(range(2, 22))
 
 
+@pytest.mark.parametrize("order", [[1, 2, 3, 4, 5, 6], [8, 3, 11, 6, 1, 9, 4, 12, 7, 2, 10, 5]])
+def test_however_few_are_asked_for_a_seed_is_measured_by_its_five_nearest(
+    tmp_path: Path, order: list[int]
+) -> None:
+    # two seeds at the same place, and tracks an eighth apart
+    bundle = make_bundle(tmp_path, line(0, 0, *(step / 8 for step in order)))
+    found = pool(bundle, seeds=two_seeds(), candidates=2)
+    assert found.distances[:, 0].tolist() == [1 / 8, 2 / 8]
+    assert found.affinity.tolist() == [1, (5 - 2) / (5 - 1)]
+
+
 def test_a_seed_in_a_thin_region_is_heard_as_much_as_one_in_a_crowd(tmp_path: Path) -> None:
     crowd, thin = [step / 100 for step in range(1, 7)], [4 - step / 2 for step in range(1, 7)]
     found = pool(make_bundle(tmp_path, line(0, 4, *crowd, *thin)), seeds=two_seeds(), candidates=12)
@@ -166,6 +177,17 @@ def test_a_seed_in_a_thin_region_is_heard_as_much_as_one_in_a_crowd(tmp_path: Pa
     assert first[2] == pytest.approx(0.5)
     assert first[8] == pytest.approx(0.5)
     assert first[7] == first[13] == 0
+    # one before: a fifth of the way from the edge to the nearest
+    assert [first[6], first[12]] == pytest.approx([0.1, 0.1], abs=1e-4)
+
+
+def test_a_crowd_does_not_take_the_share_of_a_seed_in_a_thin_region(tmp_path: Path) -> None:
+    near, far = [6, 2, 9, 4, 1, 8, 3, 7, 5], [3, 6, 1, 5, 2, 4]
+    places = [*(step / 100 for step in near), *(4 - step / 2 for step in far)]
+    found = pool(make_bundle(tmp_path, line(0, 4, *places)), seeds=two_seeds(), candidates=12)
+    # six of each, though the seventh of the crowd is nearer to its seed than any of the others
+    crowd = {row for row, step in enumerate(near, start=2) if step <= 6}
+    assert set(found.rows.tolist()) == crowd | set(range(11, 17))
 
 
 def test_nothing_that_passes_is_an_empty_pool(plane: Bundle) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pytest
 
@@ -14,7 +13,7 @@ from segue.recommend.answer import Item
 from segue.recommend.recommender import Recommender
 from segue.recommend.request import Request
 from segue.recommend.rerank import LocalRanker
-from tests.recommend.hand_made import FEATURES, NAN, Track, id_of, make_bundle
+from tests.recommend.hand_made import FEATURES, NAN, Track, id_of, line, make_bundle, write_booster
 from tests.small_catalogue import Steps
 
 
@@ -27,12 +26,8 @@ def recommender(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
         Track(4, 0, 20, "Dido", title="Further"),
     ]
     root = tmp_path_factory.mktemp("answers")
-    # twenty points up to an energy of 2 and a half or so, sixty above
-    rows = np.ones((20, len(FEATURES)))
-    rows[10:, 0] = 4
-    quiet = {"verbosity": -1, "num_threads": 1, "min_data_in_leaf": 1, "num_leaves": 2, "learning_rate": 1.0}
-    data = lightgbm.Dataset(rows, np.where(rows[:, 0] < 2, 20, 60))
-    lightgbm.train({"objective": "regression", **quiet}, data, 1).save_model(root / "popularity.txt")
+    # twenty points up to an energy of 2, sixty above
+    write_booster(root / "popularity.txt", 0, 20, 60, width=len(FEATURES))
     booster = Booster(name="popularity", file="popularity.txt", columns=list(FEATURES), trees=1)
     return Recommender(make_bundle(root, tracks, boosters=[booster]))
 
@@ -162,3 +157,73 @@ def test_nothing_lies_between_no_candidate_and_a_seed(of_pairs: Recommender) -> 
     # a track that nobody asked for has no seed
     alone = of_pairs.track_matrix(np.array([7]))
     assert np.isnan(alone[0]).tolist() == [False, True, True, True, True]
+
+
+PAIRS = ["distance", "same_artist", "gap_energy"]
+
+
+@pytest.fixture(scope="module")
+def of_relevance(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    """A bundle with both boosters: popular is what has much energy, relevant what is far from its seed."""
+    root = tmp_path_factory.mktemp("relevance")
+    write_booster(root / "popularity.txt", 0, 20, 60, width=len(FEATURES), at=2.75)
+    write_booster(root / "relevance.txt", 2, -1.2345678, 0.5, width=3, at=1.25)
+    popularity = Booster(name="popularity", file="popularity.txt", columns=list(FEATURES), trees=1)
+    relevance = Booster(
+        name="relevance", file="relevance.txt", columns=["gap_energy", *PAIRS[1::-1]], trees=1
+    )
+    columns = [*FEATURES, *PAIRS]
+    tracks = [Track(0, 0, artist="Abba"), *line(1, 2.5, 3, artist="Björk"), Track(4, 0, artist="Abba")]
+    return Recommender(make_bundle(root, tracks, boosters=[popularity, relevance], ranking_columns=columns))
+
+
+def both(recommender: Recommender, **instance: Any) -> list[Item]:
+    boosters = LocalRanker(recommender.bundle.definition, recommender.bundle.path)
+    (answer,) = recommender.recommend([request(**instance)], boosters)
+    return answer.items
+
+
+def test_what_is_relevant_comes_before_what_is_near(of_relevance: Recommender) -> None:
+    items = both(of_relevance, popularity_weight=0, max_per_artist=9)
+    assert [(item.track_id, item.score, item.relevance) for item in items] == [
+        (id_of(2), 1.0, 0.5),
+        (id_of(3), 1.0, 0.5),
+        (id_of(4), 1.0, 0.5),
+        (id_of(1), 0.0, -1.234568),
+    ]
+    assert [item.predicted_popularity for item in items] == [20, 60, 60, 20]
+
+
+def test_relevance_and_popularity_are_blended(of_relevance: Recommender) -> None:
+    items = both(of_relevance, popularity_weight=0.25, max_per_artist=9)
+    assert [(item.track_id, item.score) for item in items] == [
+        (id_of(3), 1.0),
+        (id_of(4), 1.0),
+        (id_of(2), 0.75),
+        (id_of(1), 0.0),
+    ]
+
+
+def test_a_candidate_is_as_relevant_as_its_nearest_seed_makes_it(of_relevance: Recommender) -> None:
+    seeds = [id_of(0), id_of(4), {"track_id": id_of(3), "weight": -1}]
+    relevance = {item.track_id: item.relevance for item in both(of_relevance, seeds=seeds)}
+    # 1 from the first, and 1.5 from the second, but a half from the one that pushes away
+    assert relevance == {id_of(1): -1.234568, id_of(2): 0.5}
+
+
+def test_what_lies_between_a_candidate_and_its_seed(of_relevance: Recommender) -> None:
+    pools = of_relevance.prepare([request(), request(seeds=[], features={"energy": 3.5, "valence": 2})])
+    matrix = of_relevance.matrix(pools)[:, len(FEATURES) :].tolist()
+    assert matrix[:4] == [[1, 0, 1], [2.5, 0, 2.5], [3, 0, 3], [4, 1, 4]]
+    assert [row[0] for row in matrix[4:6]] == pytest.approx([math.sqrt(4.25)] * 2)
+    assert [row[2] for row in matrix[4:]] == [-0.5, 0.5, -1, -2.5, -3.5]
+    # raw features have no artist
+    assert [math.isnan(row[1]) for row in matrix[4:]] == [True] * 5
+
+
+def test_contributions_of_both_are_of_popularity_alone(of_relevance: Recommender) -> None:
+    boosters = LocalRanker(of_relevance.bundle.definition, of_relevance.bundle.path)
+    (answer,) = of_relevance.recommend([request(explain=True, k=1, popularity_weight=0)], boosters)
+    assert answer.explanation is not None
+    (entry,) = answer.explanation["items"]
+    assert list(entry["popularity"].items())[:2] == [("average", 40.0), ("energy", -20.0)]
