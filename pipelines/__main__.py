@@ -53,17 +53,22 @@ def run(
     store: Store = ".segue/store",
     settings: Settings = [],
     workdir: Annotated[Path, typer.Option(help="Files of the runs, and MLflow's.")] = Path(".segue/work"),
+    first: Annotated[bool, typer.Option("--first", help="Only if the channel is empty.")] = False,
     hints: Annotated[bool, typer.Option("--hints/--no-hints", help="Say what to type next.")] = True,
 ) -> None:
     """Run it on this machine: no cluster, no container, one process per step."""
     console = Output()
     with waiting(console, "starting"):  # importing kfp takes seconds
         from pipelines.arguments import parse_settings
-        from pipelines.local import RunFailed, run_here
-        from pipelines.summary import show_failure, show_next, show_outcome
 
         values = parse_settings(settings)
-        _check_early(store, values)
+        served = _check_early(store, values)
+        if not (first and served):
+            from pipelines.local import RunFailed, run_here
+            from pipelines.summary import show_failure, show_next, show_outcome
+    if first and served:
+        typer.echo(f"nothing to do: {served}")
+        return
 
     arguments = {"catalog": catalog, "interactions": interactions, "store": store, **values}
     try:
@@ -232,26 +237,30 @@ def _arguments(catalog: str, interactions: str, store: str, settings: list[str])
     return {"catalog": catalog, "interactions": interactions, "store": store, **values}
 
 
-def _check_early(store: str, settings: dict[str, Any]) -> None:
-    """Raise for a wrong setting or store before the training, not after it."""
-    from segue.bundle.channel import read_channel
+def _check_early(store: str, settings: dict[str, Any]) -> str | None:
+    """Raise for a wrong setting or store before the training, not after it; returns `_served`."""
     from segue.steps import check_settings
-    from segue.store.open import open_store
 
     check_settings(settings)
-    read_channel(open_store(store), settings.get("channel", "champion"))
+    return _served(store, settings)
+
+
+def _served(store: str, settings: dict[str, Any]) -> str | None:
+    """What the run's channel points at, in words; None if it is empty."""
+    from segue.bundle.channel import read_channel
+    from segue.store.open import open_store
+
+    name = str(settings.get("channel", "champion"))
+    digest = read_channel(open_store(store), name).digest
+    return digest and f"channel {name} points at bundle {digest[:12]}"
 
 
 def _why_not_first(cluster: Cluster, store: str, arguments: dict[str, Any]) -> str | None:
     """Why no first run is needed, if so. A Kubernetes job that is retried must not start a second run."""
     from pipelines import remote
-    from segue.bundle.channel import read_channel
-    from segue.store.open import open_store
 
-    name = str(arguments.get("channel", "champion"))
-    channel = read_channel(open_store(store), name)
-    if channel.digest:
-        return f"channel {name} points at bundle {channel.digest[:12]}"
+    if served := _served(store, arguments):
+        return served
     run_id = remote.under_way(cluster)
     return f"run {run_id} is under way" if run_id else None
 

@@ -14,7 +14,8 @@ go mod download "k8s.io/kubernetes@v$version"
 # k8s.io/kubernetes' go.mod replaces its parts by ./staging folders, which the published module lacks
 {
   printf 'require k8s.io/kubernetes v%s\n' "$version"
-  sed -n 's|^\t\(k8s\.io/[^ ]*\) => \./staging/.*|replace \1 => \1 v0.'"${version#*.}"'|p' \
+  # a real tab, since the sed of macOS does not know \t
+  sed -n 's|^'"$(printf '\t')"'\(k8s\.io/[^ ]*\) => \./staging/.*|replace \1 => \1 v0.'"${version#*.}"'|p' \
     "$(go env GOMODCACHE)/k8s.io/kubernetes@v$version/go.mod"
 } >>go.mod
 package=k8s.io/component-base/version

@@ -12,6 +12,11 @@ tools=/opt/tools
 case "$1" in
 packages)
   shift
+  # psutil, which KServe asks for, has no wheel for arm64 and is compiled; nothing of the compiler is shipped
+  if [ "$(uname -m)" = aarch64 ] && ! command -v gcc >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >/dev/null
+  fi
   python3 -m venv "$tools"
   "$tools/bin/pip" install --quiet --disable-pip-version-check "uv==$(sed -n 's/^uv_version=//p' setup.sh)"
   python3 -m venv --without-pip "$venv"

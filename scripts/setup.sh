@@ -59,9 +59,17 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ];
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
 fi
 
+if [ "$(uname -m)" = aarch64 ] && ! command -v cc >/dev/null; then
+  say "On arm64 one package is compiled, and there is no C compiler. On Debian and Ubuntu: apt-get install gcc python3-dev"
+fi
 export VIRTUAL_ENV=$PWD/.venv
 counting "Installing the packages of requirements.lock, 1.9 GB" \
   .venv/bin/uv pip sync --quiet --require-hashes requirements.lock
 # no build isolation: hatchling is in the lock, so nothing is fetched without a hash
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+if ! reason=$(.venv/bin/python -c 'import lightgbm' 2>&1); then
+  say "LightGBM can't be loaded: $(printf '%s\n' "$reason" | tail -n 1)"
+  say "It needs OpenMP. On macOS: brew install libomp; on Debian and Ubuntu: apt-get install libgomp1"
+  exit 1
+fi
 touch .venv/.installed

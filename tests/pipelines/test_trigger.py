@@ -108,6 +108,22 @@ def test_it_does_not_train_first_where_the_channel_has_a_bundle(api: KfpApi, tmp
     assert not api.runs
 
 
+def test_it_trains_here_first_only_where_the_channel_is_empty(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    digest = publish_tiny(str(store), tmp_path / "parts", "first").digest
+    # there is no such catalogue: a run that started would fail
+    run = ["run", "--catalog", str(tmp_path / "none.csv"), "--workdir", str(tmp_path / "work"), "--first"]
+    done = CliRunner().invoke(app, [*run, "--store", str(store)])
+    assert (done.exit_code, done.output) == (
+        0,
+        f"nothing to do: channel champion points at bundle {digest[:12]}\n",
+    )
+    assert not (tmp_path / "work").exists()
+    other = CliRunner().invoke(app, [*run, "--store", str(store), "--set", "channel=challenger"])
+    assert other.exit_code != 0
+    assert "nothing to do" not in other.output
+
+
 def test_it_names_the_secrets_of_the_steps_as_told() -> None:
     code = "from pipelines import cluster; print(cluster.S3_SECRET, cluster.TRACKING_SECRET)"
     for environment, expected in (
