@@ -19,6 +19,7 @@ PAGES = (
     "docs/OPERATIONS.md",
     "docs/EVALUATION.md",
     "docs/PERFORMANCE.md",
+    "docs/COMPOSE.md",
     "docs/DEPLOY.md",
 )
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
