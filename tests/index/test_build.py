@@ -7,6 +7,7 @@ import pytest
 
 from segue.errors import RecallError
 from segue.features.split import TEST
+from segue.index import build as module
 from segue.index.build import build, build_index
 from segue.index.settings import IndexSettings
 from segue.index.tune import recall_at
@@ -147,3 +148,31 @@ def test_of_two_that_meet_the_target_the_one_that_reads_less_is_taken(tmp_path: 
     # between two that read as much, the smaller one
     spec = build_index(folder, folder, tmp_path / "out", settings=asked, factories=["Flat", "Flat"])
     assert spec.kind == "flat"
+
+
+def test_the_held_out_tracks_train_nothing_and_are_what_is_measured(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    embedding = random.normal(size=(2_040, 4)).astype(np.float32)
+    held_out = np.arange(2_040) >= 2_000
+    # far from all others: one list has them all, if no centroid was learned there
+    embedding[held_out] += 100
+    np.save(tmp_path / "embedding.npy", embedding)
+    np.save(tmp_path / "split.npy", np.where(held_out, TEST, TEST + 1).astype(np.uint8))
+    settings = IndexSettings(recall_target=0.5, neighbours=20)
+    build_index(tmp_path, tmp_path, tmp_path / "out", settings=settings, factories=["IVF8,Flat"])
+    index = faiss.read_index(str(tmp_path / "out" / "index.faiss"))
+    centroids = index.quantizer.reconstruct_n(0, index.nlist)
+    assert centroids.max() < 50
+    first = orjson.loads((tmp_path / "out" / "index.json").read_bytes())["curve"][0]
+    assert (first["parameter"], first["recall"]) == (1, 1.0)
+
+
+def test_queries_are_distinct_tracks_of_those_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUERIES", 60)
+    embedding = np.arange(100, dtype=np.float32)[:, None]
+    held_out = np.arange(20, 90)
+    drawn = module._queries(embedding, held_out)[:, 0]
+    assert len(set(drawn)) == 60
+    assert set(drawn) <= set(range(20, 90))
+    assert np.array_equal(module._queries(embedding, held_out[:5])[:, 0], held_out[:5])
+    assert len(module._queries(embedding, held_out[:0])) == 60
