@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from segue.catalog.batches import RawBatch, Reject
 from segue.catalog.checks import find_failures
 from segue.catalog.columns import COLUMNS, Column, arrow_schema
+from segue.catalog.spotify_ids import plain_ids
 from segue.catalog.values import first_value, read_flags, read_genres, read_names, read_numbers
 from segue.limits import ID_LENGTH
 
@@ -92,6 +93,8 @@ def _parse_columns(
             wrong[name] = (mask, "neither true nor false")
         else:
             others[name] = (read_genres if name == "genre" else read_names)(text[name])
+            if name in ("track_id", "artist_id", "album_id"):
+                others[name] = plain_ids(others[name])
             if name == "track_id":
                 wrong[name] = (_is_too_long(others[name]), f"longer than {ID_LENGTH} characters")
     return numbers, others, wrong

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from segue.catalog.batches import RawBatch, Reject
 from segue.catalog.checks import MISSING, NOT_WHOLE, range_text
+from segue.catalog.spotify_ids import plain_ids
 from segue.catalog.values import read_names, read_numbers
 
 __all__ = ["INTERACTIONS_SCHEMA", "clean_interactions"]
@@ -25,6 +26,7 @@ def clean_interactions(batch: RawBatch) -> tuple[pa.RecordBatch, list[Reject]]:
     """Check a batch of pairs; returns those accepted, in the file's order, and the others by row."""
     count = len(batch.rows)
     ids = {name: read_names(batch.columns[name]) for name in ("playlist_id", "track_id")}
+    ids["track_id"] = plain_ids(ids["track_id"])
     position = np.full(count, np.nan)
     wrong = {(name, MISSING): values.is_null().to_numpy(zero_copy_only=False) for name, values in ids.items()}
     if "position" in batch.columns:

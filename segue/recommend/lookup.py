@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from segue.catalog.spotify_ids import plain_id
 from segue.features.recordings import fold_text
 from segue.recommend.strings import Strings
 from segue.throttle import Throttle
@@ -82,7 +83,13 @@ class Lookup:
         self._recording = recording
 
     def row_of(self, track_id: str) -> int | None:
-        """Row of a track, None if it is not in the catalogue."""
+        """Row of a track by its id, or by a URI or address of Spotify's; None if the catalogue lacks it."""
+        row = self._row_of_exactly(track_id)
+        if row is None and (plain := plain_id(track_id)) != track_id:
+            return self._row_of_exactly(plain)
+        return row
+
+    def _row_of_exactly(self, track_id: str) -> int | None:
         wanted = track_id.encode(errors="surrogatepass")
         first = max(bisect_right(self._sparse_index, wanted) - 1, 0) * _STRIDE
         end = min(first + _STRIDE, len(self._ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from segue.catalog.spotify_ids import plain_id
 from segue.features.recordings import fold_text
 from serving.gateway.aliases import (
     AliasTable,
@@ -53,7 +54,8 @@ class Identities:
         return alias_of("album", fold_text(name))
 
     def track_row(self, public_id: str) -> int | None:
-        """Row of a track by its public id, or by the catalogue's own."""
+        """Row of a track by its public id, or by the catalogue's own, which a URI or an address may hold."""
+        public_id = plain_id(public_id)
         row = self._catalogue.lookup.row_of(public_id)
         if row is not None:
             return row

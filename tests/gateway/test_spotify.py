@@ -48,6 +48,18 @@ def test_it_gives_other_ids_an_alias_that_leads_back(inside: Inside) -> None:
     assert track["album"]["images"] == []
 
 
+def test_a_uri_or_an_address_is_the_track_that_it_names(inside: Inside) -> None:
+    native = inside.get(f"/v1/tracks/{NATIVE_TRACK}").json()
+    alias = found(inside, "track:봄날")["items"][0]
+    address = f"https://open.spotify.com/track/{NATIVE_TRACK}?si=8a1b"
+    tracks = inside.get("/v1/tracks", params={"ids": f"{native['uri']},{alias['uri']},{address}"}).json()[
+        "tracks"
+    ]
+    assert tracks == [native, alias, native]
+    assert inside.get(f"/v1/audio-features/{native['uri']}").json()["id"] == NATIVE_TRACK
+    assert inside.get("/api/tracks", params={"ids": address}).json()["items"][0]["track_id"] == NATIVE_TRACK
+
+
 def catalogue_id(inside: Inside, title: str) -> str:
     identity: str = inside.get("/api/search", params={"track": title}).json()["items"][0]["track_id"]
     return identity
@@ -161,6 +173,11 @@ def test_it_takes_a_bound_and_a_target_on_every_feature(served: ServedCatalogue)
     assert instance["filters"]["max"] == dict.fromkeys(TUNABLE, 1.5)
     assert instance["target"] == dict.fromkeys(TUNABLE, 1.5)
     assert Instance.parse(instance).k == 20
+
+
+def test_it_resolves_a_seed_by_its_uri(served: ServedCatalogue) -> None:
+    instance, _ = instance_of({"seed_tracks": f"spotify:track:{NATIVE_TRACK}"}, served)
+    assert instance["seeds"] == [{"track_id": NATIVE_TRACK}]
 
 
 def test_it_resolves_seeds_to_what_the_catalogue_calls_them(served: ServedCatalogue) -> None:

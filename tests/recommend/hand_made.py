@@ -58,6 +58,7 @@ class Track:
     explicit: float = NAN
     title: str = "Title"
     recording: int | None = None
+    track_id: str = ""
     more: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -106,7 +107,7 @@ def make_bundle(
     artists = sorted({track.artist for track in tracks}, key=str.casefold)
     table = pa.table(
         {
-            "track_id": [id_of(row) for row in range(len(tracks))],
+            "track_id": [track.track_id or id_of(row) for row, track in enumerate(tracks)],
             "track_name": [track.title for track in tracks],
             "artist_name": [track.artist for track in tracks],
             "popularity": pa.array([_known(track.popularity) for track in tracks], pa.float32()),
