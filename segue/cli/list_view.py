@@ -49,6 +49,8 @@ def print_list(model: Model, answer: Answer, seeds: list[str]) -> None:
         }
         table.add_row(str(item.rank), *_cells(track), *(values[name] for name in scores))
     console.print(table if answer.items else f"nothing: {answer.reason}")
+    if answer.items and answer.reason:
+        console.print(answer.reason, style="yellow")
     for name in answer.unknown_seeds:
         hint = model.hint(name)
         console.print(f"unknown seed: {_plain(name)}{f'; {_plain(hint)}' if hint else ''}", style="yellow")

@@ -17,9 +17,10 @@ from segue.recommend.explain import explain
 from segue.recommend.finish import Picks, Rules, finish
 from segue.recommend.model import Bundle
 from segue.recommend.ranking_matrix import Nearest, TrackTable, ranking_matrix
+from segue.recommend.refill import rows_left
 from segue.recommend.request import Request
 from segue.recommend.rerank import Predictions, Ranker
-from segue.recommend.retrieve import Candidates, retrieve
+from segue.recommend.retrieve import Candidates, dropped_rows, retrieve
 from segue.recommend.seeds import Query, resolve
 
 __all__ = ["Recommender"]
@@ -145,8 +146,26 @@ class Recommender:
             degraded=predictions is None,
             unknown_seeds=pool.query.unknown,
             pool=Pool(pool.retrieved, len(pool.rows)),
-            reason=None if len(pool.rows) else "no track passes the filters",
+            reason=self._reason(request, pool, len(picks.positions)),
             explanation=explanation,
+        )
+
+    def _reason(self, request: Request, pool: Candidates, listed: int) -> str | None:
+        """Why a list is shorter than it was asked for: how many tracks each rule leaves."""
+        rules = Rules.of(request, self.bundle.definition.defaults)
+        if listed >= rules.k:
+            return None
+        if not len(pool.rows):
+            return "no track passes the filters"
+        drop = dropped_rows(self.bundle, request, pool.query)
+        left = rows_left(self.bundle, request, drop, rules.max_per_artist)
+        first = f"the filters leave {left['filters']:,} tracks"
+        if not request.filters.narrows:
+            first = f"the catalogue has {left['filters']:,} tracks"
+        return (
+            f"{listed} of {rules.k} tracks: {first}, {left['seeds and exclusions']:,} without the seeds and "
+            f"exclusions, {left['one of each recording']:,} with one of each recording, and "
+            f"{left['max_per_artist']:,} with at most {rules.max_per_artist} by an artist"
         )
 
     def recommend(self, requests: Sequence[Request], ranker: Ranker | None) -> list[Answer]:

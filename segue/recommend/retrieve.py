@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,11 @@ import numpy.typing as npt
 from segue.bundle.definition import RequestDefaults
 from segue.recommend.filters import allowed_rows
 from segue.recommend.model import Bundle
+from segue.recommend.refill import further_rows
 from segue.recommend.request import Request
 from segue.recommend.seeds import Query
 
-__all__ = ["Candidates", "retrieve"]
+__all__ = ["Candidates", "dropped_rows", "retrieve"]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -80,7 +81,7 @@ def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Quer
     One `Candidates` per request, exactly as if each request were retrieved alone.
     """
     defaults = bundle.definition.defaults
-    drops = [_dropped_rows(bundle, request, query) for request, query in zip(requests, queries, strict=True)]
+    drops = [dropped_rows(bundle, request, query) for request, query in zip(requests, queries, strict=True)]
     found: list[list[_Neighbours]] = [[] for _ in requests]
     for (length, _), members in _groups(requests, drops, defaults).items():
         mask = allowed_rows(bundle, requests[members[0]].filters)
@@ -92,7 +93,12 @@ def retrieve(bundle: Bundle, requests: Sequence[Request], queries: Sequence[Quer
             found[i] = list(zip(squares[low:high], rows[low:high], strict=True))
             low = high
     return [
-        _merge(bundle, query, lists, drop, request.candidates or defaults.candidates)
+        _refilled(
+            bundle,
+            request,
+            _merge(bundle, query, lists, drop, request.candidates or defaults.candidates),
+            drop,
+        )
         for request, query, lists, drop in zip(requests, queries, found, drops, strict=True)
     ]
 
@@ -109,7 +115,7 @@ def _groups(
     return groups
 
 
-def _dropped_rows(bundle: Bundle, request: Request, query: Query) -> Rows:
+def dropped_rows(bundle: Bundle, request: Request, query: Query) -> Rows:
     """Rows never recommended: the seeds' own recordings, and `exclude_tracks`."""
     parts = [bundle.lookup.same_recordings(int(row)) for row in query.rows if row >= 0]
     if request.filters.exclude_tracks:
@@ -151,6 +157,38 @@ def _merge(bundle: Bundle, query: Query, lists: list[_Neighbours], drop: Rows, l
             - sum(len(part) for part in kept),
             "same_recording": len(order) - len(unique),
         },
+    )
+
+
+def _refilled(bundle: Bundle, request: Request, pool: Candidates, drop: Rows) -> Candidates:
+    """The pool, with further tracks where its own can't fill the list under the cap on artists."""
+    defaults, query = bundle.definition.defaults, pool.query
+    positive = query.points[query.weights > 0]
+    further = further_rows(
+        bundle,
+        request,
+        positive,
+        pool.rows,
+        drop,
+        k=request.k or defaults.k,
+        max_per_artist=request.max_per_artist or defaults.max_per_artist,
+    )
+    if not len(further):
+        return pool
+    rows = np.concatenate((pool.rows, further))
+    distances = np.concatenate((pool.distances, _distances(bundle.embedding[further], positive)))
+    limit = request.candidates or defaults.candidates
+    shares = [limit] if len(positive) == 1 else _shares(query.weights[query.weights > 0], limit)
+    affinity = _affinity(bundle, rows, distances, shares, query)
+    nearest = distances.min(axis=1)
+    order = _order(rows, nearest, affinity)
+    return replace(
+        pool,
+        rows=rows[order],
+        distances=distances[order],
+        affinity=affinity[order],
+        similarity=np.exp(-nearest[order] / np.float32(bundle.definition.similarity_scale)),
+        retrieved=pool.retrieved + len(further),
     )
 
 

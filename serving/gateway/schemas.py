@@ -128,7 +128,7 @@ class Recommendations(_Strict):
     degraded: bool
     unknown_seeds: list[str]
     pool: Pool
-    reason: str | None = Field(description="Why the list is empty.")
+    reason: str | None = Field(description="Why the list is empty, or shorter than it was asked for.")
     explanation: dict[str, Any] | None
 
 

@@ -310,7 +310,8 @@ def test_dropped_candidates_are_counted(ask: Asker) -> None:
     assert answer.explanation is not None
     assert answer.explanation["dropped"]["max_per_artist"] > 0
     assert answer.explanation["dropped"]["seed_recordings_or_excluded"] == 1
-    assert answer.pool.retrieved == 200
+    assert answer.pool.retrieved >= 200
+    assert len(answer.items) == 50
 
 
 INSTANCES = st.fixed_dictionaries(

@@ -85,7 +85,11 @@ def test_each_request_of_a_batch_has_its_own_predictions(
         [],
         [(id_of(1), 20.0), (id_of(2), 20.0), (id_of(3), 60.0)],
     ]
-    assert [answer.reason for answer in answers] == [None, None, "no track passes the filters", None]
+    short = (
+        "3 of 10 tracks: the catalogue has 4 tracks, 3 without the seeds and exclusions, 3 with one of each "
+    )
+    short += "recording, and 3 with at most 2 by an artist"
+    assert [answer.reason for answer in answers] == [None, short, "no track passes the filters", None]
     pools = recommender.prepare(asked)
     by_request = [part["popularity"].tolist() for part in recommender.rank(pools, booster)]
     assert by_request == [[20, 20, 60], [20, 20, 20], [], [20, 20, 60]]
@@ -151,7 +155,7 @@ def test_a_pair_is_a_candidate_and_the_seed_of_its_own_request_that_it_is_neares
 def test_nothing_lies_between_no_candidate_and_a_seed(of_pairs: Recommender) -> None:
     seed = of_pairs.bundle.value("track_id", 0)
     nothing = Request.parse({"seeds": [seed], "filters": {"genres": ["polka"]}})
-    one = Request.parse({"seeds": [seed], "candidates": 1})
+    one = Request.parse({"seeds": [seed], "candidates": 1, "k": 1})
     assert of_pairs.matrix(of_pairs.prepare([nothing])).shape == (0, 5)
     assert of_pairs.matrix(of_pairs.prepare([nothing, one])).shape == (1, 5)
     # a track that nobody asked for has no seed

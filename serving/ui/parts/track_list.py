@@ -40,6 +40,8 @@ def track_list(shown: state.Shown) -> None:
     known = gateway.tracks(tuple(wanted))
     listed = [known[item.track_id] for item in answer.items if item.track_id in known]
     _take_along(shown, {track.track_id: track for track in listed})
+    if answer.reason:
+        st.caption(plain(answer.reason))
     covers = gateway.covers(listed)
     for item in answer.items:
         # a bundle that was just promoted may lack it
