@@ -104,7 +104,8 @@ def test_training_retrieves_what_a_request_does(learned: Learned) -> None:
     bundle, seeds = learned.bundle, np.arange(0, 8_000, 997, dtype=np.int32)[:7]
     ours = candidates_of(bundle.embedding, seeds, bundle.recording, 150)
     ids = [bundle.value("track_id", int(row)) for row in seeds]
-    requests = [Request(seeds=[Seed(track_id=track)], candidates=150) for track in ids]
+    # a list of one, for which no request searches further than its candidates
+    requests = [Request(seeds=[Seed(track_id=track)], candidates=150, k=1) for track in ids]
     for line, pool in zip(ours, learned.recommender.prepare(requests), strict=True):
         # a request does not fill the places that releases of one recording leave; and BLAS rounds otherwise,
         # so the very last may differ
