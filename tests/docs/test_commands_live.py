@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tests.checkout import copy_of_checkout
 from tests.conftest import require
@@ -132,11 +131,12 @@ def test_the_python_of_the_manual_runs_in_order(shell: Shell) -> None:
 
 
 def test_the_notebook_runs_and_draws_its_plots(shell: Shell) -> None:
-    book = nbformat.read(shell.folder / "docs" / "notebook.ipynb", as_version=4)
-    expected = _plots(book)
+    expected = _plots(shell.folder / "docs" / "notebook.ipynb")
     assert expected == 3
-    NotebookClient(book, timeout=300, resources={"metadata": {"path": str(shell.folder / "docs")}}).execute()
-    assert _plots(book) == expected
+    # in a process of its own, as a person runs it
+    done = shell.paste("jupyter execute --output=executed docs/notebook.ipynb")
+    assert done.returncode == 0, done.stderr
+    assert _plots(shell.folder / "docs" / "executed.ipynb") == expected
 
 
 def _answers(url: str) -> bool:
@@ -146,6 +146,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _plots(book: nbformat.NotebookNode) -> int:
+def _plots(file: Path) -> int:
+    book = nbformat.read(file, as_version=4)
     outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
     return sum("image/png" in output.get("data", {}) for output in outputs)
