@@ -42,7 +42,12 @@ class Shell:
     def paste(self, text: str) -> subprocess.CompletedProcess[str]:
         kept = f'declare -p | grep -v "^declare -[a-z]*r" > "{self.state}"'
         script = f'if [ -e "{self.state}" ]; then . "{self.state}"; fi\n{text}\n{kept}'
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("SEGUE_")}
+        # Streamlit, once a test has imported it, tells matplotlib to draw nowhere
+        plain = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("SEGUE_") and name != "MPLBACKEND"
+        }
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", script],
             cwd=self.folder,
