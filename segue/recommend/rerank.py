@@ -18,6 +18,10 @@ Floats = npt.NDArray[np.float32]
 # float32 [m] by booster name: "popularity", and "relevance" if it was trained.
 Predictions = Mapping[str, Floats]
 
+# LightGBM takes a row through all trees of a booster. The nodes of more trees than this leave the processor's
+# cache before the next row comes: 300 trees for 48,666 rows take 575 ms at once and 431 ms in blocks.
+_BLOCK = 100
+
 
 class Ranker(Protocol):
     """Predicts with the bundle's boosters, and explains the predictions."""
@@ -49,20 +53,24 @@ class LocalRanker:
 
         self._threads = threads
         self._boosters: dict[str, tuple[Any, list[int] | None]] = {}
+        self._blocks: dict[str, list[Any]] = {}
         for booster in definition.boosters:
             file: Path = path(booster.file)
             loaded = lightgbm.Booster(model_file=str(file))
             self._boosters[booster.name] = loaded, booster_positions(booster, definition.ranking_columns)
+            self._blocks[booster.name] = _blocks(loaded)
 
     def predict(self, matrix: Floats, *, threads: int | None = None) -> Predictions:
         """Predict for a ranking matrix, float32 [m, f]; `threads` overrides the ranker's."""
         if not len(matrix):
             return {name: np.zeros(0, np.float32) for name in self._boosters}
         used = threads or self._threads
-        return {
-            name: np.asarray(booster.predict(_columns(matrix, positions), num_threads=used), np.float32)
-            for name, (booster, positions) in self._boosters.items()
-        }
+        predictions = {}
+        for name, (_, positions) in self._boosters.items():
+            inputs = _columns(matrix, positions)
+            sums = [block.predict(inputs, num_threads=used) for block in self._blocks[name]]
+            predictions[name] = np.asarray(np.add.reduce(sums), np.float32)
+        return predictions
 
     def contributions(self, matrix: Floats) -> Floats:
         """Contribution of each column to predicted popularity, and the base value, float32 [m, f + 1]."""
@@ -73,6 +81,20 @@ class LocalRanker:
             values = booster.predict(inputs, num_threads=self._threads, pred_contrib=True)
             out[:, slice(None) if positions is None else [*positions, -1]] = values
         return out
+
+
+def _blocks(booster: Any) -> list[Any]:
+    """Boosters that add up to this one: blocks of it, or itself where a prediction is no sum of trees."""
+    trees = booster.num_trees()
+    header = booster.model_to_string(num_iteration=1)
+    is_sum = any(f"\nobjective={name}\n" in header for name in ("regression", "lambdarank"))
+    if trees <= _BLOCK or not is_sum:
+        return [booster]
+    parts = [
+        booster.model_to_string(num_iteration=_BLOCK, start_iteration=first)
+        for first in range(0, trees, _BLOCK)
+    ]
+    return [type(booster)(model_str=part) for part in parts]
 
 
 def _columns(matrix: Floats, positions: list[int] | None) -> Floats:

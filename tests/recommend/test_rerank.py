@@ -109,3 +109,20 @@ def test_a_matrix_of_another_width_is_refused(tmp_path: Path) -> None:
     write_booster(tmp_path / "popularity.txt", 0, 20, 60, width=3)
     with pytest.raises(lightgbm.basic.LightGBMError, match="number of features"):
         ranker(tmp_path, ("popularity", COLUMNS)).predict(np.zeros((2, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("objective", "blocks"), [("regression", 3), ("lambdarank", 3), ("binary", 1), ("regression_l1", 1)]
+)
+def test_many_trees_add_up_to_what_the_booster_predicts(tmp_path: Path, objective: str, blocks: int) -> None:
+    random = np.random.default_rng(4)
+    rows = random.normal(size=(400, 3)).astype(np.float32)
+    target = (rows[:, 0] * rows[:, 1] + random.normal(size=400) > 0).astype(int)
+    parameters = {"objective": objective, "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 5}
+    data = lightgbm.Dataset(rows, target, group=[20] * 20 if objective == "lambdarank" else None)
+    booster = lightgbm.train(parameters, data, 250)
+    booster.save_model(tmp_path / "popularity.txt")
+    ours = ranker(tmp_path, ("popularity", COLUMNS))
+    assert len(ours._blocks["popularity"]) == blocks
+    expected = np.asarray(booster.predict(rows), np.float32)
+    np.testing.assert_allclose(ours.predict(rows)["popularity"], expected, rtol=1e-6, atol=1e-6)
