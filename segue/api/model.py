@@ -72,9 +72,7 @@ class Model:
     @cached_property
     def genres(self) -> dict[str, int]:
         """Genres that can be a seed or a filter, and the number of their tracks, the largest first."""
-        names = self.bundle.transform.genres
-        counts = np.bincount(self.bundle.genre[self.bundle.genre >= 0], minlength=len(names))
-        return dict(sorted(zip(names, counts.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0])))
+        return dict(self.bundle.genres)
 
     @cached_property
     def index(self) -> SearchIndex:

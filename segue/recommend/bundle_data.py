@@ -118,6 +118,13 @@ class BundleData:
             throttle=self._throttle,
         )
 
+    @cached_property
+    def genres(self) -> list[tuple[str, int]]:
+        """Genres that can be a seed with the number of their tracks, the largest first."""
+        counts = np.bincount(self.genre[self.genre >= 0], minlength=len(self.transform.genres))
+        named = zip(self.transform.genres, counts.tolist(), strict=True)
+        return sorted(named, key=lambda pair: (-pair[1], pair[0]))
+
     def position(self, name: str) -> int:
         """Column of a feature in `features`."""
         return self._positions[name]

@@ -85,8 +85,7 @@ def further_rows(
         room.add(artist, recording)
     if room.count >= k:
         return pool[:0]
-    allowed = allowed_rows(bundle, request.filters)
-    allowed = np.ones(bundle.size, np.bool_) if allowed is None else allowed.copy()
+    allowed = _passing(bundle, request)
     allowed[drop] = False
     allowed[pool] = False
     added: list[int] = []
@@ -109,8 +108,7 @@ def further_rows(
 
 def rows_left(bundle: Bundle, request: Request, drop: Rows, max_per_artist: int) -> dict[str, int]:
     """How many tracks of the whole catalogue each rule leaves, one rule after the other."""
-    allowed = allowed_rows(bundle, request.filters)
-    allowed = np.ones(bundle.size, np.bool_) if allowed is None else allowed.copy()
+    allowed = _passing(bundle, request)
     left = {"filters": int(np.count_nonzero(allowed))}
     allowed[drop] = False
     rows = np.flatnonzero(allowed)
@@ -120,6 +118,12 @@ def rows_left(bundle: Bundle, request: Request, drop: Rows, max_per_artist: int)
     counts = np.unique(bundle.artist[rows], return_counts=True)[1]
     left["max_per_artist"] = int(np.minimum(counts, max_per_artist).sum())
     return left
+
+
+def _passing(bundle: Bundle, request: Request) -> npt.NDArray[np.bool_]:
+    """Which tracks pass the filters, bool [n], to be changed by the caller."""
+    allowed = allowed_rows(bundle, request.filters)
+    return np.ones(bundle.size, np.bool_) if allowed is None else allowed
 
 
 def _nearest(bundle: Bundle, points: Floats, length: int, allowed: npt.NDArray[np.bool_]) -> Rows:

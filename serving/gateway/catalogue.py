@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,13 +43,6 @@ class Catalogue(BundleData):
         self.digest = files.digest
         self.reference = self._read("reference.json", _reference)
         self.search = SearchIndex(files.path("search.sqlite"))
-
-    @cached_property
-    def genres(self) -> list[tuple[str, int]]:
-        """Genres that can be a seed with the number of their tracks, the largest first."""
-        counts = np.bincount(self.genre[self.genre >= 0], minlength=len(self.transform.genres))
-        named = zip(self.transform.genres, counts.tolist(), strict=True)
-        return sorted(named, key=lambda pair: (-pair[1], pair[0]))
 
     def cell(self, column: str, row: int) -> Any:
         """One value of ``tracks.parquet``; None where it is missing."""
